@@ -1,0 +1,128 @@
+using System.Diagnostics;
+
+namespace Img2Pose.Frames;
+
+/// <summary>
+/// A reference-counted lease on the planes of one picture. Whoever holds one disposes it; the memory goes back to its
+/// owner with the last holder. Not thread-safe for writing: only a sole holder of a writable frame writes its planes.
+/// </summary>
+public sealed class VideoFrame : IDisposable
+{
+    private readonly IVideoFrameOwner _owner;
+    private readonly FramePlane[] _planes = new FramePlane[3];
+    private int _references;
+
+    /// <summary>Creates an unleased frame object that <paramref name="owner"/> may lease out over and over.</summary>
+    public VideoFrame(IVideoFrameOwner owner) => _owner = owner;
+
+    /// <summary>Layout of the samples.</summary>
+    public PixelFormat Format { get; private set; }
+
+    /// <summary>Coded width in samples, rotation metadata applied.</summary>
+    public int Width { get; private set; }
+
+    /// <summary>Coded height in samples, rotation metadata applied.</summary>
+    public int Height { get; private set; }
+
+    /// <summary>Width of the picture in square pixels as a viewer sees it: the pixels that boxes, poses and K speak of.</summary>
+    public int DisplayWidth { get; set; }
+
+    /// <summary>Height of the picture in square pixels as a viewer sees it.</summary>
+    public int DisplayHeight { get; set; }
+
+    /// <summary>Colour matrix, range and tags.</summary>
+    public ColorDescription Color { get; set; }
+
+    /// <summary>Presentation time in seconds as in the source, or null where the source has none (images).</summary>
+    public double? PresentationTime { get; set; }
+
+    /// <summary>Presentation timestamp in ticks of the source stream's time base; <see cref="long.MinValue"/> when absent.</summary>
+    public long PresentationTicks { get; set; } = long.MinValue;
+
+    /// <summary>Position in decoding output order, from 0.</summary>
+    public long Index { get; set; }
+
+    /// <summary>Name of the picture file when the source is a set of images, else null.</summary>
+    public string? SourceName { get; set; }
+
+    /// <summary>Whether the sole holder may write the planes. Decoder pictures are not writable: others refer to them.</summary>
+    public bool IsWritable { get; private set; }
+
+    /// <summary>Number of planes.</summary>
+    public int PlaneCount { get; private set; }
+
+    /// <summary>Called by the owner: starts a lease with one reference.</summary>
+    /// <exception cref="InvalidOperationException">The frame is still leased.</exception>
+    public void Lease(PixelFormat format, int width, int height, ReadOnlySpan<FramePlane> planes, bool writable)
+    {
+        if (Interlocked.CompareExchange(ref _references, 1, 0) != 0)
+            throw new InvalidOperationException("The frame is already leased.");
+        Format = format;
+        Width = width;
+        Height = height;
+        DisplayWidth = width;
+        DisplayHeight = height;
+        planes.CopyTo(_planes);
+        PlaneCount = planes.Length;
+        IsWritable = writable;
+        PresentationTime = null;
+        PresentationTicks = long.MinValue;
+        Index = 0;
+        SourceName = null;
+        FrameLeases.Track(this);
+    }
+
+    /// <summary>The plane with index <paramref name="index"/>.</summary>
+    public FramePlane GetPlane(int index)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _references) <= 0, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)PlaneCount);
+        return _planes[index];
+    }
+
+    /// <summary>The base of the pool's allocation; readable between leases, for the owner alone.</summary>
+    internal unsafe byte* FirstPlaneData => _planes[0].Data;
+
+    internal void CopyPlanes(Span<FramePlane> destination) => _planes.AsSpan(0, PlaneCount).CopyTo(destination);
+
+    /// <summary>Adds a holder; each holder disposes once. Returns this frame.</summary>
+    public VideoFrame AddReference()
+    {
+        int count = Interlocked.Increment(ref _references);
+        if (count <= 1)
+        {
+            Interlocked.Decrement(ref _references);
+            ObjectDisposedException.ThrowIf(true, this);
+        }
+        return this;
+    }
+
+    /// <summary>Gives up one reference; the last one returns the planes to their owner.</summary>
+    public void Dispose()
+    {
+        int count = Interlocked.Decrement(ref _references);
+        Debug.Assert(count >= 0, "A frame was disposed more often than it was held.");
+        if (count != 0) return;
+        FrameLeases.Untrack(this);
+        _owner.Reclaim(this);
+    }
+
+    /// <summary>Copies times, index, display size, colour and name, but no samples, from <paramref name="source"/>.</summary>
+    public void CopyPropertiesFrom(VideoFrame source)
+    {
+        DisplayWidth = source.DisplayWidth;
+        DisplayHeight = source.DisplayHeight;
+        Color = source.Color;
+        PresentationTime = source.PresentationTime;
+        PresentationTicks = source.PresentationTicks;
+        Index = source.Index;
+        SourceName = source.SourceName;
+    }
+}
+
+/// <summary>Owns the memory behind leased frames.</summary>
+public interface IVideoFrameOwner
+{
+    /// <summary>Takes back a frame whose last holder has gone; called once per lease, on any thread.</summary>
+    void Reclaim(VideoFrame frame);
+}
