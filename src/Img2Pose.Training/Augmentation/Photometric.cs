@@ -1,0 +1,199 @@
+using System.Buffers;
+
+namespace Img2Pose.Training.Augmentation;
+
+/// <summary>
+/// Changes of light, colour, sharpness and noise on a finished RGB picture. Nothing moves by more than the blur's own
+/// radius, so labels stay.
+/// </summary>
+internal static class Photometric
+{
+    /// <summary>Applies a random selection.</summary>
+    /// <param name="pixels">RGB samples, row-major; changed in place.</param>
+    /// <param name="width">Width.</param>
+    /// <param name="height">Height.</param>
+    /// <param name="random">The sample's random numbers.</param>
+    public static void Apply(Span<byte> pixels, int width, int height, ref SampleRandom random)
+    {
+        if (random.Chance(0.12)) LoseResolution(pixels, width, height, random.LogUniform(1.4, 3.5));
+        if (random.Chance(0.15)) Blur(pixels, width, height, random.LogUniform(0.5, 2.2));
+        if (random.Chance(0.04)) MotionBlur(pixels, width, height, 3 + 2 * random.Below(3), random.Chance(0.6));
+        if (random.Chance(0.3)) MixChannels(pixels, ref random);
+        if (random.Chance(0.8)) AdjustLevels(pixels, ref random);
+        if (random.Chance(0.2)) AddNoise(pixels, random.LogUniform(1.5, 16), random.Chance(0.5), ref random);
+        if (random.Chance(0.3)) JpegArtifacts.Apply(pixels, width, height, 25 + random.Below(65));
+    }
+
+    /// <summary>Brightness, contrast, gamma and colour temperature by one table a channel.</summary>
+    public static void AdjustLevels(Span<byte> pixels, ref SampleRandom random)
+    {
+        double gain = random.LogUniform(0.72, 1.35);
+        double contrast = random.LogUniform(0.72, 1.3);
+        double gamma = random.LogUniform(0.75, 1.35);
+        double lift = random.Uniform(-15, 15);
+        Span<byte> table = stackalloc byte[768];
+        for (int c = 0; c < 3; c++)
+        {
+            double channelGain = gain * random.LogUniform(0.9, 1.11);
+            for (int v = 0; v < 256; v++)
+            {
+                double x = 255 * Math.Pow(v / 255.0, gamma);
+                x = ((x * channelGain) - 128) * contrast + 128 + lift;
+                table[c * 256 + v] = (byte)Math.Clamp(x + 0.5, 0, 255);
+            }
+        }
+        for (int i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            pixels[i] = table[pixels[i]];
+            pixels[i + 1] = table[256 + pixels[i + 1]];
+            pixels[i + 2] = table[512 + pixels[i + 2]];
+        }
+    }
+
+    /// <summary>Saturation and hue as one 3×3 matrix; every fourth time all grey.</summary>
+    public static void MixChannels(Span<byte> pixels, ref SampleRandom random)
+    {
+        double saturation = random.Chance(0.25) ? 0 : random.Uniform(0.4, 1.5);
+        double hue = random.Chance(0.5) ? 0 : random.Uniform(-0.25, 0.25);
+        (double sin, double cos) = Math.SinCos(hue);
+        Span<int> m = stackalloc int[9];
+        ReadOnlySpan<double> luma = [0.299, 0.587, 0.114];
+        for (int row = 0; row < 3; row++)
+        {
+            for (int column = 0; column < 3; column++)
+            {
+                // Rotation about the grey axis (1,1,1)/sqrt 3, then a pull toward the luma.
+                double axis = (1 - cos) / 3;
+                double turn = row == column ? cos + axis
+                    : axis + ((column - row + 3) % 3 == 2 ? 1 : -1) * sin / Math.Sqrt(3);
+                m[row * 3 + column] = (int)Math.Round(4096 * (saturation * turn + (1 - saturation) * luma[column]));
+            }
+        }
+        for (int i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            int r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];
+            pixels[i] = (byte)Math.Clamp((m[0] * r + m[1] * g + m[2] * b + 2048) >> 12, 0, 255);
+            pixels[i + 1] = (byte)Math.Clamp((m[3] * r + m[4] * g + m[5] * b + 2048) >> 12, 0, 255);
+            pixels[i + 2] = (byte)Math.Clamp((m[6] * r + m[7] * g + m[8] * b + 2048) >> 12, 0, 255);
+        }
+    }
+
+    /// <summary>Normal noise of the given standard deviation, per sample or (sensor without colour) per pixel.</summary>
+    public static void AddNoise(Span<byte> pixels, double sigma, bool grey, ref SampleRandom random)
+    {
+        // Sums of four uniform bytes are normal enough, and one draw of 64 bits gives two of them.
+        double scale = sigma / Math.Sqrt(4 * (256.0 * 256 - 1) / 12);
+        int factor = (int)Math.Round(scale * 65536);
+        for (int i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            ulong bits = random.NextBits();
+            int a = Noise((uint)bits), b = Noise((uint)(bits >> 32));
+            int c = grey ? a : Noise((uint)(bits >> 16));
+            if (grey) b = a;
+            pixels[i] = (byte)Math.Clamp(pixels[i] + ((a * factor + 32768) >> 16), 0, 255);
+            pixels[i + 1] = (byte)Math.Clamp(pixels[i + 1] + ((b * factor + 32768) >> 16), 0, 255);
+            pixels[i + 2] = (byte)Math.Clamp(pixels[i + 2] + ((c * factor + 32768) >> 16), 0, 255);
+        }
+
+        static int Noise(uint bits) =>
+            (int)((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + (bits >> 24)) - 510;
+    }
+
+    /// <summary>Gaussian blur, edges repeated.</summary>
+    public static void Blur(Span<byte> pixels, int width, int height, double sigma)
+    {
+        int radius = Math.Max(1, (int)Math.Ceiling(2.5 * sigma));
+        Span<int> kernel = stackalloc int[2 * radius + 1];
+        double total = 0;
+        for (int i = -radius; i <= radius; i++) total += Math.Exp(-0.5 * i * i / (sigma * sigma));
+        int rest = 65536;
+        for (int i = -radius; i <= radius; i++)
+        {
+            kernel[i + radius] = (int)Math.Round(65536 * Math.Exp(-0.5 * i * i / (sigma * sigma)) / total);
+            rest -= kernel[i + radius];
+        }
+        kernel[radius] += rest;
+        Convolve(pixels, width, height, kernel, horizontal: true);
+        Convolve(pixels, width, height, kernel, horizontal: false);
+    }
+
+    /// <summary>A box blur along one axis, as of a moving camera; <paramref name="length"/> odd.</summary>
+    public static void MotionBlur(Span<byte> pixels, int width, int height, int length, bool horizontal)
+    {
+        Span<int> kernel = stackalloc int[length];
+        kernel.Fill(65536 / length);
+        kernel[length / 2] += 65536 - length * (65536 / length);
+        Convolve(pixels, width, height, kernel, horizontal);
+    }
+
+    /// <summary>Reduces by <paramref name="factor"/> (block average and bilinear) and enlarges again bilinearly.</summary>
+    public static void LoseResolution(Span<byte> pixels, int width, int height, double factor)
+    {
+        int smallWidth = Math.Max(2, (int)Math.Round(width / factor));
+        int smallHeight = Math.Max(2, (int)Math.Round(height / factor));
+        // One scale for both sides keeps the labels: the small picture may show a little more or less than the large one.
+        double scale = 1 / factor;
+        Canvas small = new(smallWidth + 1, smallHeight + 1);
+        small.Draw(new Data.RgbPicture(pixels.ToArray(), width, height), new SimilarityWarp(scale, 0, false, 0, 0), LayerShape.Whole, small.Bounds);
+        RepeatEdges(small, (int)(width * scale), (int)(height * scale));
+        Canvas large = new(width, height);
+        large.Draw(new Data.RgbPicture(small.Pixels, small.Width, small.Height), new SimilarityWarp(factor, 0, false, 0, 0), LayerShape.Whole, large.Bounds);
+        large.Pixels.CopyTo(pixels);
+    }
+
+    /// <summary>Copies the last drawn column and row over the undrawn ones beyond.</summary>
+    private static void RepeatEdges(Canvas canvas, int drawnWidth, int drawnHeight)
+    {
+        for (int y = 0; y < canvas.Height; y++)
+        {
+            int fromY = Math.Min(y, drawnHeight - 1);
+            for (int x = 0; x < canvas.Width; x++)
+            {
+                int fromX = Math.Min(x, drawnWidth - 1);
+                if (fromX == x && fromY == y) continue;
+                canvas.Pixels.AsSpan((fromY * canvas.Width + fromX) * 3, 3).CopyTo(canvas.Pixels.AsSpan((y * canvas.Width + x) * 3));
+            }
+        }
+    }
+
+    private static unsafe void Convolve(Span<byte> pixels, int width, int height, ReadOnlySpan<int> kernel, bool horizontal)
+    {
+        int radius = kernel.Length / 2;
+        int count = horizontal ? width : height, lines = horizontal ? height : width;
+        int step = horizontal ? 3 : width * 3, lineStep = horizontal ? width * 3 : 3;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((count + 2 * radius) * 3);
+        fixed (byte* start = pixels)
+        fixed (byte* line = buffer)
+        fixed (int* weights = kernel)
+        {
+            for (int l = 0; l < lines; l++)
+            {
+                byte* to = start + (long)l * lineStep;
+                for (int i = -radius; i < count + radius; i++)
+                {
+                    byte* from = to + (long)Math.Clamp(i, 0, count - 1) * step;
+                    byte* at = line + (i + radius) * 3;
+                    at[0] = from[0];
+                    at[1] = from[1];
+                    at[2] = from[2];
+                }
+                for (int i = 0; i < count; i++, to += step)
+                {
+                    int r = 32768, g = 32768, b = 32768;
+                    byte* from = line + i * 3;
+                    for (int k = 0; k < kernel.Length; k++, from += 3)
+                    {
+                        int w = weights[k];
+                        r += w * from[0];
+                        g += w * from[1];
+                        b += w * from[2];
+                    }
+                    to[0] = (byte)(r >> 16);
+                    to[1] = (byte)(g >> 16);
+                    to[2] = (byte)(b >> 16);
+                }
+            }
+        }
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+}

@@ -1,0 +1,55 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Training.Augmentation;
+
+/// <summary>How training samples are made.</summary>
+public sealed record SampleGeneratorOptions
+{
+    /// <summary>Width of a sample, pixels.</summary>
+    public int Width { get; init; } = 320;
+
+    /// <summary>Height of a sample, pixels.</summary>
+    public int Height { get; init; } = 320;
+
+    /// <summary>Reference face whose projected points give boxes and re-derived poses.</summary>
+    public ReferenceFace Reference { get; init; } = ReferenceFace.Default;
+
+    /// <summary>Larger side of the smallest anchor face made, pixels.</summary>
+    public double SmallestFace { get; init; } = 12;
+
+    /// <summary>Larger side of the largest anchor face made, as a part of the sample's shorter side.</summary>
+    public double LargestFace { get; init; } = 0.95;
+
+    /// <summary>Faces whose larger side is below this are ignored, pixels.</summary>
+    public double MinimumFace { get; init; } = 10;
+
+    /// <summary>A face is ignored when less than this part of its box is to be seen.</summary>
+    public double MinimumVisible { get; init; } = 0.6;
+
+    /// <summary>Greatest enlargement of a picture.</summary>
+    public double MaximumEnlargement { get; init; } = 2.5;
+
+    /// <summary>Part of the samples that hold no face at all, where background pictures exist.</summary>
+    public double BackgroundShare { get; init; } = 0.09;
+
+    /// <summary>Part of the samples that are mosaics of several pictures.</summary>
+    public double MosaicShare { get; init; } = 0.15;
+
+    /// <summary>Part of the samples where faces are pasted into another scene.</summary>
+    public double PasteShare { get; init; } = 0.2;
+
+    /// <summary>Probability that something is drawn over a face.</summary>
+    public double OccluderChance { get; init; } = 0.15;
+
+    /// <summary>How much more often a face turned by 35° or more is drawn than a frontal one.</summary>
+    public double TurnedFaceWeight { get; init; } = 5;
+
+    /// <summary>Weight of each data set by name; those not named weigh 1.</summary>
+    public IReadOnlyDictionary<string, double> SetWeights { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Whether light, colour, sharpness and noise are varied.</summary>
+    public bool VaryAppearance { get; init; } = true;
+
+    /// <summary>Threads that decode pictures at the start; 0: one a processor.</summary>
+    public int LoadThreads { get; init; }
+}

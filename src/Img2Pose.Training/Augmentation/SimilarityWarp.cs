@@ -1,0 +1,54 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Training.Augmentation;
+
+/// <summary>
+/// A similarity of the plane from source to destination pixels, optionally after a mirror:
+/// p' = Scale · Rot(Angle) · (±x, y) + (OffsetX, OffsetY). Coordinates are continuous: pixel i covers [i, i+1).
+/// </summary>
+/// <param name="Scale">Destination pixels per source pixel, positive.</param>
+/// <param name="Angle">Rotation in radians; positive turns x toward y, clockwise on the screen.</param>
+/// <param name="Mirror">Whether x is negated first.</param>
+/// <param name="OffsetX">Translation, destination pixels.</param>
+/// <param name="OffsetY">Translation, destination pixels.</param>
+internal readonly record struct SimilarityWarp(double Scale, double Angle, bool Mirror, double OffsetX, double OffsetY)
+{
+    /// <summary>The similarity that takes the source point to the destination point.</summary>
+    public static SimilarityWarp Taking(double fromX, double fromY, double toX, double toY, double scale, double angle, bool mirror)
+    {
+        SimilarityWarp linear = new(scale, angle, mirror, 0, 0);
+        (double x, double y) = linear.Apply(fromX, fromY);
+        return linear with { OffsetX = toX - x, OffsetY = toY - y };
+    }
+
+    /// <summary>Source to destination.</summary>
+    public (double X, double Y) Apply(double x, double y)
+    {
+        (double sin, double cos) = Math.SinCos(Angle);
+        if (Mirror) x = -x;
+        return (Scale * (cos * x - sin * y) + OffsetX, Scale * (sin * x + cos * y) + OffsetY);
+    }
+
+    /// <summary>Destination to source.</summary>
+    public (double X, double Y) Invert(double x, double y)
+    {
+        (double sin, double cos) = Math.SinCos(Angle);
+        x = (x - OffsetX) / Scale;
+        y = (y - OffsetY) / Scale;
+        double sourceX = cos * x + sin * y;
+        return (Mirror ? -sourceX : sourceX, cos * y - sin * x);
+    }
+
+    /// <summary>
+    /// Where a box without pose goes: the bounding box of its inscribed ellipse, since a face fills its box like an
+    /// ellipse and corners would inflate it.
+    /// </summary>
+    public Box Apply(in Box box)
+    {
+        (double x, double y) = Apply(box.CenterX, box.CenterY);
+        (double sin, double cos) = Math.SinCos(Angle);
+        double halfWidth = 0.5 * Scale * double.Hypot(cos * box.Width, sin * box.Height);
+        double halfHeight = 0.5 * Scale * double.Hypot(sin * box.Width, cos * box.Height);
+        return new Box(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight);
+    }
+}
