@@ -4,9 +4,45 @@ namespace Img2Pose.Cli;
 
 internal static class Program
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
-        RootCommand root = new("6DoF face pose in real time, posed 3D face meshes on the picture.");
-        return root.Parse(args).Invoke();
+        using Interruption interruption = Interruption.Install();
+        RootCommand root = CreateRoot();
+        ParseResult parsed = root.Parse(args);
+        bool verbose = parsed.GetValue(CommonOptions.Verbose);
+        if (parsed.Errors.Count > 0)
+        {
+            string command = parsed.CommandResult.Command == root ? "img2pose" : $"img2pose {parsed.CommandResult.Command.Name}";
+            Console.Error.WriteLine($"img2pose: {ErrorReport.OneLine(parsed.Errors[0].Message)} See {command} --help.");
+            return ExitCode.Usage;
+        }
+
+        // Signals and exceptions are handled here, for every verb alike: the parser's own handlers are off.
+        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
+        {
+            int code = await parsed.InvokeAsync(configuration, interruption.Token);
+            return interruption.ExitCode ?? code;
+        }
+        catch (OperationCanceledException) when (interruption.ExitCode is { } interrupted)
+        {
+            Console.Error.WriteLine($"img2pose: {interruption.Reason}.");
+            return interrupted;
+        }
+        catch (Exception error)
+        {
+            return ErrorReport.Write(Console.Error, error, verbose);
+        }
+    }
+
+    /// <summary>The root command with every verb; one line each.</summary>
+    internal static RootCommand CreateRoot()
+    {
+        RootCommand root = new("Finds the 6DoF pose of every face in videos and pictures and lays posed 3D face meshes over them.")
+        {
+            CommonOptions.Verbose,
+        };
+        // The verbs, in the order of the help.
+        return root;
     }
 }
