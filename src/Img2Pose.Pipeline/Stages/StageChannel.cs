@@ -1,0 +1,106 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>
+/// A bounded channel with one writing and one reading stage, that owns what is in it: an item that is dropped, refused or
+/// left behind is disposed. No operation takes a cancellation token, so that waiting costs no allocation; a run is
+/// aborted by completing its channels with the error.
+/// </summary>
+/// <typeparam name="T">The item; disposed by whoever holds it last.</typeparam>
+public sealed class StageChannel<T> where T : class, IDisposable
+{
+    private readonly Channel<T> _channel;
+    private long _dropped;
+    private long _writes;
+    private long _depthSum;
+    private int _deepest;
+
+    /// <summary>Creates a channel.</summary>
+    /// <param name="name">Name in metrics and reports.</param>
+    /// <param name="capacity">Items that may wait, at least 1.</param>
+    /// <param name="policy">What happens when it is full.</param>
+    public StageChannel(string name, int capacity, FlowPolicy policy = FlowPolicy.Lossless)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
+        Name = name;
+        Capacity = capacity;
+        BoundedChannelOptions options = new(capacity)
+        {
+            SingleReader = true,
+            SingleWriter = true,
+            FullMode = policy == FlowPolicy.Latest ? BoundedChannelFullMode.DropOldest : BoundedChannelFullMode.Wait,
+        };
+        _channel = Channel.CreateBounded<T>(options, Drop);
+    }
+
+    /// <summary>Name in metrics and reports.</summary>
+    public string Name { get; }
+
+    /// <summary>Items that may wait.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Items waiting now.</summary>
+    public int Depth => _channel.Reader.Count;
+
+    /// <summary>Items dropped by <see cref="FlowPolicy.Latest"/>.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Mean number of items that waited just after a write; 0 before the first.</summary>
+    public double MeanDepth => Interlocked.Read(ref _writes) is var writes and > 0 ? (double)Interlocked.Read(ref _depthSum) / writes : 0;
+
+    /// <summary>Most items that waited just after a write.</summary>
+    public int DeepestDepth => Volatile.Read(ref _deepest);
+
+    /// <summary>Hands over an item, waiting while a lossless channel is full. The item is the channel's even when this fails.</summary>
+    /// <exception cref="ChannelClosedException">The channel was completed; the item has been disposed.</exception>
+    public async ValueTask WriteAsync(T item)
+    {
+        if (!_channel.Writer.TryWrite(item))
+        {
+            try
+            {
+                await _channel.Writer.WriteAsync(item);
+            }
+            catch
+            {
+                item.Dispose();
+                throw;
+            }
+        }
+        Observe();
+    }
+
+    /// <summary>Waits until an item can be read; false when the channel is complete and empty.</summary>
+    /// <exception cref="Exception">The error that the channel was completed with, once it is empty.</exception>
+    public ValueTask<bool> WaitToReadAsync() => _channel.Reader.WaitToReadAsync();
+
+    /// <summary>Takes the oldest item; the caller disposes it.</summary>
+    public bool TryRead([NotNullWhen(true)] out T? item) => _channel.Reader.TryRead(out item);
+
+    /// <summary>Ends the channel, with the error when a stage failed. Later calls have no effect.</summary>
+    public void Complete(Exception? error = null) => _channel.Writer.TryComplete(error);
+
+    /// <summary>Disposes whatever waits; for the end of a run, when nobody reads any more.</summary>
+    public void Drain()
+    {
+        while (_channel.Reader.TryRead(out T? item)) item.Dispose();
+    }
+
+    private void Drop(T item)
+    {
+        Interlocked.Increment(ref _dropped);
+        PipelineMetrics.Dropped(Name);
+        item.Dispose();
+    }
+
+    private void Observe()
+    {
+        int depth = Depth;
+        Interlocked.Increment(ref _writes);
+        Interlocked.Add(ref _depthSum, depth);
+        if (depth > _deepest) Volatile.Write(ref _deepest, depth);
+        PipelineMetrics.Depth(Name, depth);
+    }
+}
