@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs: ./run.sh [arguments of img2pose]. Without arguments it runs the demo.
+# When nothing changed since the last build, it starts the program at once.
+set -euo pipefail
+invoked_from=$PWD
+cd "$(dirname "$(readlink -f "$0")")"
+. scripts/common.sh
+
+# What is compiled or copied; tests and documents are not.
+inputs=(run.sh scripts native models src CMakeLists.txt Directory.Build.props Directory.Build.targets
+  Directory.Packages.props global.json .editorconfig)
+for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
+
+# Training alone needs libtorch (some 600 MB installed), so it has a stamp of its own.
+kind=run
+torch=OFF
+[ "${1:-}" = train ] && kind=train torch=ON
+stamp_file="$cache/stamp-$kind"
+stamp=$(hash_inputs "${inputs[@]}")
+program=src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
+
+if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; then
+  # Two runs at once build once.
+  exec 9>"$cache/lock"
+  flock 9
+  if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; then
+    lists=(scripts/apt-packages.txt)
+    [ "$kind" = train ] && lists+=(scripts/apt-packages-train.txt)
+    # The shim stays built once it was asked for.
+    [ -f "$cache/stamp-train" ] && torch=ON
+    ensure_packages "${lists[@]}"
+    ensure_onnxruntime
+    say "Building"
+    build_native "$torch"
+    build_managed src/Img2Pose.Cli/Img2Pose.Cli.csproj
+    printf '%s\n' "$stamp" >"$stamp_file"
+  fi
+  exec 9>&-
+fi
+
+if [ "$#" -eq 0 ]; then exec scripts/demo.sh; fi
+
+root=$PWD
+cd "$invoked_from"
+exec dotnet "$root/$program" "$@"

@@ -1,0 +1,101 @@
+# Functions that run.sh and test.sh share; sourced, from the repository root.
+
+cache=.cache
+mkdir -p "$cache"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# Build servers would outlive the script.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
+
+say() { printf '%s\n' "$*" >&2; }
+
+# The files whose content decides what is built, one a line: tracked ones, and new ones that git does not ignore.
+list_inputs() {
+  if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    git ls-files -co --exclude-standard -- "$@"
+  else
+    find "$@" -type f -not -path '*/bin/*' -not -path '*/obj/*'
+  fi | LC_ALL=C sort -u
+}
+
+# One hash over names and contents of the files below the given paths. A file that was deleted counts by its absence.
+hash_inputs() {
+  list_inputs "$@" | while IFS= read -r file; do [ -f "$file" ] && printf '%s\0' "$file"; done |
+    xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
+}
+
+# Those of the packages named in the given lists that are not installed.
+missing_packages() {
+  local wanted installed
+  wanted=$(cat "$@" | LC_ALL=C sort -u)
+  # shellcheck disable=SC2086  # a list of words
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
+    sed -n 's/ installed$//p' | LC_ALL=C sort -u)
+  comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
+}
+
+# Installs packages, as root or through sudo; with neither, prints the line to type and exits 4.
+install_packages() {
+  [ "$#" -gt 0 ] || return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && [ -z "${CI:-}" ]; }; }; then
+      as_root=(sudo)
+    else
+      say "img2pose: Debian packages are missing and neither root nor sudo is at hand. Have an administrator run:"
+      say "apt-get update && apt-get install -y --no-install-recommends $*"
+      exit 4
+    fi
+  fi
+  say "Installing Debian packages: $*"
+  local log="$cache/apt.log"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive TMPDIR=/var/tmp apt-get -q -y)
+  # Package lists may be absent (a fresh container) or stale (a version that left the mirror): refresh only then.
+  if ! "${apt[@]}" install --no-install-recommends "$@" >"$log" 2>&1; then
+    if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "$@"; } >>"$log" 2>&1; then
+      tail -n 5 "$log" >&2
+      say "img2pose: apt could not install what is missing (log: $log). By hand:"
+      say "apt-get update && apt-get install -y --no-install-recommends $*"
+      return 4
+    fi
+  fi
+}
+
+# Installs what the lists name and is missing.
+ensure_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  install_packages "${missing[@]}"
+}
+
+# The ONNX Runtime library comes from the npm registry; any npm will do, Debian's where there is none.
+ensure_onnxruntime() {
+  [ -n "${IMG2POSE_ORT:-}" ] && return 0
+  if ! command -v npm >/dev/null; then install_packages npm || return 4; fi
+  npm_config_cache="$PWD/$cache/npm" scripts/fetch-onnxruntime.sh >&2
+}
+
+# Builds native/; the argument is ON where training's shim is wanted.
+build_native() {
+  local log="$cache/native.log"
+  if ! { cmake -S . -B build/native -DCMAKE_BUILD_TYPE=Release -DIMG2POSE_TORCH="$1" &&
+    cmake --build build/native --parallel "$(nproc)"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "img2pose: building native/ failed (log: $log)."
+    return 1
+  fi
+}
+
+# Builds a project or solution in Release.
+build_managed() {
+  local log="$cache/dotnet.log"
+  if ! command -v dotnet >/dev/null; then
+    say "img2pose: the .NET 10 SDK is not on PATH; install it from https://dotnet.microsoft.com/download."
+    return 4
+  fi
+  if ! dotnet build "$1" -c Release -nologo -v quiet -clp:NoSummary -nodeReuse:false >"$log" 2>&1; then
+    grep -E 'error|warning' "$log" | sort -u | head -n 20 >&2
+    say "img2pose: building $1 failed (log: $log)."
+    return 1
+  fi
+}
