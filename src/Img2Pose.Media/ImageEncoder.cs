@@ -1,0 +1,87 @@
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>Encodes single pictures.</summary>
+internal static unsafe class ImageEncoder
+{
+    public static void Write(string path, VideoFrame frame, int quality)
+    {
+        if (quality is < 1 or > 100) throw new UsageException($"JPEG quality {quality} is not between 1 and 100");
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        bool jpeg = extension is ".jpg" or ".jpeg";
+        if (!jpeg && extension != ".png") throw new UsageException($"{path}: pictures are written as .png or .jpg");
+        _ = FFmpegRuntime.EnsureLoaded();
+
+        using PacketHandle packet = new();
+        Encode(path, frame, jpeg, quality, packet);
+        string partial = OutputPaths.Partial(path);
+        try
+        {
+            using (FileStream file = new(partial, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1))
+                file.Write(new ReadOnlySpan<byte>(packet.Pointer->data, packet.Pointer->size));
+            File.Move(partial, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw OutputPaths.CannotWrite(path, e);
+        }
+    }
+
+    private static void Encode(string path, VideoFrame frame, bool jpeg, int quality, PacketHandle packet)
+    {
+        AVCodecID id = jpeg ? AVCodecID.AV_CODEC_ID_MJPEG : AVCodecID.AV_CODEC_ID_PNG;
+        AVCodec* codec = ffmpeg.avcodec_find_encoder(id);
+        if (codec == null) throw new OutputException($"{path}: this FFmpeg has no {ffmpeg.avcodec_get_name(id)} encoder");
+        AVPixelFormat format = !jpeg ? AVPixelFormat.AV_PIX_FMT_RGB24
+            : quality >= 90 ? AVPixelFormat.AV_PIX_FMT_YUVJ444P : AVPixelFormat.AV_PIX_FMT_YUVJ420P;
+
+        using CodecHandle encoder = new(codec);
+        AVCodecContext* context = encoder.Pointer;
+        context->width = frame.Width;
+        context->height = frame.Height;
+        context->pix_fmt = format;
+        context->time_base = new AVRational { num = 1, den = 25 };
+        context->thread_count = 1;
+        int scale = jpeg ? QuantiserScale(quality) : 0;
+        if (jpeg)
+        {
+            context->flags |= ffmpeg.AV_CODEC_FLAG_QSCALE;
+            context->global_quality = scale;
+            context->qmin = 1;
+            context->color_range = AVColorRange.AVCOL_RANGE_JPEG;
+        }
+        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_open2(context, codec, null), path, "the encoder does not start");
+
+        using FrameHandle picture = new();
+        picture.Pointer->format = (int)format;
+        picture.Pointer->width = frame.Width;
+        picture.Pointer->height = frame.Height;
+        picture.Pointer->pts = 0;
+        FFmpegRuntime.CheckOutput(ffmpeg.av_frame_get_buffer(picture.Pointer, 0), path, "no memory for the picture");
+        AVPixelFormat plain = format;
+        _ = PixelFormats.StripFullRange(ref plain);
+        PictureLayout source = new(PixelFormats.ToNative(frame.Format), frame.Width, frame.Height,
+            frame.Color.Matrix, frame.Format == PixelFormat.Rgb24 || frame.Color.FullRange, ChromaLeft: false);
+        PictureLayout target = new(plain, frame.Width, frame.Height, ColorMatrix.Bt601, FullRange: true, ChromaLeft: false);
+        using PixelConverter converter = new();
+        converter.Convert(frame, source, picture.Pointer, target);
+
+        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, picture.Pointer), path, "the picture cannot be encoded");
+        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, null), path, "the picture cannot be encoded");
+        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_receive_packet(context, packet.Pointer), path, "the picture cannot be encoded");
+    }
+
+    /// <summary>
+    /// The quantiser scale, in FFmpeg's lambda units, whose tables are about as coarse as those of the customary quality
+    /// scale: there the luma table (mean 57.6) is multiplied by (200 − 2q)/100 or 50/q, here the MPEG-1 intra table (mean 27) by
+    /// scale/8.
+    /// </summary>
+    private static int QuantiserScale(int quality)
+    {
+        double percent = quality < 50 ? 5000.0 / quality : 200.0 - 2.0 * quality;
+        double scale = percent / 100.0 * 57.6 * 8.0 / 27.0;
+        return (int)Math.Round(Math.Clamp(scale, 1.0, 31.0) * ffmpeg.FF_QP2LAMBDA);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using FFmpeg.AutoGen;
+
+namespace Img2Pose.Media;
+
+/// <summary>A SafeHandle whose invalid value is null and which always owns what it points to.</summary>
+internal abstract class OwnedPointer() : SafeHandle(0, ownsHandle: true)
+{
+    public sealed override bool IsInvalid => handle == 0;
+
+    protected static nint NotNull(nint pointer) => pointer != 0 ? pointer : throw new InsufficientMemoryException("FFmpeg is out of memory.");
+}
+
+/// <summary>Owns an <c>AVFrame</c> and the reference that it holds.</summary>
+internal sealed unsafe class FrameHandle : OwnedPointer
+{
+    public FrameHandle() => SetHandle(NotNull((nint)ffmpeg.av_frame_alloc()));
+
+    public AVFrame* Pointer => (AVFrame*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVFrame* frame = Pointer;
+        ffmpeg.av_frame_free(&frame);
+        return true;
+    }
+}
+
+/// <summary>Owns an <c>AVPacket</c> and the reference that it holds.</summary>
+internal sealed unsafe class PacketHandle : OwnedPointer
+{
+    public PacketHandle() => SetHandle(NotNull((nint)ffmpeg.av_packet_alloc()));
+
+    public AVPacket* Pointer => (AVPacket*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVPacket* packet = Pointer;
+        ffmpeg.av_packet_free(&packet);
+        return true;
+    }
+}
+
+/// <summary>Owns a decoder or encoder.</summary>
+internal sealed unsafe class CodecHandle : OwnedPointer
+{
+    public CodecHandle(AVCodec* codec) => SetHandle(NotNull((nint)ffmpeg.avcodec_alloc_context3(codec)));
+
+    public AVCodecContext* Pointer => (AVCodecContext*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVCodecContext* context = Pointer;
+        ffmpeg.avcodec_free_context(&context);
+        return true;
+    }
+}
+
+/// <summary>Owns a scaler.</summary>
+internal sealed unsafe class ScalerHandle : OwnedPointer
+{
+    public ScalerHandle() => SetHandle(NotNull((nint)ffmpeg.sws_alloc_context()));
+
+    public SwsContext* Pointer => (SwsContext*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        ffmpeg.sws_freeContext(Pointer);
+        return true;
+    }
+}

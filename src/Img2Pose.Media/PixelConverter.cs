@@ -1,0 +1,136 @@
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>One side of a conversion: what the samples are.</summary>
+/// <param name="Format">FFmpeg's pixel format; the deprecated full-range <c>yuvj</c> ones never occur here.</param>
+/// <param name="Width">Samples in a row.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Matrix">YUV matrix; without meaning for RGB.</param>
+/// <param name="FullRange">Range of YUV samples.</param>
+/// <param name="ChromaLeft">Chroma sited as in MPEG-2 and its followers, on the left luma column, instead of between.</param>
+internal readonly record struct PictureLayout(
+    AVPixelFormat Format, int Width, int Height, ColorMatrix Matrix, bool FullRange, bool ChromaLeft);
+
+/// <summary>
+/// Scales and converts pictures with swscale on the caller's thread, keeping one scaler as long as layouts stay the same.
+/// Not thread-safe.
+/// </summary>
+internal sealed unsafe class PixelConverter : IDisposable
+{
+    // Plane tables as the package's sws_scale wants them, kept so that a call allocates nothing.
+    private readonly byte*[] _sourcePlanes = new byte*[4];
+    private readonly int[] _sourceStrides = new int[4];
+    private readonly byte*[] _targetPlanes = new byte*[4];
+    private readonly int[] _targetStrides = new int[4];
+    private (PictureLayout Source, PictureLayout Target) _key;
+    private ScalerHandle? _scaler;
+
+    /// <summary>Converts a decoded picture into the planes of <paramref name="target"/>, or into a part of them.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="source">What the picture is.</param>
+    /// <param name="target">A writable frame.</param>
+    /// <param name="targetLayout">What to write; its size may be smaller than the frame's.</param>
+    /// <param name="x">Left edge of the part, even for subsampled formats.</param>
+    /// <param name="y">Top edge of the part, even for subsampled formats.</param>
+    public void Convert(AVFrame* picture, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout, int x = 0, int y = 0)
+    {
+        for (uint i = 0; i < 4; i++)
+        {
+            _sourcePlanes[i] = picture->data[i];
+            _sourceStrides[i] = picture->linesize[i];
+        }
+        for (int i = 0; i < 4; i++)
+        {
+            bool exists = i < target.PlaneCount;
+            FramePlane plane = exists ? target.GetPlane(i) : default;
+            bool halved = i > 0;
+            _targetPlanes[i] = exists
+                ? plane.Data + (long)(halved ? y / 2 : y) * plane.Stride + (long)(halved ? x / 2 : x) * plane.BytesPerElement
+                : null;
+            _targetStrides[i] = exists ? plane.Stride : 0;
+        }
+        Scale(source, targetLayout);
+    }
+
+    /// <summary>Converts a frame into an FFmpeg picture whose buffers are allocated and writable.</summary>
+    public void Convert(VideoFrame frame, in PictureLayout source, AVFrame* target, in PictureLayout targetLayout)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            FramePlane plane = i < frame.PlaneCount ? frame.GetPlane(i) : default;
+            _sourcePlanes[i] = plane.Data;
+            _sourceStrides[i] = plane.Stride;
+            _targetPlanes[i] = target->data[(uint)i];
+            _targetStrides[i] = target->linesize[(uint)i];
+        }
+        Scale(source, targetLayout);
+    }
+
+    private void Scale(in PictureLayout source, in PictureLayout target)
+    {
+        if (_scaler is null || _key != (source, target))
+        {
+            _scaler?.Dispose();
+            _scaler = null;
+            _scaler = CreateScaler(source, target);
+            _key = (source, target);
+        }
+        int rows = ffmpeg.sws_scale(
+            _scaler.Pointer, _sourcePlanes, _sourceStrides, 0, source.Height, _targetPlanes, _targetStrides);
+        if (rows < 0) throw new Img2PoseException($"Cannot convert a picture: {FFmpegRuntime.Describe(rows)}");
+    }
+
+    private static ScalerHandle CreateScaler(in PictureLayout source, in PictureLayout target)
+    {
+        ScalerHandle scaler = new();
+        SwsContext* context = scaler.Pointer;
+        bool resizes = source.Width != target.Width || source.Height != target.Height;
+        // Full-resolution chroma for RGB: without these swscale repeats the nearest chroma sample instead of interpolating.
+        int flags = (resizes ? ffmpeg.SWS_BICUBIC : ffmpeg.SWS_BILINEAR)
+            | ffmpeg.SWS_ACCURATE_RND | ffmpeg.SWS_FULL_CHR_H_INT | ffmpeg.SWS_FULL_CHR_H_INP;
+        Set(context, "srcw", source.Width);
+        Set(context, "srch", source.Height);
+        Set(context, "src_format", (long)source.Format);
+        Set(context, "dstw", target.Width);
+        Set(context, "dsth", target.Height);
+        Set(context, "dst_format", (long)target.Format);
+        Set(context, "sws_flags", flags);
+        if (source.ChromaLeft) Set(context, "src_h_chr_pos", 0);
+        if (target.ChromaLeft) Set(context, "dst_h_chr_pos", 0);
+        int status = ffmpeg.sws_init_context(context, null, null);
+        if (status < 0)
+        {
+            scaler.Dispose();
+            throw new Img2PoseException(
+                $"Pictures of format {ffmpeg.av_get_pix_fmt_name(source.Format)} ({source.Width}x{source.Height}) cannot be converted: "
+                + FFmpegRuntime.Describe(status));
+        }
+        int_array4 inverse = *(int_array4*)ffmpeg.sws_getCoefficients(Coefficients(source.Matrix));
+        int_array4 forward = *(int_array4*)ffmpeg.sws_getCoefficients(Coefficients(target.Matrix));
+        // Refused (-1) only between RGB formats, where there is nothing to set.
+        _ = ffmpeg.sws_setColorspaceDetails(
+            context, inverse, source.FullRange ? 1 : 0, forward, target.FullRange ? 1 : 0, 0, 1 << 16, 1 << 16);
+        return scaler;
+    }
+
+    private static void Set(SwsContext* context, string option, long value)
+    {
+        int status = ffmpeg.av_opt_set_int(context, option, value, 0);
+        if (status < 0) throw new Img2PoseException($"swscale refused {option} = {value}: {FFmpegRuntime.Describe(status)}");
+    }
+
+    private static int Coefficients(ColorMatrix matrix) => matrix switch
+    {
+        ColorMatrix.Bt709 => ffmpeg.SWS_CS_ITU709,
+        ColorMatrix.Bt2020 => ffmpeg.SWS_CS_BT2020,
+        _ => ffmpeg.SWS_CS_ITU601,
+    };
+
+    public void Dispose()
+    {
+        _scaler?.Dispose();
+        _scaler = null;
+    }
+}
