@@ -64,6 +64,12 @@ internal readonly struct AnnotationElement(JsonElement value, string path)
         return new Pose(new Vector3d(n[0], n[1], n[2]), new Vector3d(n[3], n[4], n[5]));
     }
 
+    public Vector3d AsVector()
+    {
+        double[] n = AsNumbers(3);
+        return new Vector3d(n[0], n[1], n[2]);
+    }
+
     public (double X, double Y)[] AsLandmarks()
     {
         (double, double)[] points = [.. Items().Select(item => item.AsNumbers(2)).Select(n => (n[0], n[1]))];
