@@ -53,8 +53,8 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
             case 'J': Push((long)BinaryPrimitives.ReadInt32LittleEndian(ReadExactly(4))); break;
             case 'K': Push((long)ReadByte()); break;
             case 'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(ReadExactly(2))); break;
-            case '\x8a': Push(Integer(ReadExactly(ReadByte()))); break;
-            case '\x8b': Push(Integer(ReadExactly(ReadLength(4)))); break;
+            case '\x8a': PushInteger(ReadExactly(ReadByte())); break;
+            case '\x8b': PushInteger(ReadExactly(ReadLength(4))); break;
             case 'G': Push(BinaryPrimitives.ReadDoubleBigEndian(ReadExactly(8))); break;
             case 'X': Push(Encoding.UTF8.GetString(ReadExactly(ReadLength(4)))); break;
             case '\x8c': Push(Encoding.UTF8.GetString(ReadExactly(ReadByte()))); break;
@@ -160,11 +160,11 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
         return values;
     }
 
-    private static object Integer(byte[] littleEndian)
+    private void PushInteger(byte[] littleEndian)
     {
         BigInteger value = new(littleEndian);
-        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
-        return value;
+        if (value >= long.MinValue && value <= long.MaxValue) Push((long)value);
+        else Push(value);
     }
 
     private int ReadByte()
