@@ -13,6 +13,9 @@ namespace Img2Pose.Training.Augmentation;
 /// <param name="OffsetY">Translation, destination pixels.</param>
 internal readonly record struct SimilarityWarp(double Scale, double Angle, bool Mirror, double OffsetX, double OffsetY)
 {
+    private readonly double _cos = Math.Cos(Angle);
+    private readonly double _sin = Math.Sin(Angle);
+
     /// <summary>The similarity that takes the source point to the destination point.</summary>
     public static SimilarityWarp Taking(double fromX, double fromY, double toX, double toY, double scale, double angle, bool mirror)
     {
@@ -24,19 +27,17 @@ internal readonly record struct SimilarityWarp(double Scale, double Angle, bool 
     /// <summary>Source to destination.</summary>
     public (double X, double Y) Apply(double x, double y)
     {
-        (double sin, double cos) = Math.SinCos(Angle);
         if (Mirror) x = -x;
-        return (Scale * (cos * x - sin * y) + OffsetX, Scale * (sin * x + cos * y) + OffsetY);
+        return (Scale * (_cos * x - _sin * y) + OffsetX, Scale * (_sin * x + _cos * y) + OffsetY);
     }
 
     /// <summary>Destination to source.</summary>
     public (double X, double Y) Invert(double x, double y)
     {
-        (double sin, double cos) = Math.SinCos(Angle);
         x = (x - OffsetX) / Scale;
         y = (y - OffsetY) / Scale;
-        double sourceX = cos * x + sin * y;
-        return (Mirror ? -sourceX : sourceX, cos * y - sin * x);
+        double sourceX = _cos * x + _sin * y;
+        return (Mirror ? -sourceX : sourceX, _cos * y - _sin * x);
     }
 
     /// <summary>
@@ -46,9 +47,8 @@ internal readonly record struct SimilarityWarp(double Scale, double Angle, bool 
     public Box Apply(in Box box)
     {
         (double x, double y) = Apply(box.CenterX, box.CenterY);
-        (double sin, double cos) = Math.SinCos(Angle);
-        double halfWidth = 0.5 * Scale * double.Hypot(cos * box.Width, sin * box.Height);
-        double halfHeight = 0.5 * Scale * double.Hypot(sin * box.Width, cos * box.Height);
+        double halfWidth = 0.5 * Scale * double.Hypot(_cos * box.Width, _sin * box.Height);
+        double halfHeight = 0.5 * Scale * double.Hypot(_sin * box.Width, _cos * box.Height);
         return new Box(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight);
     }
 }
