@@ -12,6 +12,8 @@ internal static class EfficientPnP
 {
     private const int ControlPoints = 4;
     private const int GaussNewtonIterations = 5;
+    private const int AmbiguousBases = 8;
+    private const double ClearGain = 1.25;
 
     /// <summary>The six pairs of control points whose distances are known.</summary>
     private static readonly (int A, int B)[] Pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
@@ -28,8 +30,28 @@ internal static class EfficientPnP
         Vector3d[] controls = ChooseControlPoints(points);
         double[] weights = BarycentricWeights(points, controls);
         Vector3d[,] nullVectors = SmallestSingularVectors(weights, pixels, camera);
-        (Matrix<double> system, Vector<double> distances) = DistanceSystem(nullVectors, controls);
+        Pose pose = BestOfThree(nullVectors, controls, weights, points, pixels, camera);
+        if (points.Length >= 6) return pose;
 
+        // Up to five points leave a null space of two or more dimensions, in which any basis is as good as another, but
+        // from some of them none of the approximations comes near. So others are tried, and preferred for a clear gain.
+        Pose best = pose;
+        double error = PerspectiveNPoint.ReprojectionError(points, pixels, camera, pose), leastError = error;
+        for (int basis = 1; basis < AmbiguousBases; basis++)
+        {
+            TurnNullSpace(nullVectors, Math.PI / AmbiguousBases);
+            Pose other = BestOfThree(nullVectors, controls, weights, points, pixels, camera);
+            double otherError = PerspectiveNPoint.ReprojectionError(points, pixels, camera, other);
+            if (otherError < leastError) (best, leastError) = (other, otherError);
+        }
+        return leastError * ClearGain < error ? best : pose;
+    }
+
+    private static Pose BestOfThree(
+        Vector3d[,] nullVectors, Vector3d[] controls, double[] weights,
+        ReadOnlySpan<Vector3d> points, ReadOnlySpan<(double X, double Y)> pixels, CameraIntrinsics camera)
+    {
+        (Matrix<double> system, Vector<double> distances) = DistanceSystem(nullVectors, controls);
         Pose best = new(new Vector3d(double.NaN, double.NaN, double.NaN), new Vector3d(double.NaN, double.NaN, double.NaN));
         double leastError = double.PositiveInfinity;
         foreach (int[] columns in Approximations)
@@ -37,10 +59,21 @@ internal static class EfficientPnP
             double[] beta = InitialBeta(system, distances, columns);
             PolishBeta(system, distances, beta);
             Pose pose = PoseFromBeta(beta, nullVectors, weights, points);
-            double error = pose.IsFinite ? ReprojectionError(points, pixels, camera, pose) : double.PositiveInfinity;
+            double error = pose.IsFinite ? MeanError(points, pixels, camera, pose) : double.PositiveInfinity;
             if (error < leastError) (best, leastError) = (pose, error);
         }
         return best;
+    }
+
+    private static void TurnNullSpace(Vector3d[,] nullVectors, double angle)
+    {
+        (double sine, double cosine) = Math.SinCos(angle);
+        for (int j = 0; j < ControlPoints; j++)
+        {
+            Vector3d first = nullVectors[0, j], second = nullVectors[1, j];
+            nullVectors[0, j] = cosine * first + sine * second;
+            nullVectors[1, j] = cosine * second - sine * first;
+        }
     }
 
     /// <summary>The centroid, and one point along each principal axis at the standard deviation's distance.</summary>
@@ -57,16 +90,76 @@ internal static class EfficientPnP
             Span<double> v = [d.X, d.Y, d.Z];
             for (int i = 0; i < 9; i++) scatter[i] += v[i / 3] * v[i % 3];
         }
-        SymmetricEigen.Decompose(scatter, 3, values, axes);
+        PrincipalAxes(scatter, values, axes);
 
         Vector3d[] controls = [mean, default, default, default];
         for (int i = 0; i < 3; i++)
         {
-            int axis = 2 - i; // largest spread first
-            double length = Math.Sqrt(Math.Max(0, values[axis]) / points.Length);
-            controls[i + 1] = mean + length * new Vector3d(axes[axis * 3], axes[axis * 3 + 1], axes[axis * 3 + 2]);
+            double length = Math.Sqrt(values[i] / points.Length);
+            controls[i + 1] = mean + length * new Vector3d(axes[i * 3], axes[i * 3 + 1], axes[i * 3 + 2]);
         }
         return controls;
+    }
+
+    /// <summary>
+    /// Eigenvectors of a 3×3 scatter matrix, largest value first, by one-sided Jacobi rotations (Hestenes) that move the
+    /// larger row up. With noisy pixels the pose depends on which way each axis points, since mirrored control points
+    /// weigh the errors differently; these rotations leave the axes pointing as OpenCV's do.
+    /// </summary>
+    private static void PrincipalAxes(Span<double> rows, Span<double> values, Span<double> axes)
+    {
+        axes.Clear();
+        axes[0] = axes[4] = axes[8] = 1;
+        bool rotated = true;
+        for (int sweep = 0; sweep < 30 && rotated; sweep++)
+        {
+            rotated = false;
+            for (int i = 0; i < 2; i++)
+            {
+                for (int j = i + 1; j < 3; j++)
+                {
+                    double a = Dot(rows, i, i), b = Dot(rows, j, j), p = Dot(rows, i, j);
+                    if (Math.Abs(p) <= 1e-15 * Math.Sqrt(a * b)) continue;
+                    rotated = true;
+                    double beta = a - b, gamma = Math.Sqrt(4 * p * p + beta * beta), cosine, sine;
+                    if (beta < 0)
+                    {
+                        sine = Math.Sqrt(0.5 * (gamma - beta) / gamma);
+                        cosine = p / (gamma * sine);
+                    }
+                    else
+                    {
+                        cosine = Math.Sqrt(0.5 * (gamma + beta) / gamma);
+                        sine = p / (gamma * cosine);
+                    }
+                    Turn(rows, i, j, cosine, sine);
+                    Turn(axes, i, j, cosine, sine);
+                }
+            }
+        }
+
+        for (int i = 0; i < 3; i++) values[i] = Math.Sqrt(Dot(rows, i, i));
+        for (int i = 0; i < 2; i++)
+        {
+            int largest = i;
+            for (int j = i + 1; j < 3; j++) if (values[j] > values[largest]) largest = j;
+            if (largest == i) continue;
+            (values[i], values[largest]) = (values[largest], values[i]);
+            for (int k = 0; k < 3; k++) (axes[3 * i + k], axes[3 * largest + k]) = (axes[3 * largest + k], axes[3 * i + k]);
+        }
+
+        static double Dot(ReadOnlySpan<double> m, int i, int j) =>
+            m[3 * i] * m[3 * j] + m[3 * i + 1] * m[3 * j + 1] + m[3 * i + 2] * m[3 * j + 2];
+
+        static void Turn(Span<double> m, int i, int j, double cosine, double sine)
+        {
+            for (int k = 0; k < 3; k++)
+            {
+                double upper = m[3 * i + k], lower = m[3 * j + k];
+                m[3 * i + k] = cosine * upper + sine * lower;
+                m[3 * j + k] = cosine * lower - sine * upper;
+            }
+        }
     }
 
     private static double[] BarycentricWeights(ReadOnlySpan<Vector3d> points, Vector3d[] controls)
@@ -203,7 +296,7 @@ internal static class EfficientPnP
     }
 
     /// <summary>Mean distance in pixels: the criterion by which OpenCV chooses among the three.</summary>
-    private static double ReprojectionError(
+    private static double MeanError(
         ReadOnlySpan<Vector3d> points, ReadOnlySpan<(double X, double Y)> pixels, CameraIntrinsics camera, Pose pose)
     {
         Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);
