@@ -1,5 +1,6 @@
 #if DEBUG
 using System.Collections.Concurrent;
+using System.Diagnostics;
 #endif
 
 namespace Img2Pose.Frames;
@@ -9,7 +10,7 @@ public static class FrameLeases
 {
     private static int s_outstanding;
 #if DEBUG
-    private static readonly ConcurrentDictionary<VideoFrame, string> s_stacks = new();
+    private static readonly ConcurrentDictionary<VideoFrame, StackTrace> s_stacks = new();
 #endif
 
     /// <summary>Frames now leased in this process.</summary>
@@ -18,7 +19,7 @@ public static class FrameLeases
     /// <summary>In a debug build, the stacks at which the outstanding frames were leased; else empty.</summary>
     public static IReadOnlyCollection<string> OutstandingStacks =>
 #if DEBUG
-        [.. s_stacks.Values];
+        [.. s_stacks.Values.Select(stack => stack.ToString())];
 #else
         [];
 #endif
@@ -27,7 +28,8 @@ public static class FrameLeases
     {
         Interlocked.Increment(ref s_outstanding);
 #if DEBUG
-        s_stacks[frame] = Environment.StackTrace;
+        // Put into words only when somebody asks: leases are frequent.
+        s_stacks[frame] = new StackTrace(skipFrames: 2, fNeedFileInfo: false);
 #endif
     }
 

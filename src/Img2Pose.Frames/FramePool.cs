@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace Img2Pose.Frames;
@@ -11,9 +10,9 @@ namespace Img2Pose.Frames;
 public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
 {
     private const int Alignment = 64;
-    private readonly ConcurrentBag<VideoFrame> _free = [];
+    private readonly Lock _lock = new();
+    private readonly Stack<VideoFrame> _idle = [];
     private readonly int _capacity;
-    private readonly Lock _shapeLock = new();
     private (PixelFormat Format, int Width, int Height) _shape;
     private bool _disposed;
 
@@ -24,34 +23,49 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
         _capacity = capacity;
     }
 
+    /// <summary>Frees the idle frames of a pool that nobody disposed.</summary>
+    ~FramePool() => FreeIdle();
+
+    /// <summary>Frames that wait in the pool.</summary>
+    public int IdleFrames
+    {
+        get
+        {
+            lock (_lock) return _idle.Count;
+        }
+    }
+
     /// <summary>Leases a writable frame; its samples are undefined.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A side is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public VideoFrame Rent(PixelFormat format, int width, int height)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_shapeLock)
+        VideoFrame? frame;
+        lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_shape != (format, width, height))
             {
                 _shape = (format, width, height);
-                while (_free.TryTake(out VideoFrame? stale)) Free(stale);
+                FreeIdle();
             }
+            _ = _idle.TryPop(out frame);
         }
 
         Span<FramePlane> planes = stackalloc FramePlane[3];
-        if (_free.TryTake(out VideoFrame? frame) && frame.Format == format && frame.Width == width && frame.Height == height)
+        int count;
+        if (frame is not null)
         {
-            int planeCount = frame.PlaneCount;
+            count = frame.PlaneCount;
             frame.CopyPlanes(planes);
-            frame.Lease(format, width, height, planes[..planeCount], writable: true);
-            return frame;
         }
-
-        if (frame is not null) Free(frame);
-        frame = new VideoFrame(this);
-        int count = Allocate(format, width, height, planes);
+        else
+        {
+            frame = new VideoFrame(this);
+            count = Allocate(format, width, height, planes);
+        }
         frame.Lease(format, width, height, planes[..count], writable: true);
         return frame;
     }
@@ -72,18 +86,31 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
 
     void IVideoFrameOwner.Reclaim(VideoFrame frame)
     {
-        bool keep;
-        lock (_shapeLock)
-            keep = !_disposed && _free.Count < _capacity && _shape == (frame.Format, frame.Width, frame.Height);
-        if (keep) _free.Add(frame);
-        else Free(frame);
+        lock (_lock)
+        {
+            if (!_disposed && _idle.Count < _capacity && _shape == (frame.Format, frame.Width, frame.Height))
+            {
+                _idle.Push(frame);
+                return;
+            }
+        }
+        Free(frame);
     }
 
-    /// <summary>Frees the idle frames.</summary>
+    /// <summary>Frees the idle frames; those still out are freed as they return.</summary>
     public void Dispose()
     {
-        lock (_shapeLock) _disposed = true;
-        while (_free.TryTake(out VideoFrame? frame)) Free(frame);
+        lock (_lock)
+        {
+            _disposed = true;
+            FreeIdle();
+        }
+        GC.SuppressFinalize(this);
+    }
+
+    private void FreeIdle()
+    {
+        while (_idle.TryPop(out VideoFrame? frame)) Free(frame);
     }
 
     private static int Allocate(PixelFormat format, int width, int height, Span<FramePlane> planes)
@@ -97,6 +124,7 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
             PixelFormat.Rgb24 => [(width, height, 3)],
             _ => throw new ArgumentOutOfRangeException(nameof(format)),
         };
+        // One alignment more than the rows: vector loops may read and write past the end of the last one.
         nuint total = Alignment;
         foreach ((int w, int h, int bytes) in shapes) total += (nuint)Stride(w, bytes) * (nuint)h;
         byte* data = (byte*)NativeMemory.AlignedAlloc(total, Alignment);
@@ -110,7 +138,8 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
         return shapes.Length;
     }
 
-    private static int Stride(int width, int bytes) => (width * bytes + Alignment - 1) / Alignment * Alignment;
+    private static int Stride(int width, int bytes) =>
+        checked((int)(((long)width * bytes + Alignment - 1) / Alignment * Alignment));
 
     private static void Free(VideoFrame frame) => NativeMemory.AlignedFree(frame.FirstPlaneData);
 }

@@ -10,6 +10,7 @@ public sealed class VideoFrame : IDisposable
 {
     private readonly IVideoFrameOwner _owner;
     private readonly FramePlane[] _planes = new FramePlane[3];
+    private bool _writable;
     private int _references;
 
     /// <summary>Creates an unleased frame object that <paramref name="owner"/> may lease out over and over.</summary>
@@ -45,8 +46,11 @@ public sealed class VideoFrame : IDisposable
     /// <summary>Name of the picture file when the source is a set of images, else null.</summary>
     public string? SourceName { get; set; }
 
-    /// <summary>Whether the sole holder may write the planes. Decoder pictures are not writable: others refer to them.</summary>
-    public bool IsWritable { get; private set; }
+    /// <summary>
+    /// Whether its holder may write the planes: the memory allows it and nobody else holds the frame. Decoder pictures are
+    /// never writable, since the decoder refers to them.
+    /// </summary>
+    public bool IsWritable => _writable && Volatile.Read(ref _references) == 1;
 
     /// <summary>Number of planes.</summary>
     public int PlaneCount { get; private set; }
@@ -64,7 +68,7 @@ public sealed class VideoFrame : IDisposable
         DisplayHeight = height;
         planes.CopyTo(_planes);
         PlaneCount = planes.Length;
-        IsWritable = writable;
+        _writable = writable;
         PresentationTime = null;
         PresentationTicks = long.MinValue;
         Index = 0;
@@ -86,23 +90,36 @@ public sealed class VideoFrame : IDisposable
     internal void CopyPlanes(Span<FramePlane> destination) => _planes.AsSpan(0, PlaneCount).CopyTo(destination);
 
     /// <summary>Adds a holder; each holder disposes once. Returns this frame.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody holds the frame any more.</exception>
     public VideoFrame AddReference()
     {
-        int count = Interlocked.Increment(ref _references);
-        if (count <= 1)
+        // Never counts up from zero, not even for a moment: the owner may be leasing the frame out anew.
+        int count = Volatile.Read(ref _references);
+        while (true)
         {
-            Interlocked.Decrement(ref _references);
-            ObjectDisposedException.ThrowIf(true, this);
+            ObjectDisposedException.ThrowIf(count <= 0, this);
+            int seen = Interlocked.CompareExchange(ref _references, count + 1, count);
+            if (seen == count) return this;
+            count = seen;
         }
-        return this;
     }
 
     /// <summary>Gives up one reference; the last one returns the planes to their owner.</summary>
     public void Dispose()
     {
-        int count = Interlocked.Decrement(ref _references);
-        Debug.Assert(count >= 0, "A frame was disposed more often than it was held.");
-        if (count != 0) return;
+        int count = Volatile.Read(ref _references);
+        while (true)
+        {
+            if (count <= 0)
+            {
+                Debug.Fail("A frame was disposed more often than it was held.");
+                return;
+            }
+            int seen = Interlocked.CompareExchange(ref _references, count - 1, count);
+            if (seen == count) break;
+            count = seen;
+        }
+        if (count != 1) return;
         FrameLeases.Untrack(this);
         _owner.Reclaim(this);
     }

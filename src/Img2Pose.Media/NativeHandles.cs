@@ -69,3 +69,38 @@ internal sealed unsafe class ScalerHandle : OwnedPointer
         return true;
     }
 }
+
+/// <summary>Owns an opened input.</summary>
+internal sealed unsafe class InputHandle : OwnedPointer
+{
+    /// <summary>Takes over what <c>avformat_open_input</c> returned.</summary>
+    public InputHandle(AVFormatContext* context) => SetHandle((nint)context);
+
+    public AVFormatContext* Pointer => (AVFormatContext*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVFormatContext* context = Pointer;
+        ffmpeg.avformat_close_input(&context);
+        return true;
+    }
+}
+
+/// <summary>Owns an output and the file behind it.</summary>
+internal sealed unsafe class OutputHandle : OwnedPointer
+{
+    /// <summary>Takes over what <c>avformat_alloc_output_context2</c> returned.</summary>
+    public OutputHandle(AVFormatContext* context) => SetHandle((nint)context);
+
+    public AVFormatContext* Pointer => (AVFormatContext*)handle;
+
+    /// <summary>Closes the file; the status tells whether everything reached it.</summary>
+    public int CloseFile() => Pointer->pb == null ? 0 : ffmpeg.avio_closep(&Pointer->pb);
+
+    protected override bool ReleaseHandle()
+    {
+        _ = CloseFile();
+        ffmpeg.avformat_free_context(Pointer);
+        return true;
+    }
+}

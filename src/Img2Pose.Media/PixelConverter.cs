@@ -27,45 +27,69 @@ internal sealed unsafe class PixelConverter : IDisposable
     private (PictureLayout Source, PictureLayout Target) _key;
     private ScalerHandle? _scaler;
 
-    /// <summary>Converts a decoded picture into the planes of <paramref name="target"/>, or into a part of them.</summary>
-    /// <param name="picture">The picture.</param>
-    /// <param name="source">What the picture is.</param>
+    /// <summary>Converts a decoded picture into the planes of <paramref name="target"/>, a writable frame.</summary>
+    public void Convert(AVFrame* picture, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout)
+    {
+        From(picture);
+        To(target, 0, 0);
+        Scale(source, targetLayout);
+    }
+
+    /// <summary>Converts a frame into a part of another.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="source">What it is.</param>
     /// <param name="target">A writable frame.</param>
     /// <param name="targetLayout">What to write; its size may be smaller than the frame's.</param>
-    /// <param name="x">Left edge of the part, even for subsampled formats.</param>
-    /// <param name="y">Top edge of the part, even for subsampled formats.</param>
-    public void Convert(AVFrame* picture, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout, int x = 0, int y = 0)
+    /// <param name="x">Left edge of the part, even.</param>
+    /// <param name="y">Top edge of the part, even.</param>
+    public void Convert(VideoFrame frame, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout, int x, int y)
     {
-        for (uint i = 0; i < 4; i++)
-        {
-            _sourcePlanes[i] = picture->data[i];
-            _sourceStrides[i] = picture->linesize[i];
-        }
-        for (int i = 0; i < 4; i++)
-        {
-            bool exists = i < target.PlaneCount;
-            FramePlane plane = exists ? target.GetPlane(i) : default;
-            bool halved = i > 0;
-            _targetPlanes[i] = exists
-                ? plane.Data + (long)(halved ? y / 2 : y) * plane.Stride + (long)(halved ? x / 2 : x) * plane.BytesPerElement
-                : null;
-            _targetStrides[i] = exists ? plane.Stride : 0;
-        }
+        From(frame);
+        To(target, x, y);
         Scale(source, targetLayout);
     }
 
     /// <summary>Converts a frame into an FFmpeg picture whose buffers are allocated and writable.</summary>
     public void Convert(VideoFrame frame, in PictureLayout source, AVFrame* target, in PictureLayout targetLayout)
     {
+        From(frame);
+        for (uint i = 0; i < 4; i++)
+        {
+            _targetPlanes[i] = target->data[i];
+            _targetStrides[i] = target->linesize[i];
+        }
+        Scale(source, targetLayout);
+    }
+
+    private void From(AVFrame* picture)
+    {
+        for (uint i = 0; i < 4; i++)
+        {
+            _sourcePlanes[i] = picture->data[i];
+            _sourceStrides[i] = picture->linesize[i];
+        }
+    }
+
+    private void From(VideoFrame frame)
+    {
         for (int i = 0; i < 4; i++)
         {
             FramePlane plane = i < frame.PlaneCount ? frame.GetPlane(i) : default;
             _sourcePlanes[i] = plane.Data;
             _sourceStrides[i] = plane.Stride;
-            _targetPlanes[i] = target->data[(uint)i];
-            _targetStrides[i] = target->linesize[(uint)i];
         }
-        Scale(source, targetLayout);
+    }
+
+    private void To(VideoFrame frame, int x, int y)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            FramePlane plane = i < frame.PlaneCount ? frame.GetPlane(i) : default;
+            // Planes after the first hold chroma, halved both ways in every frame format.
+            long row = i > 0 ? y / 2 : y, column = i > 0 ? x / 2 : x;
+            _targetPlanes[i] = plane.Data + row * plane.Stride + column * plane.BytesPerElement;
+            _targetStrides[i] = plane.Stride;
+        }
     }
 
     private void Scale(in PictureLayout source, in PictureLayout target)

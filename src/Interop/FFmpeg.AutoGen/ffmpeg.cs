@@ -45,6 +45,7 @@ public static unsafe partial class ffmpeg
     public const int AVFMT_GLOBALHEADER = 0x40;
     public const int AVFMT_NOFILE = 0x1;
     public const int AVFMT_NOTIMESTAMPS = 0x80;
+    public const int AVFMT_TS_DISCONT = 0x200;
     public const int AVIO_FLAG_WRITE = 0x2;
     public const int AVSEEK_FLAG_BACKWARD = 0x1;
     public const int FF_COMPLIANCE_UNOFFICIAL = -0x1;

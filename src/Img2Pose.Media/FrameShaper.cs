@@ -1,0 +1,116 @@
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>
+/// Turns decoder pictures into frames of one shape: format, size and orientation of the first one. A picture that has that
+/// shape already passes as it is. One of another format is converted once; a turned one is permuted; one of another size is
+/// scaled and letterboxed. Not thread-safe; its frames are disposed on any thread.
+/// </summary>
+internal sealed unsafe class FrameShaper : IDisposable
+{
+    private readonly DecodedPictures _decoded = new();
+    private readonly FramePool _converted = new();
+    private readonly FramePool _turned = new();
+    private readonly FramePool _fitted = new();
+    private readonly PixelConverter _converter = new();
+    private readonly PixelConverter _fitter = new();
+    private bool _hasShape;
+
+    /// <summary>The format of every frame.</summary>
+    public PixelFormat Format { get; private set; }
+
+    /// <summary>Width of every frame in samples.</summary>
+    public int Width { get; private set; }
+
+    /// <summary>Height of every frame in samples.</summary>
+    public int Height { get; private set; }
+
+    /// <summary>Shapes a picture and takes over its reference. The caller disposes the frame.</summary>
+    public VideoFrame Shape(AVFrame* picture, PictureOrientation orientation)
+    {
+        AVPixelFormat native = (AVPixelFormat)picture->format;
+        bool fullRange = PixelFormats.StripFullRange(ref native);
+        bool carried = PixelFormats.IsCarried(native, out PixelFormat nearest);
+        ColorDescription color = PixelFormats.Describe(picture, fullRange);
+        if (!_hasShape)
+        {
+            _hasShape = true;
+            Format = nearest;
+            bool swaps = orientation.SwapsSides();
+            Width = swaps ? picture->height : picture->width;
+            Height = swaps ? picture->width : picture->height;
+        }
+
+        // Rows stored from the bottom up have a negative stride, which planes do not have.
+        carried = carried && nearest == Format && picture->linesize[0] > 0;
+        VideoFrame frame = carried ? _decoded.Lease(picture, Format) : Convert(picture, native, color);
+        frame = Turn(frame, orientation);
+        frame = Fit(frame, color);
+        frame.Color = color;
+        return frame;
+    }
+
+    private VideoFrame Convert(AVFrame* picture, AVPixelFormat native, in ColorDescription color)
+    {
+        // swscale takes grey as full range whatever it is; saying so on both sides keeps the luma as it is.
+        bool grey = ffmpeg.av_pix_fmt_desc_get(native)->nb_components <= 2;
+        bool fullRange = grey || color.FullRange;
+        bool left = picture->chroma_location is AVChromaLocation.AVCHROMA_LOC_LEFT or AVChromaLocation.AVCHROMA_LOC_UNSPECIFIED;
+        PictureLayout source = new(native, picture->width, picture->height, color.Matrix, fullRange, left);
+        PictureLayout target = source with { Format = PixelFormats.ToNative(Format) };
+        VideoFrame frame = _converted.Rent(Format, picture->width, picture->height);
+        try
+        {
+            _converter.Convert(picture, source, frame, target);
+            return frame;
+        }
+        catch
+        {
+            frame.Dispose();
+            throw;
+        }
+        finally
+        {
+            ffmpeg.av_frame_unref(picture);
+        }
+    }
+
+    private VideoFrame Turn(VideoFrame frame, PictureOrientation orientation)
+    {
+        if (orientation == PictureOrientation.Upright) return frame;
+        using VideoFrame stored = frame;
+        bool swaps = orientation.SwapsSides();
+        VideoFrame upright = _turned.Rent(Format, swaps ? stored.Height : stored.Width, swaps ? stored.Width : stored.Height);
+        orientation.Apply(stored, upright);
+        return upright;
+    }
+
+    private VideoFrame Fit(VideoFrame frame, in ColorDescription color)
+    {
+        if (frame.Width == Width && frame.Height == Height) return frame;
+        using VideoFrame other = frame;
+        VideoFrame fitted = _fitted.Rent(Format, Width, Height);
+        try
+        {
+            Letterbox.Fit(_fitter, other, color, fitted);
+            return fitted;
+        }
+        catch
+        {
+            fitted.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _decoded.Dispose();
+        _converted.Dispose();
+        _turned.Dispose();
+        _fitted.Dispose();
+        _converter.Dispose();
+        _fitter.Dispose();
+    }
+}

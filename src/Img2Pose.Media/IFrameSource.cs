@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>A sequence of pictures. Read by one thread; the frames may be disposed on any.</summary>
+public interface IFrameSource : IDisposable
+{
+    /// <summary>What is known about the source.</summary>
+    SourceInfo Info { get; }
+
+    /// <summary>
+    /// Pictures that were lost, or delivered with parts concealed by the decoder, because the data was damaged or missing.
+    /// Complete when <see cref="TryRead"/> has returned false.
+    /// </summary>
+    long DamagedFrames { get; }
+
+    /// <summary>Waits for the next picture. The caller disposes it.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="InputException">Reading fails for good.</exception>
+    bool TryRead([NotNullWhen(true)] out VideoFrame? frame);
+}

@@ -1,0 +1,30 @@
+namespace Img2Pose.Media;
+
+/// <summary>How a source is read.</summary>
+public sealed record SourceOptions
+{
+    /// <summary>Where to start, counted from the beginning of the source; exact to the frame. Null: at the beginning.</summary>
+    public TimeSpan? Start { get; init; }
+
+    /// <summary>How much to read. Null: all.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>Threads of the decoder; 0: one per processor.</summary>
+    public int DecoderThreads { get; init; }
+
+    /// <summary>Asks for a hardware decoder; the software decoder serves where there is none (today: always).</summary>
+    public bool PreferHardware { get; init; }
+
+    /// <summary>What an input may demand.</summary>
+    public MediaLimits Limits { get; init; } = MediaLimits.Default;
+
+    /// <summary>Told, in one line, of everything that is skipped. Called on the reading thread.</summary>
+    public Action<string>? Warning { get; init; }
+
+    internal void Validate()
+    {
+        if (Start is { } start && start < TimeSpan.Zero) throw new UsageException($"The start {start} is before the beginning");
+        if (Duration is { } duration && duration <= TimeSpan.Zero) throw new UsageException($"The duration {duration} is not positive");
+        if (DecoderThreads is < 0 or > 64) throw new UsageException($"{DecoderThreads} decoder threads are not between 0 and 64");
+    }
+}

@@ -1,0 +1,324 @@
+using System.Diagnostics.CodeAnalysis;
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>Decodes the video of a container or filter graph on the caller's thread.</summary>
+internal sealed unsafe class VideoStreamSource : IFrameSource
+{
+    // A file that fails this often in a row without a packet between will not recover.
+    private const int MaxReadErrorsInARow = 256;
+
+    private readonly string _name;
+    private readonly SourceOptions _options;
+    private readonly InputHandle _input;
+    private readonly AVStream* _stream;
+    private readonly CodecHandle _decoder;
+    private readonly PacketHandle _packet = new();
+    private readonly FrameHandle _picture = new();
+    private readonly FrameShaper _shaper = new();
+    private readonly PictureOrientation _streamOrientation;
+    private readonly PictureClock _clock;
+    private readonly long _expectedPackets;
+    private PacketQueue? _sound = new();
+    private bool _soundTaken;
+    private Rational _aspect = Rational.One;
+    private VideoFrame? _first;
+    private bool _reading = true;
+    private bool _ended;
+    private long _index;
+    private long _packets;
+    private int _readErrors;
+    private int _readErrorsInARow;
+
+    private VideoStreamSource(string name, string url, string? format, SourceOptions options)
+    {
+        _name = name;
+        _options = options;
+        _input = Demuxer.Open(url, name, format, options.Limits);
+        try
+        {
+            _stream = Demuxer.FindVideo(_input.Pointer, name, options.Limits, out AVCodec* codec);
+            _decoder = OpenDecoder(codec);
+            SelectStreams();
+            _streamOrientation = StreamOrientation();
+            _clock = new PictureClock(_input.Pointer, _stream, options);
+            bool partial = options.Start is not null || options.Duration is not null;
+            _expectedPackets = partial ? 0 : _stream->nb_frames;
+            _clock.Seek(_input.Pointer, name);
+            if (!TryDecode(out _first))
+            {
+                throw new InputException(_packets > 0 && _clock.SkippedAny
+                    ? $"{name}: it ends before {options.Start}"
+                    : $"{name}: no picture of it can be decoded");
+            }
+            Info = Describe(_first, ffmpeg.avcodec_get_name(codec->id));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public static VideoStreamSource OpenFile(string path, SourceOptions options)
+    {
+        FileInfo file = new(path);
+        if (!file.Exists) throw InputErrors.CannotOpen(path, new FileNotFoundException());
+        if (file.Length == 0 && (file.Attributes & FileAttributes.Device) == 0) throw new InputException($"{path}: the file is empty");
+        try
+        {
+            File.OpenHandle(path).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw InputErrors.CannotOpen(path, e);
+        }
+        // The explicit protocol keeps a colon in a file name from being taken for one.
+        return new VideoStreamSource(path, "file:" + path, null, options);
+    }
+
+    public static VideoStreamSource OpenGraph(string name, string graph, SourceOptions options)
+    {
+        if (graph.Length == 0) throw new UsageException("lavfi: needs a filter graph, for example lavfi:testsrc=duration=5");
+        return new VideoStreamSource(name, graph, "lavfi", options);
+    }
+
+    public SourceInfo Info { get; }
+
+    public long DamagedFrames { get; private set; }
+
+    /// <summary>The opened container, for an output that copies its sound.</summary>
+    internal AVFormatContext* Container => _input.Pointer;
+
+    /// <summary>The presentation time, in seconds, before which sound is not wanted.</summary>
+    internal double SoundStart => _clock.StartSeconds;
+
+    /// <summary>The presentation time, in seconds, from which sound is not wanted.</summary>
+    internal double SoundEnd => _clock.EndSeconds;
+
+    /// <summary>Whether times restart at zero in an output: the container's clock is arbitrary, or reading starts in its middle.</summary>
+    internal bool RestartsClock => _options.Start is not null || _clock.IsArbitrary;
+
+    /// <summary>
+    /// The sound packets from the start on; to be called before the first <see cref="TryRead"/>. The caller disposes the queue.
+    /// Where nobody calls, they are dropped.
+    /// </summary>
+    internal PacketQueue TakeSound()
+    {
+        if (_sound is null || _soundTaken) throw new InvalidOperationException("The sound of a source is taken once, before the first frame is read.");
+        _soundTaken = true;
+        return _sound;
+    }
+
+    public bool TryRead([NotNullWhen(true)] out VideoFrame? frame)
+    {
+        if (!_soundTaken)
+        {
+            _sound?.Dispose();
+            _sound = null;
+        }
+        if (_first is not null)
+        {
+            frame = _first;
+            _first = null;
+            return true;
+        }
+        return TryDecode(out frame);
+    }
+
+    private bool TryDecode([NotNullWhen(true)] out VideoFrame? frame)
+    {
+        frame = null;
+        AVFrame* picture = _picture.Pointer;
+        while (!_ended)
+        {
+            int status = ffmpeg.avcodec_receive_frame(_decoder.Pointer, picture);
+            if (status == ffmpeg.AVERROR_EOF)
+            {
+                End();
+                return false;
+            }
+            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN))
+            {
+                if (_reading) ReadPacket();
+                // A decoder that still asks for data after its end has no more to give.
+                else End();
+                continue;
+            }
+            if (status < 0)
+            {
+                DamagedFrames++;
+                continue;
+            }
+
+            if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) DamagedFrames++;
+            long ticks = _clock.Next(picture);
+            if (_clock.IsBeforeStart(ticks))
+            {
+                ffmpeg.av_frame_unref(picture);
+                continue;
+            }
+            if (_clock.IsPastEnd(ticks))
+            {
+                ffmpeg.av_frame_unref(picture);
+                _ended = true;
+                return false;
+            }
+            PictureOrientation orientation = Orientation(picture);
+            if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
+            frame = _shaper.Shape(picture, orientation);
+            frame.PresentationTicks = ticks;
+            frame.PresentationTime = ticks * _clock.TimeBase.Value;
+            frame.Index = _index++;
+            (frame.DisplayWidth, frame.DisplayHeight) = DisplaySize(frame.Width, frame.Height, _aspect);
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>Reads on until the decoder has got a packet of the video, or the end.</summary>
+    private void ReadPacket()
+    {
+        AVPacket* packet = _packet.Pointer;
+        int status = ffmpeg.av_read_frame(_input.Pointer, packet);
+        if (status < 0)
+        {
+            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN)) return;
+            if (status != ffmpeg.AVERROR_EOF)
+            {
+                _readErrors++;
+                if (++_readErrorsInARow < MaxReadErrorsInARow) return;
+            }
+            _reading = false;
+            _ = ffmpeg.avcodec_send_packet(_decoder.Pointer, null);
+            return;
+        }
+        _readErrorsInARow = 0;
+        if (packet->stream_index != _stream->index)
+        {
+            if (_sound is not null) _sound.Enqueue(packet);
+            else ffmpeg.av_packet_unref(packet);
+            return;
+        }
+        _packets++;
+        status = ffmpeg.avcodec_send_packet(_decoder.Pointer, packet);
+        ffmpeg.av_packet_unref(packet);
+        // Full is not possible here: frames are taken out until the decoder asks for more.
+        if (status < 0 && status != ffmpeg.AVERROR_EOF) DamagedFrames++;
+    }
+
+    private void End()
+    {
+        _ended = true;
+        long missing = Math.Max(0, _expectedPackets - _packets);
+        long lost = _expectedPackets > 0 ? missing : _readErrors;
+        DamagedFrames += lost;
+        if (missing > 0) _options.Warning?.Invoke($"{_name}: it ends early: {missing} of {_expectedPackets} pictures are missing");
+        else if (lost > 0) _options.Warning?.Invoke($"{_name}: {lost} parts of it cannot be read");
+    }
+
+    private CodecHandle OpenDecoder(AVCodec* codec)
+    {
+        CodecHandle decoder = new(codec);
+        try
+        {
+            AVCodecContext* context = decoder.Pointer;
+            FFmpegRuntime.CheckInput(ffmpeg.avcodec_parameters_to_context(context, _stream->codecpar), _name, "its video cannot be understood");
+            context->pkt_timebase = _stream->time_base;
+            context->thread_count = _options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount;
+            context->thread_type = ffmpeg.FF_THREAD_FRAME | ffmpeg.FF_THREAD_SLICE;
+            context->max_pixels = _options.Limits.MaxPixels;
+            FFmpegRuntime.CheckInput(ffmpeg.avcodec_open2(context, codec, null), _name, "its video decoder does not start");
+            return decoder;
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Only the video and the sound are read; the rest is skipped by the demuxer.</summary>
+    private void SelectStreams()
+    {
+        AVFormatContext* container = _input.Pointer;
+        for (uint i = 0; i < container->nb_streams; i++)
+        {
+            AVStream* stream = container->streams[i];
+            bool wanted = stream == _stream || stream->codecpar->codec_type == AVMediaType.AVMEDIA_TYPE_AUDIO;
+            stream->discard = wanted ? AVDiscard.AVDISCARD_DEFAULT : AVDiscard.AVDISCARD_ALL;
+        }
+    }
+
+    private PictureOrientation StreamOrientation()
+    {
+        ulong size;
+        byte* matrix = ffmpeg.av_stream_get_side_data(_stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, &size);
+        return matrix == null || size < DisplayMatrix.Size ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
+    }
+
+    private PictureOrientation Orientation(AVFrame* picture)
+    {
+        AVFrameSideData* side = ffmpeg.av_frame_get_side_data(picture, AVFrameSideDataType.AV_FRAME_DATA_DISPLAYMATRIX);
+        return side == null || side->size < DisplayMatrix.Size ? _streamOrientation : DisplayMatrix.ToOrientation((int*)side->data);
+    }
+
+    private Rational SampleAspectRatio(AVFrame* picture, PictureOrientation orientation)
+    {
+        AVRational ratio = ffmpeg.av_guess_sample_aspect_ratio(_input.Pointer, _stream, picture);
+        Rational stored = new(ratio.num, ratio.den);
+        if (!stored.IsPositive) return Rational.One;
+        return orientation.SwapsSides() ? stored.Inverse : stored;
+    }
+
+    /// <summary>Square pixels as a viewer shows them; the side that grows is the one whose samples are longer.</summary>
+    internal static (int Width, int Height) DisplaySize(int width, int height, Rational aspect) => aspect.Numerator >= aspect.Denominator
+        ? ((int)Math.Round(width * aspect.Value), height)
+        : (width, (int)Math.Round(height / aspect.Value));
+
+    private SourceInfo Describe(VideoFrame first, string codec)
+    {
+        AVFormatContext* container = _input.Pointer;
+        bool sound = false;
+        for (uint i = 0; i < container->nb_streams; i++)
+            sound |= container->streams[i]->codecpar->codec_type == AVMediaType.AVMEDIA_TYPE_AUDIO;
+        double? duration = container->duration > 0 ? container->duration / (double)ffmpeg.AV_TIME_BASE : null;
+        if (duration is { } all)
+        {
+            double rest = Math.Max(0, all - (_options.Start ?? TimeSpan.Zero).TotalSeconds);
+            duration = _options.Duration is { } wanted ? Math.Min(rest, wanted.TotalSeconds) : rest;
+        }
+        return new SourceInfo
+        {
+            Name = SourceNames.Mask(_name),
+            Width = first.DisplayWidth,
+            Height = first.DisplayHeight,
+            CodedWidth = first.Width,
+            CodedHeight = first.Height,
+            SampleAspectRatio = _aspect,
+            Format = first.Format,
+            Color = first.Color,
+            FramesPerSecond = _clock.FramesPerSecond,
+            FrameCount = _expectedPackets > 0 ? _expectedPackets : null,
+            Duration = duration,
+            TimeBase = _clock.TimeBase,
+            HasAudio = sound,
+            Codec = codec,
+        };
+    }
+
+    public void Dispose()
+    {
+        _first?.Dispose();
+        _first = null;
+        _ended = true;
+        if (!_soundTaken) _sound?.Dispose();
+        _shaper.Dispose();
+        _picture.Dispose();
+        _packet.Dispose();
+        _decoder?.Dispose();
+        _input.Dispose();
+    }
+}
