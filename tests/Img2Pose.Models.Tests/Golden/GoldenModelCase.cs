@@ -94,7 +94,7 @@ internal sealed class GoldenModelCase
         };
     }
 
-    /// <summary>The padded batch, by torch's own float32 formula for bilinear resizing.</summary>
+    /// <summary>The padded batch, by torch's own formula for bilinear resizing.</summary>
     public float[] Batch()
     {
         int[] shape = BatchShape;
@@ -124,22 +124,23 @@ internal sealed class GoldenModelCase
         return plane;
     }
 
+    // The ratio is a float32; torch's compiler fuses the rest of the source coordinate into one rounding.
     private static void ResizeInto(float[] source, int sourceWidth, int sourceHeight, int width, int height, Span<float> target, int targetStride)
     {
-        float scaleX = (float)sourceWidth / width;
-        float scaleY = (float)sourceHeight / height;
+        double scaleX = (float)sourceWidth / width;
+        double scaleY = (float)sourceHeight / height;
         for (int y = 0; y < height; y++)
         {
-            float sy = Math.Max(scaleY * (y + 0.5f) - 0.5f, 0);
+            double sy = Math.Max(scaleY * (y + 0.5) - 0.5, 0);
             int y0 = Math.Min((int)sy, sourceHeight - 1);
             int y1 = y0 + (y0 < sourceHeight - 1 ? 1 : 0);
-            float fy = sy - y0;
+            float fy = (float)(sy - y0);
             for (int x = 0; x < width; x++)
             {
-                float sx = Math.Max(scaleX * (x + 0.5f) - 0.5f, 0);
+                double sx = Math.Max(scaleX * (x + 0.5) - 0.5, 0);
                 int x0 = Math.Min((int)sx, sourceWidth - 1);
                 int x1 = x0 + (x0 < sourceWidth - 1 ? 1 : 0);
-                float fx = sx - x0;
+                float fx = (float)(sx - x0);
                 float top = (1 - fx) * source[y0 * sourceWidth + x0] + fx * source[y0 * sourceWidth + x1];
                 float bottom = (1 - fx) * source[y1 * sourceWidth + x0] + fx * source[y1 * sourceWidth + x1];
                 target[y * targetStride + x] = (1 - fy) * top + fy * bottom;

@@ -16,7 +16,7 @@ public sealed class GoldenNetworkTests
     {
         GoldenModelCase golden = GoldenModelCase.Load(name);
         float[] batch = golden.Batch();
-        AssertTap(golden, "input", batch, golden.BatchShape, 1e-4);
+        AssertTap(golden, "input", batch, golden.BatchShape, 2e-6);
 
         using SessionOptions options = new() { IntraOpNumThreads = 2 };
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
