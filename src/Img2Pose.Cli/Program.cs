@@ -43,6 +43,7 @@ internal static class Program
             CommonOptions.Verbose,
         };
         // The verbs, in the order of the help.
+        root.Subcommands.Add(Commands.TrainCommand.Create());
         return root;
     }
 }

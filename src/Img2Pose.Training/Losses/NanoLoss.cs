@@ -1,0 +1,135 @@
+using Img2Pose.Training.Networks;
+using static TorchSharp.torch;
+
+namespace Img2Pose.Training.Losses;
+
+/// <summary>The parts of a training step's loss, each a float32 scalar tensor.</summary>
+internal sealed record LossParts(Tensor Total, Tensor Score, Tensor Place, Tensor Rotation, Tensor Points)
+{
+    /// <summary>The numbers in the order total, score, place, rotation, points.</summary>
+    internal double[] ToNumbers() =>
+        [Total.item<double>(), Score.item<double>(), Place.item<double>(), Rotation.item<double>(), Points.item<double>()];
+}
+
+/// <summary>
+/// The loss of <see cref="NanoNetwork"/>: quality focal loss on the score (Li et al. 2020, equation 3, β = 2; the quality is the
+/// overlap of the predicted and the true mean box), smooth L1 on place and size and on the rotation vector, and L1 on calibration
+/// points projected by weak perspective, in units of the face (after img2pose, section 4.2).
+/// </summary>
+internal sealed class NanoLoss : IDisposable
+{
+    private const double PlaceWeight = 2, RotationWeight = 1, PointsWeight = 4;
+
+    // Calibration points: outer eye corners, nose tip, mouth corners and chin of the reference face, rounded; with depth, so
+    // that out-of-plane rotation moves them.
+    private static readonly double[,] s_points =
+    {
+        { -0.45, -0.38, -0.25 }, { 0.45, -0.38, -0.25 }, { 0, 0, -0.73 }, { -0.26, 0.28, -0.42 }, { 0.26, 0.28, -0.42 }, { 0, 0.68, -0.35 },
+    };
+
+    private readonly Tensor _points;
+    private readonly Tensor _scale;
+
+    internal NanoLoss(Device device)
+    {
+        using IDisposable still = no_grad();
+        double[] flat = new double[s_points.Length];
+        Buffer.BlockCopy(s_points, 0, flat, 0, flat.Length * sizeof(double));
+        _points = tensor(flat, [s_points.GetLength(0), 3]).to(device, float32).DetachFromDisposeScope();
+        _scale = tensor(CellCode.RotationScale.ToArray(), [1, 3], device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Loss of codes [N, cells, 7] against the assigned targets.</summary>
+    internal LossParts Compute(Tensor codes, CellTargets targets)
+    {
+        Device device = codes.device;
+        Tensor flat = codes.reshape(-1, CellCode.Values);
+        Tensor logits = flat.select(1, 0);
+        Tensor classWeights = tensor(targets.ClassWeights, [targets.ClassWeights.Length], device: device);
+        int count = targets.Rows.Count;
+        Tensor zero = zeros([], device: device);
+        Tensor quality = zeros([targets.ClassWeights.Length], device: device);
+        Tensor place = zero, rotation = zero, points = zero;
+        if (count > 0)
+        {
+            Tensor rows = tensor(targets.Rows.ToArray(), [count], device: device);
+            Tensor wanted = tensor(targets.Values.ToArray(), [count, CellTargets.Width], device: device);
+            Tensor found = flat.index_select(0, rows);
+            Tensor side = wanted.select(1, 8);
+            Tensor weight = wanted.select(1, 7);
+            Tensor poseWeight = weight * wanted.select(1, 6);
+
+            // Offsets count relative to the face, so that a pixel matters more on a small one.
+            Tensor offset = (found.narrow(1, 1, 2) - wanted.narrow(1, 0, 2)) / side.unsqueeze(1);
+            Tensor logSize = (found.select(1, 3) - wanted.select(1, 2)).unsqueeze(1);
+            Tensor placeError = cat([offset, logSize], 1);
+            place = WeightedMean(SmoothL1(placeError, 0.05).mean([1]), weight);
+
+            Tensor rotationError = found.narrow(1, 4, 3) - wanted.narrow(1, 3, 3);
+            rotation = WeightedMean(SmoothL1(rotationError, 0.2).mean([1]), poseWeight);
+
+            Tensor ratio = (found.select(1, 3) - wanted.select(1, 2)).clamp(-1.5, 1.5).exp();
+            Tensor turnedFound = Turn(found.narrow(1, 4, 3) * _scale) * ratio.reshape(-1, 1, 1);
+            Tensor turnedWanted = Turn(wanted.narrow(1, 3, 3) * _scale);
+            Tensor pointError = (turnedFound - turnedWanted) / CellCode.MeanBoxSide;
+            Tensor planar = pointError.narrow(2, 0, 2) + offset.unsqueeze(1);
+            Tensor depth = pointError.narrow(2, 2, 1);
+            points = WeightedMean(cat([planar, depth], 2).abs().reshape(count, -1).mean([1]), poseWeight);
+
+            using (no_grad())
+            {
+                Tensor overlap = MeanBoxOverlap(offset.detach(), ratio.detach()).clamp(0.05, 1);
+                quality = quality.index_copy(0, rows, overlap);
+            }
+        }
+
+        Tensor probability = logits.detach().sigmoid();
+        Tensor focus = (quality - probability).square() * classWeights;
+        Tensor score = nn.functional.binary_cross_entropy_with_logits(logits, quality, focus, nn.Reduction.Sum) / Math.Max(1, count);
+        Tensor total = score + place * PlaceWeight + rotation * RotationWeight + points * PointsWeight;
+        return new LossParts(total, score, place, rotation, points);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _points.Dispose();
+        _scale.Dispose();
+    }
+
+    /// <summary>Rotates the calibration points by each rotation vector [n,3] (Rodrigues): [n, points, 3].</summary>
+    private Tensor Turn(Tensor vectors)
+    {
+        Tensor angle = (vectors.square().sum(1, keepdim: true) + 1e-8).sqrt();
+        Tensor axis = vectors / angle;
+        Tensor x = axis.narrow(1, 0, 1), y = axis.narrow(1, 1, 1), z = axis.narrow(1, 2, 1);
+        Tensor none = x - x;
+        Tensor cross = cat([none, -z, y, z, none, -x, -y, x, none], 1).reshape(-1, 3, 3);
+        Tensor sine = angle.sin().unsqueeze(2);
+        Tensor versine = (-angle.cos() + 1).unsqueeze(2);
+        // (R·X)ᵀ = Xᵀ·Rᵀ with R = I + sin·[k] + (1 − cos)·[k]².
+        Tensor once = _points.matmul(cross.transpose(1, 2));
+        Tensor twice = once.matmul(cross.transpose(1, 2));
+        return _points + once * sine + twice * versine;
+    }
+
+    private static Tensor SmoothL1(Tensor error, double beta) =>
+        nn.functional.smooth_l1_loss(error, zeros(error.shape, device: error.device), nn.Reduction.None, beta);
+
+    private static Tensor WeightedMean(Tensor values, Tensor weights) => (values * weights).sum() / (weights.sum() + 1e-3);
+
+    /// <summary>Intersection over union of two squares: sides 1 and <paramref name="ratio"/>, centres <paramref name="offset"/> apart, in sides of the first.</summary>
+    private static Tensor MeanBoxOverlap(Tensor offset, Tensor ratio)
+    {
+        Tensor half = ratio * 0.5;
+        Tensor area = ones(ratio.shape, device: ratio.device);
+        for (int axis = 0; axis < 2; axis++)
+        {
+            Tensor center = offset.select(1, axis);
+            Tensor right = minimum(center + half, full(center.shape, 0.5, device: center.device));
+            Tensor left = maximum(center - half, full(center.shape, -0.5, device: center.device));
+            area = area * (right - left).clamp(0, 1e6);
+        }
+        return area / (ratio.square() + 1 - area);
+    }
+}

@@ -1,0 +1,67 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Img2Pose.Training.Networks;
+
+/// <summary>
+/// A convolution without bias, batch norm, and an optional ReLU. Convolves in the type of its input: weights stay float32
+/// and are rounded to bfloat16 on the way where the input is bfloat16 (mixed precision); batch norm's own numbers stay float32.
+/// </summary>
+internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv;
+    private readonly BatchNorm2d bn;
+    private readonly int _stride;
+    private readonly bool _activate;
+
+    internal ConvolutionUnit(int inChannels, int outChannels, int kernel, int stride = 1, bool activate = true)
+        : base(nameof(ConvolutionUnit))
+    {
+        (_stride, _activate) = (stride, activate);
+        conv = nn.Conv2d(inChannels, outChannels, kernel, stride, kernel / 2, bias: false);
+        bn = nn.BatchNorm2d(outChannels, eps: 1e-3, momentum: 0.03);
+        using (no_grad())
+        using (TorchSharp.DisposeScope scope = NewDisposeScope())
+            conv.weight.normal_(0, Math.Sqrt(2.0 / (outChannels * kernel * kernel)));
+        RegisterComponents();
+    }
+
+    /// <summary>Spatial step of the convolution.</summary>
+    internal int Stride => _stride;
+
+    /// <summary>Whether a ReLU follows.</summary>
+    internal bool Activates => _activate;
+
+    internal Conv2d Convolution => conv;
+
+    internal BatchNorm2d Norm => bn;
+
+    internal const double NormEpsilon = 1e-3;
+
+    public override Tensor forward(Tensor input)
+    {
+        Tensor weight = input.dtype == conv.weight.dtype ? conv.weight : conv.weight.to(input.dtype);
+        Tensor output = bn.call(nn.functional.conv2d(input, weight, null, _stride, conv.weight.shape[2] / 2));
+        return _activate ? output.relu() : output;
+    }
+}
+
+/// <summary>Two 3×3 units around an identity: x + unit(unit(x)), then ReLU.</summary>
+internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly ConvolutionUnit conv1;
+    private readonly ConvolutionUnit conv2;
+
+    internal ResidualBlock(int channels, int middle) : base(nameof(ResidualBlock))
+    {
+        conv1 = new ConvolutionUnit(channels, middle, 3);
+        conv2 = new ConvolutionUnit(middle, channels, 3, activate: false);
+        RegisterComponents();
+    }
+
+    internal ConvolutionUnit First => conv1;
+
+    internal ConvolutionUnit Second => conv2;
+
+    public override Tensor forward(Tensor input) => (input + conv2.call(conv1.call(input))).relu();
+}

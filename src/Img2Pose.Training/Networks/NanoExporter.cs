@@ -1,0 +1,282 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Img2Pose.Models.Onnx;
+using Img2Pose.Training.Optimization;
+
+namespace Img2Pose.Training.Networks;
+
+/// <summary>
+/// Writes <see cref="NanoNetwork"/> as an ONNX graph under the contract of DESIGN section 6: batch norm folded into the
+/// convolutions, cells turned into proposals and box-relative poses inside the graph.
+/// </summary>
+internal sealed class NanoExporter
+{
+    /// <summary>Best-scored cells of a picture that become proposals.</summary>
+    internal const int ProposalsPerPicture = 400;
+
+    private readonly NanoArchitecture _architecture;
+    private readonly Dictionary<string, NamedArray> _state;
+    private readonly OnnxGraphBuilder _graph = new("img2pose-nano");
+
+    private NanoExporter(NanoArchitecture architecture, IEnumerable<NamedArray> state)
+    {
+        _architecture = architecture;
+        _state = state.ToDictionary(array => array.Name);
+    }
+
+    /// <summary>Exports the weights (names as in <c>NanoNetwork.state_dict()</c>) with the JSON of the "img2pose" metadata key.</summary>
+    internal static void Export(NanoArchitecture architecture, IEnumerable<NamedArray> state, string path, string metadata)
+    {
+        NanoExporter exporter = new(architecture, state);
+        exporter.Build();
+        string temporary = path + ".partial";
+        exporter._graph.Save(temporary, metadata: new Dictionary<string, string> { ["img2pose"] = metadata });
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>The package metadata of a model that <paramref name="options"/> made.</summary>
+    internal static string DefaultMetadata(TrainingOptions options, long step)
+    {
+        string manifest = Path.Combine(options.Data, "annotations.jsonl");
+        string? digest = null;
+        if (File.Exists(manifest))
+        {
+            using FileStream file = File.OpenRead(manifest);
+            digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
+        }
+        JsonObject json = new()
+        {
+            ["schema"] = 1,
+            ["name"] = "img2pose-nano",
+            ["size"] = new JsonObject { ["rule"] = "long-side", ["long"] = 640, ["enlarge"] = false, ["multiple"] = 64 },
+            ["mean"] = new JsonArray(0.485, 0.456, 0.406),
+            ["stddev"] = new JsonArray(0.229, 0.224, 0.225),
+            ["pose_mean"] = new JsonArray(-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133),
+            ["pose_stddev"] = new JsonArray(0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787),
+            ["reference"] = "default",
+            ["score_threshold"] = 0.5,
+            ["nms_threshold"] = 0.5,
+            ["box_factors"] = new JsonArray(1.1, 1.1, 0.3),
+            ["licence"] = "research only: trained on pictures licensed for non-commercial research",
+            ["training_manifest_sha256"] = digest,
+            ["metrics"] = new JsonObject { ["training_step"] = step.ToString(CultureInfo.InvariantCulture) },
+        };
+        return json.ToJsonString(new JsonSerializerOptions(JsonSerializerOptions.Default));
+    }
+
+    private void Build()
+    {
+        string image = _graph.Input("image", OnnxElementType.Float32, "N", 3, "H", "W");
+        _graph.Input("sizes", OnnxElementType.Int64, "N", 2);
+        string boxes = _graph.InputWithDefault("boxes", [], [0, 5], "K", 5);
+        string threshold = _graph.Input("score_threshold", OnnxElementType.Float32);
+
+        string x = Unit("stem2", Unit("stem1", image, 2), 2);
+        int levels = CellCode.Strides.Length;
+        string[] features = new string[levels];
+        for (int level = 0; level < levels; level++)
+        {
+            x = Unit($"stage{level}.down", x, 2);
+            for (int i = 0; i < _architecture.Blocks[level]; i++)
+            {
+                string inner = Unit($"stage{level}.block{i}.conv2", Unit($"stage{level}.block{i}.conv1", x), activate: false);
+                x = _graph.Node("Relu", [_graph.Node("Add", [x, inner])]);
+            }
+            features[level] = x;
+        }
+
+        string[] codes = new string[levels];
+        string[] columns = new string[levels];
+        string[] rows = new string[levels];
+        string[] counts = new string[levels];
+        string? above = null;
+        for (int level = levels - 1; level >= 0; level--)
+        {
+            string merged = Unit($"lateral{level}", features[level], kernel: 1, activate: false);
+            if (above is not null)
+            {
+                // Sides are multiples of 64, so every level is exactly twice the one above.
+                string larger = _graph.Node("Resize", [above, "", _graph.Initializer(null, [1f, 1f, 2f, 2f], 4)],
+                    OnnxAttribute.Of("mode", "nearest"), OnnxAttribute.Of("nearest_mode", "floor"), OnnxAttribute.Of("coordinate_transformation_mode", "asymmetric"));
+                merged = _graph.Node("Add", [merged, larger]);
+            }
+            above = merged;
+            string head = _graph.Node("Relu", [merged]);
+            for (int i = 0; i < _architecture.Heads[level].Length; i++) head = Unit($"head{level}.conv{i}", head);
+            string output = _graph.Node("Conv", [head, Weight($"head{level}.output.weight"), Weight($"head{level}.output.bias")],
+                OnnxAttribute.Of("kernel_shape", 1L, 1L));
+            string shape = _graph.Node("Shape", [output]);
+            rows[level] = _graph.Node("Slice", [shape, _graph.Vector(2), _graph.Vector(3)]);
+            columns[level] = _graph.Node("Slice", [shape, _graph.Vector(3), _graph.Vector(4)]);
+            codes[level] = _graph.Node("Reshape", [output, _graph.Vector(0, CellCode.Values, -1)]);
+            counts[level] = _graph.Node("Slice", [_graph.Node("Shape", [codes[level]]), _graph.Vector(2), _graph.Vector(3)]);
+        }
+        Decode(codes, rows, columns, counts, boxes, threshold);
+    }
+
+    /// <summary>Chooses cells, and turns their codes into boxes and box-relative poses.</summary>
+    private void Decode(string[] codes, string[] rowCounts, string[] columns, string[] counts, string boxes, string threshold)
+    {
+        string all = _graph.Node("Concat", codes, OnnxAttribute.Of("axis", 2L));
+        string columnTable = _graph.Node("Concat", columns, OnnxAttribute.Of("axis", 0L));
+        string rowTable = _graph.Node("Concat", rowCounts, OnnxAttribute.Of("axis", 0L));
+        string countTable = _graph.Node("Concat", counts, OnnxAttribute.Of("axis", 0L));
+        string zero = _graph.Vector(0);
+        // First cell of each level.
+        string offsets = _graph.Node("CumSum", [countTable, _graph.Scalar(0L)], OnnxAttribute.Of("exclusive", 1L));
+        string given = _graph.Node("Shape", [boxes]);
+        string givenCount = _graph.Node("Gather", [given, _graph.Scalar(0L)]);
+        string anyGiven = _graph.Node("Greater", [givenCount, _graph.Scalar(0L)]);
+
+        OnnxGraphBuilder dense = _graph.Subgraph("dense");
+        BestCells(dense, all);
+        OnnxGraphBuilder asked = _graph.Subgraph("asked");
+        CellsOfBoxes(asked, boxes, rowTable, columnTable, offsets);
+        string[] chosen = _graph.Node("If", [anyGiven], 3, OnnxAttribute.Of("then_branch", asked), OnnxAttribute.Of("else_branch", dense));
+        (string picture, string cell, string givenBoxes) = (chosen[0], chosen[1], chosen[2]);
+
+        // Level, stride and centre of each chosen cell.
+        string column1 = _graph.Vector(1);
+        string beyond = _graph.Node("GreaterOrEqual", [_graph.Node("Unsqueeze", [cell, column1]), offsets]);
+        string level = _graph.Node("Sub", [_graph.Node("ReduceSum", [_graph.Node("Cast", [beyond], OnnxAttribute.Of("to", (long)OnnxElementType.Int64)), column1], OnnxAttribute.Of("keepdims", 0L)), _graph.Scalar(1L)]);
+        string width = _graph.Node("Gather", [columnTable, level]);
+        string local = _graph.Node("Sub", [cell, _graph.Node("Gather", [offsets, level])]);
+        string row = _graph.Node("Div", [local, width]);
+        string column = _graph.Node("Sub", [local, _graph.Node("Mul", [row, width])]);
+        string stride = _graph.Node("Gather", [_graph.Initializer(null, CellCode.Strides.ToArray().Select(s => (float)s).ToArray(), CellCode.Strides.Length), level]);
+        string unit = _graph.Node("Mul", [stride, _graph.Scalar((float)CellCode.UnitPerStride)]);
+        string centerX = Center(column, stride);
+        string centerY = Center(row, stride);
+
+        // Codes of the chosen cells: [M, 7].
+        string transposed = _graph.Node("Transpose", [all], OnnxAttribute.Of("perm", 0L, 2L, 1L));
+        string index = _graph.Node("Concat", [_graph.Node("Unsqueeze", [picture, column1]), _graph.Node("Unsqueeze", [cell, column1])], OnnxAttribute.Of("axis", 1L));
+        string rows = _graph.Node("GatherND", [transposed, index]);
+        string[] parts = _graph.Node("Split", [rows, _graph.Vector(1, 1, 1, 1, 3)], 5, OnnxAttribute.Of("axis", 1L));
+        string Flat(string part) => _graph.Node("Squeeze", [part, column1]);
+        string originX = _graph.Node("Add", [centerX, _graph.Node("Mul", [Flat(parts[1]), unit])]);
+        string originY = _graph.Node("Add", [centerY, _graph.Node("Mul", [Flat(parts[2]), unit])]);
+        string side = _graph.Node("Mul", [_graph.Node("Exp", [_graph.Node("Clip", [Flat(parts[3]), _graph.Scalar(-3f), _graph.Scalar(3f)])]), unit]);
+        string pixelsPerUnit = _graph.Node("Div", [side, _graph.Scalar((float)CellCode.MeanBoxSide)]);
+
+        // The mean face's box there, unless boxes were given.
+        string half = _graph.Node("Mul", [side, _graph.Scalar(0.5f)]);
+        string boxCenterY = _graph.Node("Sub", [originY, _graph.Node("Mul", [pixelsPerUnit, _graph.Scalar((float)Losses.CellTargets.MeanBoxShift)])]);
+        string meanBoxes = _graph.Node("Concat", [.. new[]
+        {
+            _graph.Node("Sub", [originX, half]), _graph.Node("Sub", [boxCenterY, half]), _graph.Node("Add", [originX, half]), _graph.Node("Add", [boxCenterY, half]),
+        }.Select(edge => _graph.Node("Unsqueeze", [edge, column1]))], OnnxAttribute.Of("axis", 1L));
+        string proposals = _graph.NamedNode("proposals", "Where", [anyGiven, givenBoxes, meanBoxes]);
+        string scores = _graph.NamedNode("scores", "Sigmoid", [Flat(parts[0])]);
+        _graph.NamedNode("image_index", "Identity", [picture]);
+
+        // Box-relative translation: t'x = (u − cx)/F, t'y = (v − cy)/F, t'z = (w + h)/F, with F = f/tz the pixels of a unit, and
+        // the box centre by the rule of img2pose, l + floor((r − l)/2).
+        string[] edges = _graph.Node("Split", [proposals, _graph.Vector(1, 1, 1, 1)], 4, OnnxAttribute.Of("axis", 1L));
+        (string left, string top, string right, string bottom) = (Flat(edges[0]), Flat(edges[1]), Flat(edges[2]), Flat(edges[3]));
+        string boxWidth = _graph.Node("Sub", [right, left]);
+        string boxHeight = _graph.Node("Sub", [bottom, top]);
+        string Relative(string origin, string start, string extent)
+        {
+            string middle = _graph.Node("Add", [start, _graph.Node("Floor", [_graph.Node("Mul", [extent, _graph.Scalar(0.5f)])])]);
+            return _graph.Node("Div", [_graph.Node("Sub", [origin, middle]), pixelsPerUnit]);
+        }
+        string translationX = Relative(originX, left, boxWidth);
+        string translationY = Relative(originY, top, boxHeight);
+        string translationZ = _graph.Node("Div", [_graph.Node("Add", [boxWidth, boxHeight]), pixelsPerUnit]);
+        string rotation = _graph.Node("Mul", [parts[4], _graph.Initializer(null, CellCode.RotationScale, 1, 3)]);
+        string poses = _graph.Node("Concat",
+            [rotation, _graph.Node("Unsqueeze", [translationX, column1]), _graph.Node("Unsqueeze", [translationY, column1]), _graph.Node("Unsqueeze", [translationZ, column1])],
+            OnnxAttribute.Of("axis", 1L));
+
+        string above = _graph.Node("NonZero", [_graph.Node("Greater", [scores, threshold])]);
+        string poseIndex = _graph.NamedNode("pose_index", "Squeeze", [above, zero]);
+        _graph.NamedNode("poses", "Gather", [poses, poseIndex], OnnxAttribute.Of("axis", 0L));
+        _graph.Output("proposals", OnnxElementType.Float32, "M", 4);
+        _graph.Output("image_index", OnnxElementType.Int64, "M");
+        _graph.Output("scores", OnnxElementType.Float32, "M");
+        _graph.Output("pose_index", OnnxElementType.Int64, "P");
+        _graph.Output("poses", OnnxElementType.Float32, "P", 6);
+    }
+
+    /// <summary>Branch: the best cells of every picture.</summary>
+    private static void BestCells(OnnxGraphBuilder graph, string codes)
+    {
+        string logits = graph.Node("Squeeze", [graph.Node("Slice", [codes, graph.Vector(0), graph.Vector(1), graph.Vector(1)]), graph.Vector(1)]);
+        string shape = graph.Node("Shape", [logits]);
+        string cells = graph.Node("Slice", [shape, graph.Vector(1), graph.Vector(2)]);
+        string count = graph.Node("Min", [cells, graph.Vector(ProposalsPerPicture)]);
+        string[] best = graph.Node("TopK", [logits, count], 2, OnnxAttribute.Of("axis", 1L));
+        string cell = graph.Node("Reshape", [best[1], graph.Vector(-1)]);
+        string pictures = graph.Node("Squeeze", [graph.Node("Slice", [shape, graph.Vector(0), graph.Vector(1)]), graph.Vector(0)]);
+        string picture = graph.Node("Range", [graph.Scalar(0L), pictures, graph.Scalar(1L)]);
+        string repeated = graph.Node("Reshape",
+            [graph.Node("Expand", [graph.Node("Unsqueeze", [picture, graph.Vector(1)]), graph.Node("Shape", [best[1]])]), graph.Vector(-1)]);
+        string none = graph.Initializer(null, [0f, 0f, 0f, 0f], 1, 4);
+        graph.NamedNode("dense_picture", "Identity", [repeated]);
+        graph.NamedNode("dense_cell", "Identity", [cell]);
+        graph.NamedNode("dense_boxes", "Identity", [none]);
+        graph.Output("dense_picture", OnnxElementType.Int64, "M");
+        graph.Output("dense_cell", OnnxElementType.Int64, "M");
+        graph.Output("dense_boxes", OnnxElementType.Float32, "B", 4);
+    }
+
+    /// <summary>Branch: for each given box the cell at its centre, on the level that answers for its size.</summary>
+    private static void CellsOfBoxes(OnnxGraphBuilder graph, string boxes, string rowTable, string columnTable, string offsets)
+    {
+        string[] parts = graph.Node("Split", [boxes, graph.Vector(1, 1, 1, 1, 1)], 5, OnnxAttribute.Of("axis", 1L));
+        string Flat(string part) => graph.Node("Squeeze", [part, graph.Vector(1)]);
+        string ToInteger(string value) => graph.Node("Cast", [value], OnnxAttribute.Of("to", (long)OnnxElementType.Int64));
+        string picture = ToInteger(Flat(parts[0]));
+        (string left, string top, string right, string bottom) = (Flat(parts[1]), Flat(parts[2]), Flat(parts[3]), Flat(parts[4]));
+        string side = graph.Node("Mul", [graph.Node("Add", [graph.Node("Sub", [right, left]), graph.Node("Sub", [bottom, top])]), graph.Scalar(0.5f)]);
+        // Stride 8 answers best below 45 pixels, and each level up for twice that.
+        string octave = graph.Node("Div", [graph.Node("Log", [graph.Node("Div", [graph.Node("Max", [side, graph.Scalar(1f)]), graph.Scalar(22.5f)])]), graph.Scalar(MathF.Log(2))]);
+        string level = ToInteger(graph.Node("Clip", [graph.Node("Floor", [octave]), graph.Scalar(0f), graph.Scalar(CellCode.Strides.Length - 1f)]));
+        string stride = graph.Node("Gather", [graph.Initializer(null, CellCode.Strides.ToArray().Select(s => (float)s).ToArray(), CellCode.Strides.Length), level]);
+        string width = graph.Node("Gather", [columnTable, level]);
+        string first = graph.Node("Gather", [offsets, level]);
+        string Nearest(string from, string to, string table)
+        {
+            string middle = graph.Node("Mul", [graph.Node("Add", [from, to]), graph.Scalar(0.5f)]);
+            string number = ToInteger(graph.Node("Max", [graph.Node("Floor", [graph.Node("Div", [middle, stride])]), graph.Scalar(0f)]));
+            return graph.Node("Min", [number, graph.Node("Sub", [graph.Node("Gather", [table, level]), graph.Scalar(1L)])]);
+        }
+        string column = Nearest(left, right, columnTable);
+        string row = Nearest(top, bottom, rowTable);
+        string cell = graph.Node("Add", [first, graph.Node("Add", [graph.Node("Mul", [row, width]), column])]);
+        graph.NamedNode("asked_picture", "Identity", [picture]);
+        graph.NamedNode("asked_cell", "Identity", [cell]);
+        graph.NamedNode("asked_boxes", "Concat", [parts[1], parts[2], parts[3], parts[4]], OnnxAttribute.Of("axis", 1L));
+        graph.Output("asked_picture", OnnxElementType.Int64, "M");
+        graph.Output("asked_cell", OnnxElementType.Int64, "M");
+        graph.Output("asked_boxes", OnnxElementType.Float32, "B", 4);
+    }
+
+    private string Center(string number, string stride) =>
+        _graph.Node("Mul", [_graph.Node("Add", [_graph.Node("Cast", [number], OnnxAttribute.Of("to", (long)OnnxElementType.Float32)), _graph.Scalar(0.5f)]), stride]);
+
+    /// <summary>A convolution unit with its batch norm folded in.</summary>
+    private string Unit(string name, string input, int stride = 1, int kernel = 3, bool activate = true)
+    {
+        NamedArray weight = _state[name + ".conv.weight"];
+        float[] gamma = _state[name + ".bn.weight"].Values, beta = _state[name + ".bn.bias"].Values;
+        float[] mean = _state[name + ".bn.running_mean"].Values, variance = _state[name + ".bn.running_var"].Values;
+        float[] folded = new float[weight.Values.Length];
+        float[] bias = new float[gamma.Length];
+        int each = folded.Length / bias.Length;
+        for (int channel = 0; channel < bias.Length; channel++)
+        {
+            double factor = gamma[channel] / Math.Sqrt(variance[channel] + ConvolutionUnit.NormEpsilon);
+            for (int i = channel * each; i < (channel + 1) * each; i++) folded[i] = (float)(weight.Values[i] * factor);
+            bias[channel] = (float)(beta[channel] - mean[channel] * factor);
+        }
+        long pad = kernel / 2;
+        string output = _graph.Node("Conv", [input, _graph.Initializer(name + ".weight", folded, weight.Shape), _graph.Initializer(name + ".bias", bias, bias.Length)],
+            OnnxAttribute.Of("kernel_shape", (long)kernel, kernel), OnnxAttribute.Of("strides", (long)stride, stride), OnnxAttribute.Of("pads", pad, pad, pad, pad));
+        return activate ? _graph.Node("Relu", [output]) : output;
+    }
+
+    private string Weight(string name) => _graph.Initializer(name, _state[name].Values, _state[name].Shape);
+}

@@ -1,0 +1,71 @@
+namespace Img2Pose.Training.Optimization;
+
+/// <summary>What a training run is told. Saved beside the weights as <c>config.json</c>.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Folder of the training pack (annotations.jsonl and pictures).</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Folder for checkpoints, models and logs.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Optimiser steps in all; the learning rate falls to zero over them.</summary>
+    public int Steps { get; init; } = 7000;
+
+    /// <summary>Pictures of a step at the size 320×320; larger sizes take fewer, smaller ones more.</summary>
+    public int Batch { get; init; } = 32;
+
+    /// <summary>Sides of the square pictures, multiples of 64; each step draws one.</summary>
+    public IReadOnlyList<int> Sizes { get; init; } = [320];
+
+    /// <summary>Highest learning rate.</summary>
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>Decoupled weight decay.</summary>
+    public double WeightDecay { get; init; } = 0.02;
+
+    /// <summary>Steps over which the learning rate rises.</summary>
+    public int WarmUp { get; init; } = 300;
+
+    /// <summary>Decay of the weight average per step.</summary>
+    public double AverageDecay { get; init; } = 0.998;
+
+    /// <summary>Largest norm of the gradient.</summary>
+    public double GradientClip { get; init; } = 10;
+
+    /// <summary>Steps between validations; each writes a checkpoint and a model.</summary>
+    public int EpochSteps { get; init; } = 500;
+
+    /// <summary>One picture in so many is kept out of training, for validation.</summary>
+    public int ValidationEvery { get; init; } = 40;
+
+    /// <summary>Seed of weights, order and augmentation.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads of libtorch; 0: as many as processors.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Threads that make samples.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>"cpu" or "cuda".</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Checkpoint to go on from, or null.</summary>
+    public string? Resume { get; init; }
+
+    /// <summary>With <see cref="Resume"/>: take the weights only, and start a new schedule at step 0.</summary>
+    public bool ResumeWeightsOnly { get; init; }
+
+    /// <exception cref="UsageException">A value makes no sense.</exception>
+    internal void Validate()
+    {
+        if (Steps <= 0 || Batch <= 0 || EpochSteps <= 0 || WarmUp < 0 || ValidationEvery < 2)
+            throw new UsageException("steps, batch and epoch steps must be positive, and validation needs at least one picture in two left for training");
+        if (!(LearningRate > 0) || !(AverageDecay is >= 0 and < 1) || WeightDecay < 0 || !(GradientClip > 0))
+            throw new UsageException("learning rate and gradient clip must be positive, the average's decay in [0, 1)");
+        if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
+            throw new UsageException("sizes must be multiples of 64");
+        if (Device is not ("cpu" or "cuda")) throw new UsageException($"device '{Device}' is neither cpu nor cuda");
+    }
+}

@@ -1,0 +1,114 @@
+using static TorchSharp.NativeMethods;
+
+namespace TorchSharp;
+
+public static partial class torch
+{
+    public static partial class nn
+    {
+        public enum Reduction
+        {
+            None = 0,
+            Mean = 1,
+            Sum = 2,
+        }
+
+        public static class functional
+        {
+            public static Tensor conv2d(Tensor input, Tensor weight, Tensor? bias = null, long strides = 1, long padding = 0, long dilation = 1, long groups = 1)
+            {
+                Check(i2p_conv2d(input.Native, weight.Native, Pointer(bias), strides, padding, dilation, groups, out TensorHandle result));
+                GC.KeepAlive(bias);
+                return new Tensor(result);
+            }
+
+            public static Tensor linear(Tensor input, Tensor weight, Tensor? bias = null)
+            {
+                Check(i2p_linear(input.Native, weight.Native, Pointer(bias), out TensorHandle result));
+                GC.KeepAlive(bias);
+                return new Tensor(result);
+            }
+
+            public static Tensor batch_norm(Tensor input, Tensor running_mean, Tensor running_var, Tensor? weight = null, Tensor? bias = null, bool training = false, double momentum = 0.1, double eps = 1e-05)
+            {
+                Check(i2p_batch_norm(input.Native, running_mean.Handle, running_var.Handle, Pointer(weight), Pointer(bias),
+                    training ? 1 : 0, momentum, eps, out TensorHandle result));
+                GC.KeepAlive((running_mean, running_var, weight, bias));
+                return new Tensor(result);
+            }
+
+            public static Tensor relu(Tensor input) => input.relu();
+
+            public static Tensor softplus(Tensor input) => input.Apply(Unary.Softplus);
+
+            public static Tensor max_pool2d(Tensor input, long kernelSize, long? stride = null, long padding = 0)
+            {
+                Check(i2p_max_pool2d(input.Native, kernelSize, stride ?? kernelSize, padding, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            public static Tensor upsample_nearest2d(Tensor input, long outputHeight, long outputWidth)
+            {
+                Check(i2p_upsample_nearest2d(input.Native, outputHeight, outputWidth, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            public static Tensor binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean)
+            {
+                Check(i2p_bce_with_logits(input.Native, target.Native, Pointer(weight), (int)reduction, out TensorHandle result));
+                GC.KeepAlive(weight);
+                return new Tensor(result);
+            }
+
+            public static Tensor smooth_l1_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean, double beta = 1)
+            {
+                Check(i2p_smooth_l1(input.Native, target.Native, (int)reduction, beta, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            public static Tensor l1_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean)
+            {
+                Check(i2p_l1(input.Native, target.Native, (int)reduction, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            public static Tensor mse_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean)
+            {
+                Check(i2p_mse(input.Native, target.Native, (int)reduction, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            public static Tensor cross_entropy(Tensor input, Tensor target, Reduction reduction = Reduction.Mean)
+            {
+                Check(i2p_cross_entropy(input.Native, target.Native, (int)reduction, out TensorHandle result));
+                return new Tensor(result);
+            }
+
+            private static IntPtr Pointer(Tensor? tensor) => tensor?.Handle ?? IntPtr.Zero;
+        }
+
+        public static class utils
+        {
+            /// <summary>Scales all gradients so that their joint norm is at most <paramref name="max_norm"/>; returns the norm before.</summary>
+            public static double clip_grad_norm_(IEnumerable<Modules.Parameter> parameters, double max_norm, double norm_type = 2)
+            {
+                if (norm_type != 2) throw new NotSupportedException("This subset clips by the Euclidean norm.");
+                using IDisposable still = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                List<Tensor> gradients = [];
+                foreach (Modules.Parameter parameter in parameters)
+                {
+                    if (parameter.grad is { } gradient) gradients.Add(gradient);
+                }
+                if (gradients.Count == 0) return 0;
+                double total = stack(gradients.Select(gradient => gradient.norm())).norm().item<double>();
+                double factor = max_norm / (total + 1e-6);
+                if (factor < 1)
+                {
+                    foreach (Tensor gradient in gradients) gradient.mul_(factor);
+                }
+                return total;
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace TorchSharp
+{
+    public static partial class torch
+    {
+        public static partial class nn
+        {
+            public static Conv2d Conv2d(long in_channels, long out_channels, long kernel_size, long stride = 1, long padding = 0, long dilation = 1, long groups = 1, bool bias = true) =>
+                new(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias);
+
+            public static Linear Linear(long inputSize, long outputSize, bool hasBias = true) => new(inputSize, outputSize, hasBias);
+
+            public static BatchNorm2d BatchNorm2d(long features, double eps = 1e-05, double momentum = 0.1) => new(features, eps, momentum);
+
+            public static BatchNorm1d BatchNorm1d(long features, double eps = 1e-05, double momentum = 0.1) => new(features, eps, momentum);
+
+            public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) => new(modules);
+        }
+    }
+}
+
+namespace TorchSharp.Modules
+{
+    public class Parameter : Tensor
+    {
+        public Parameter(Tensor data, bool requires_grad = true) : base(data)
+        {
+            DetachFromDisposeScope();
+            this.requires_grad = requires_grad;
+        }
+    }
+
+    public sealed class Conv2d : nn.Module<Tensor, Tensor>
+    {
+        private readonly long _stride, _padding, _dilation, _groups;
+
+        internal Conv2d(long inChannels, long outChannels, long kernel, long stride, long padding, long dilation, long groups, bool hasBias)
+            : base(nameof(Conv2d))
+        {
+            (_stride, _padding, _dilation, _groups) = (stride, padding, dilation, groups);
+            long fanIn = inChannels / groups * kernel * kernel;
+            weight = Initialised.Uniform([outChannels, inChannels / groups, kernel, kernel], fanIn);
+            register_parameter(nameof(weight), weight);
+            if (!hasBias) return;
+            bias = Initialised.Uniform([outChannels], fanIn);
+            register_parameter(nameof(bias), bias);
+        }
+
+        public Parameter weight { get; }
+
+        public Parameter? bias { get; }
+
+        public override Tensor forward(Tensor input) =>
+            nn.functional.conv2d(input, weight, bias, _stride, _padding, _dilation, _groups);
+    }
+
+    public sealed class Linear : nn.Module<Tensor, Tensor>
+    {
+        internal Linear(long inputSize, long outputSize, bool hasBias) : base(nameof(Linear))
+        {
+            weight = Initialised.Uniform([outputSize, inputSize], inputSize);
+            register_parameter(nameof(weight), weight);
+            if (!hasBias) return;
+            bias = Initialised.Uniform([outputSize], inputSize);
+            register_parameter(nameof(bias), bias);
+        }
+
+        public Parameter weight { get; }
+
+        public Parameter? bias { get; }
+
+        public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+    }
+
+    public abstract class BatchNorm : nn.Module<Tensor, Tensor>
+    {
+        private readonly double _eps, _momentum;
+
+        private protected BatchNorm(string name, long features, double eps, double momentum) : base(name)
+        {
+            (_eps, _momentum) = (eps, momentum);
+            weight = new Parameter(ones([features]));
+            bias = new Parameter(zeros([features]));
+            running_mean = zeros([features]);
+            running_var = ones([features]);
+            num_batches_tracked = zeros([], int64);
+            register_parameter(nameof(weight), weight);
+            register_parameter(nameof(bias), bias);
+            register_buffer(nameof(running_mean), running_mean);
+            register_buffer(nameof(running_var), running_var);
+            register_buffer(nameof(num_batches_tracked), num_batches_tracked);
+        }
+
+        public Parameter weight { get; }
+
+        public Parameter bias { get; }
+
+        public Tensor running_mean { get; }
+
+        public Tensor running_var { get; }
+
+        public Tensor num_batches_tracked { get; }
+
+        public override Tensor forward(Tensor input)
+        {
+            if (training) num_batches_tracked.add_(1);
+            return nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, _momentum, _eps);
+        }
+    }
+
+    public sealed class BatchNorm2d : BatchNorm
+    {
+        internal BatchNorm2d(long features, double eps, double momentum) : base(nameof(BatchNorm2d), features, eps, momentum) { }
+    }
+
+    public sealed class BatchNorm1d : BatchNorm
+    {
+        internal BatchNorm1d(long features, double eps, double momentum) : base(nameof(BatchNorm1d), features, eps, momentum) { }
+    }
+
+    public sealed class Sequential : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor>[] _modules;
+
+        internal Sequential((string Name, nn.Module<Tensor, Tensor> Module)[] modules) : base(nameof(Sequential))
+        {
+            _modules = [.. modules.Select(pair => pair.Module)];
+            foreach ((string name, nn.Module<Tensor, Tensor> module) in modules) register_module(name, module);
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            foreach (nn.Module<Tensor, Tensor> module in _modules) input = module.call(input);
+            return input;
+        }
+    }
+
+    /// <summary>PyTorch's default start: uniform within ±1/√fan-in, for weights (Kaiming with a = √5) and biases alike.</summary>
+    internal static class Initialised
+    {
+        internal static Parameter Uniform(ReadOnlySpan<long> shape, long fanIn)
+        {
+            double bound = 1 / Math.Sqrt(fanIn);
+            using Tensor start = empty(shape);
+            return new Parameter(start.uniform_(-bound, bound));
+        }
+    }
+}

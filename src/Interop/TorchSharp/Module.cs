@@ -1,0 +1,121 @@
+using System.Reflection;
+using TorchSharp.Modules;
+
+namespace TorchSharp;
+
+public static partial class torch
+{
+    public static partial class nn
+    {
+        public abstract class Module : IDisposable
+        {
+            private readonly List<(string Name, Module Module)> _modules = [];
+            private readonly List<(string Name, Parameter Parameter)> _parameters = [];
+            private readonly List<(string Name, Tensor Buffer)> _buffers = [];
+            private readonly string _name;
+
+            protected Module(string name) => _name = name;
+
+            public bool training { get; private set; } = true;
+
+            public virtual string GetName() => _name;
+
+            public virtual void train(bool on = true)
+            {
+                training = on;
+                foreach ((_, Module module) in _modules) module.train(on);
+            }
+
+            public void eval() => train(false);
+
+            public IEnumerable<(string name, Module module)> named_children() => _modules;
+
+            public virtual IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
+            {
+                foreach ((string name, Parameter parameter) in _parameters) yield return (name, parameter);
+                if (!recurse) yield break;
+                foreach ((string prefix, Module module) in _modules)
+                {
+                    foreach ((string name, Parameter parameter) in module.named_parameters())
+                        yield return ($"{prefix}.{name}", parameter);
+                }
+            }
+
+            public virtual IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true)
+            {
+                foreach ((string name, Tensor buffer) in _buffers) yield return (name, buffer);
+                if (!recurse) yield break;
+                foreach ((string prefix, Module module) in _modules)
+                {
+                    foreach ((string name, Tensor buffer) in module.named_buffers())
+                        yield return ($"{prefix}.{name}", buffer);
+                }
+            }
+
+            public virtual IEnumerable<Parameter> parameters(bool recurse = true) =>
+                named_parameters(recurse).Select(pair => pair.parameter);
+
+            /// <summary>Parameters and buffers by name, in PyTorch's order: each module's own first, then its children's.</summary>
+            public virtual Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
+            {
+                destination ??= [];
+                string dot = string.IsNullOrEmpty(prefix) ? "" : prefix + ".";
+                foreach ((string name, Parameter parameter) in _parameters) destination[dot + name] = parameter;
+                foreach ((string name, Tensor buffer) in _buffers) destination[dot + name] = buffer;
+                foreach ((string name, Module module) in _modules) module.state_dict(destination, dot + name);
+                return destination;
+            }
+
+            public virtual void register_module(string name, Module submodule) => _modules.Add((name, submodule));
+
+            public virtual void register_parameter(string name, Parameter param) => _parameters.Add((name, param));
+
+            public virtual void register_buffer(string name, Tensor tensor, bool persistent = true)
+            {
+                tensor.DetachFromDisposeScope();
+                _buffers.Add((name, tensor));
+            }
+
+            /// <summary>Registers the fields that are modules or parameters under their own names.</summary>
+            protected virtual void RegisterComponents()
+            {
+                foreach (FieldInfo field in GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
+                {
+                    if (field.DeclaringType == typeof(Module)) continue;
+                    switch (field.GetValue(this))
+                    {
+                        case Module module when _modules.All(known => known.Name != field.Name):
+                            register_module(field.Name, module);
+                            break;
+                        case Parameter parameter when _parameters.All(known => known.Name != field.Name):
+                            register_parameter(field.Name, parameter);
+                            break;
+                    }
+                }
+            }
+
+            public void Dispose()
+            {
+                Dispose(true);
+                GC.SuppressFinalize(this);
+            }
+
+            protected virtual void Dispose(bool disposing)
+            {
+                if (!disposing) return;
+                foreach ((_, Module module) in _modules) module.Dispose();
+                foreach ((_, Parameter parameter) in _parameters) parameter.Dispose();
+                foreach ((_, Tensor buffer) in _buffers) buffer.Dispose();
+            }
+        }
+
+        public abstract class Module<T, TResult> : Module
+        {
+            protected Module(string name) : base(name) { }
+
+            public abstract TResult forward(T input);
+
+            public TResult call(T input) => forward(input);
+        }
+    }
+}

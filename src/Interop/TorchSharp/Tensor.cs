@@ -1,0 +1,419 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.NativeMethods;
+
+namespace TorchSharp;
+
+public static partial class torch
+{
+    public class Tensor : IDisposable
+    {
+        private readonly TensorHandle _handle;
+
+        internal Tensor(TensorHandle handle)
+        {
+            _handle = handle;
+            DisposeScope.Current?.Add(this);
+        }
+
+        private protected Tensor(Tensor other) : this(Alias(other.Handle)) => GC.KeepAlive(other);
+
+        /// <summary>The native tensor, for operators outside this library; valid while this object lives.</summary>
+        public IntPtr Handle => _handle.DangerousGetHandle();
+
+        internal TensorHandle Native => _handle;
+
+        internal DisposeScope? Scope { get; set; }
+
+        public long[] shape
+        {
+            get
+            {
+                long[] sides = new long[i2p_rank(_handle)];
+                for (int i = 0; i < sides.Length; i++) sides[i] = i2p_size(_handle, i);
+                return sides;
+            }
+        }
+
+        public long Dimensions => i2p_rank(_handle);
+
+        public long NumberOfElements
+        {
+            get
+            {
+                long count = 1;
+                foreach (long side in shape) count *= side;
+                return count;
+            }
+        }
+
+        public ScalarType dtype => (ScalarType)i2p_dtype(_handle);
+
+        public Device device => new((DeviceType)i2p_device_type(_handle), i2p_device_index(_handle));
+
+        public bool requires_grad
+        {
+            get => i2p_requires_grad(_handle) != 0;
+            set => Check(i2p_set_requires_grad(_handle, value ? 1 : 0));
+        }
+
+        public Tensor? grad
+        {
+            get
+            {
+                Check(i2p_grad(_handle, out TensorHandle result));
+                return result.IsInvalid ? null : new Tensor(result);
+            }
+            set => Check(i2p_set_grad(_handle, value?.Handle ?? IntPtr.Zero));
+        }
+
+        /// <summary>The raw bytes of a contiguous CPU tensor; valid while this object lives.</summary>
+        public unsafe Span<byte> bytes
+        {
+            get
+            {
+                if (i2p_is_contiguous(_handle) == 0 || i2p_device_type(_handle) != (int)DeviceType.CPU)
+                    throw new InvalidOperationException("Only a contiguous tensor on the CPU has its bytes in reach.");
+                Check(i2p_data_ptr(_handle, out IntPtr data));
+                return new Span<byte>((void*)data, checked((int)(NumberOfElements * ElementSize)));
+            }
+        }
+
+        public long ElementSize => dtype switch
+        {
+            ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
+            ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
+            ScalarType.Int32 or ScalarType.Float32 => 4,
+            ScalarType.ComplexFloat64 => 16,
+            _ => 8,
+        };
+
+        public Utils.TensorAccessor<T> data<T>() where T : unmanaged => new(this);
+
+        public T item<T>() where T : unmanaged
+        {
+            if (typeof(T) == typeof(long) || typeof(T) == typeof(int) || typeof(T) == typeof(bool))
+            {
+                Check(i2p_item_long(_handle, out long integer));
+                return (T)Convert.ChangeType(integer, typeof(T), System.Globalization.CultureInfo.InvariantCulture);
+            }
+            Check(i2p_item_double(_handle, out double number));
+            return (T)Convert.ChangeType(number, typeof(T), System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        public long size(int dim) => i2p_size(_handle, dim < 0 ? dim + i2p_rank(_handle) : dim);
+
+        public long numel() => NumberOfElements;
+
+        public bool is_contiguous() => i2p_is_contiguous(_handle) != 0;
+
+        public void backward() => Check(i2p_backward(_handle));
+
+        public Tensor to(ScalarType type) => To(type, device);
+
+        public Tensor to(Device device) => To(dtype, device);
+
+        public Tensor to(Device device, ScalarType type) => To(type, device);
+
+        public Tensor cpu() => To(dtype, CPU);
+
+        public Tensor contiguous() => Apply(Unary.Contiguous);
+
+        public Tensor clone() => Apply(Unary.Clone);
+
+        public Tensor detach() => Apply(Unary.Detach);
+
+        public Tensor alias() => new(Alias(Handle));
+
+        public Tensor neg() => Apply(Unary.Neg);
+
+        public Tensor exp() => Apply(Unary.Exp);
+
+        public Tensor log() => Apply(Unary.Log);
+
+        public Tensor sqrt() => Apply(Unary.Sqrt);
+
+        public Tensor rsqrt() => Apply(Unary.Rsqrt);
+
+        public Tensor abs() => Apply(Unary.Abs);
+
+        public Tensor sigmoid() => Apply(Unary.Sigmoid);
+
+        public Tensor relu() => Apply(Unary.Relu);
+
+        public Tensor square() => Apply(Unary.Square);
+
+        public Tensor sin() => Apply(Unary.Sin);
+
+        public Tensor cos() => Apply(Unary.Cos);
+
+        public Tensor floor() => Apply(Unary.Floor);
+
+        public Tensor isfinite() => Apply(Unary.IsFinite);
+
+        public Tensor logical_not() => Apply(Unary.LogicalNot);
+
+        public Tensor all() => Apply(Unary.All);
+
+        public Tensor any() => Apply(Unary.Any);
+
+        public Tensor sum() => Apply(Unary.Sum);
+
+        public Tensor mean() => Apply(Unary.Mean);
+
+        public Tensor max() => Apply(Unary.Max);
+
+        public Tensor min() => Apply(Unary.Min);
+
+        public Tensor nonzero() => Apply(Unary.Nonzero);
+
+        public Tensor sum(long dim, bool keepdim = false) => Reduce(Reduction.Sum, dim, keepdim);
+
+        public Tensor argmax(long dim, bool keepdim = false) => Reduce(Reduction.Argmax, dim, keepdim);
+
+        public Tensor amax(ReadOnlySpan<long> dims, bool keepdim = false) => Reduce(Reduction.Max, Single(dims), keepdim);
+
+        public Tensor amin(ReadOnlySpan<long> dims, bool keepdim = false) => Reduce(Reduction.Min, Single(dims), keepdim);
+
+        public Tensor mean(long[] dimensions, bool keepdim = false) => Reduce(Reduction.Mean, Single(dimensions), keepdim);
+
+        public Tensor softmax(long dim) => Softmax(dim, logarithm: false);
+
+        public Tensor log_softmax(long dim) => Softmax(dim, logarithm: true);
+
+        public Tensor norm(float p = 2)
+        {
+            Check(i2p_norm(_handle, p, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true)
+        {
+            Check(i2p_topk(_handle, k, dim, largest ? 1 : 0, sorted ? 1 : 0, out TensorHandle values, out TensorHandle indices));
+            return (new Tensor(values), new Tensor(indices));
+        }
+
+        public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false, bool stable = false)
+        {
+            Check(i2p_sort(_handle, dim, descending ? 1 : 0, stable ? 1 : 0, out TensorHandle values, out TensorHandle indices));
+            return (new Tensor(values), new Tensor(indices));
+        }
+
+        public Tensor clamp(double min, double max)
+        {
+            Check(i2p_clamp(_handle, min, max, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor pow(double exponent) => Apply(this, exponent, Binary.Pow);
+
+        public Tensor maximum(Tensor other) => Apply(this, other, Binary.Maximum);
+
+        public Tensor minimum(Tensor other) => Apply(this, other, Binary.Minimum);
+
+        public Tensor matmul(Tensor target) => Apply(this, target, Binary.Matmul);
+
+        public Tensor eq(Tensor target) => Apply(this, target, Binary.Eq);
+
+        public Tensor logical_and(Tensor other) => Apply(this, other, Binary.And);
+
+        public Tensor reshape(params long[] shape)
+        {
+            Check(i2p_reshape(_handle, shape, shape.Length, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor permute(params long[] permutation)
+        {
+            Check(i2p_permute(_handle, permutation, permutation.Length, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor expand(params long[] sizes)
+        {
+            Check(i2p_expand(_handle, sizes, sizes.Length, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor transpose(long dim0, long dim1)
+        {
+            Check(i2p_transpose(_handle, dim0, dim1, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor squeeze(long dim)
+        {
+            Check(i2p_squeeze(_handle, dim, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor unsqueeze(long dim)
+        {
+            Check(i2p_unsqueeze(_handle, dim, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor narrow(long dim, long start, long length)
+        {
+            Check(i2p_narrow(_handle, dim, start, length, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor select(long dim, long index)
+        {
+            Check(i2p_select(_handle, dim, index, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor index_select(long dim, Tensor index)
+        {
+            Check(i2p_index_select(_handle, dim, index._handle, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor gather(long dim, Tensor index)
+        {
+            Check(i2p_gather(_handle, dim, index._handle, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor masked_select(Tensor mask)
+        {
+            Check(i2p_masked_select(_handle, mask._handle, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor index_copy(long dim, Tensor index, Tensor source)
+        {
+            Check(i2p_index_copy(_handle, dim, index._handle, source._handle, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        public Tensor fill_(double value) => InPlace(i2p_fill_(_handle, value));
+
+        public Tensor zero_() => InPlace(i2p_fill_(_handle, 0));
+
+        public Tensor normal_(double mean = 0, double stddev = 1) => InPlace(i2p_normal_(_handle, mean, stddev));
+
+        public Tensor uniform_(double from, double to) => InPlace(i2p_uniform_(_handle, from, to));
+
+        public Tensor copy_(Tensor source) => InPlace(i2p_copy_(_handle, source._handle));
+
+        public Tensor mul_(double target) => InPlace(i2p_mul_scalar_(_handle, target));
+
+        public Tensor add_(Tensor target, double alpha) => InPlace(i2p_add_(_handle, target._handle, alpha));
+
+        public Tensor add_(Tensor target) => InPlace(i2p_add_(_handle, target._handle, 1));
+
+        public Tensor add_(double scalar) => InPlace(i2p_add_scalar_(_handle, scalar));
+
+        public Tensor addcmul_(Tensor tensor1, Tensor tensor2, double value) =>
+            InPlace(i2p_addcmul_(_handle, tensor1._handle, tensor2._handle, value));
+
+        public Tensor addcdiv_(Tensor tensor1, Tensor tensor2, double value) =>
+            InPlace(i2p_addcdiv_(_handle, tensor1._handle, tensor2._handle, value));
+
+        public Tensor MoveToOuterDisposeScope()
+        {
+            Scope?.MoveToOuter(this);
+            return this;
+        }
+
+        public Tensor DetachFromDisposeScope()
+        {
+            Scope?.Remove(this);
+            return this;
+        }
+
+        public static Tensor operator +(Tensor left, Tensor right) => Apply(left, right, Binary.Add);
+
+        public static Tensor operator +(Tensor left, double right) => Apply(left, right, Binary.Add);
+
+        public static Tensor operator -(Tensor left, Tensor right) => Apply(left, right, Binary.Sub);
+
+        public static Tensor operator -(Tensor left, double right) => Apply(left, right, Binary.Sub);
+
+        public static Tensor operator -(Tensor tensor) => tensor.neg();
+
+        public static Tensor operator *(Tensor left, Tensor right) => Apply(left, right, Binary.Mul);
+
+        public static Tensor operator *(Tensor left, double right) => Apply(left, right, Binary.Mul);
+
+        public static Tensor operator /(Tensor left, Tensor right) => Apply(left, right, Binary.Div);
+
+        public static Tensor operator /(Tensor left, double right) => Apply(left, right, Binary.Div);
+
+        public static Tensor operator >(Tensor left, double right) => Apply(left, right, Binary.Gt);
+
+        public static Tensor operator <(Tensor left, double right) => Apply(left, right, Binary.Lt);
+
+        public static Tensor operator >=(Tensor left, double right) => Apply(left, right, Binary.Ge);
+
+        public static Tensor operator <=(Tensor left, double right) => Apply(left, right, Binary.Le);
+
+        /// <summary>Wraps a native tensor that an operator outside this library made, and takes ownership of it.</summary>
+        public static Tensor UnsafeCreateTensor(IntPtr hTensor)
+        {
+            TensorHandle handle = new();
+            Marshal.InitHandle(handle, hTensor);
+            return new Tensor(handle);
+        }
+
+        public void Dispose()
+        {
+            Scope?.Remove(this);
+            _handle.Dispose();
+            GC.SuppressFinalize(this);
+        }
+
+        internal static Tensor Apply(Tensor left, Tensor right, Binary op)
+        {
+            Check(i2p_binary(left._handle, right._handle, op, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        internal static Tensor Apply(Tensor left, double right, Binary op)
+        {
+            Check(i2p_binary_scalar(left._handle, right, op, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        internal Tensor Apply(Unary op)
+        {
+            Check(i2p_unary(_handle, op, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        private static TensorHandle Alias(IntPtr handle)
+        {
+            Check(i2p_alias(handle, out TensorHandle result));
+            return result;
+        }
+
+        private static long Single(ReadOnlySpan<long> dims) =>
+            dims.Length == 1 ? dims[0] : throw new NotSupportedException("This subset reduces over one dimension at a time.");
+
+        private Tensor Reduce(Reduction op, long dim, bool keep)
+        {
+            Check(i2p_reduce(_handle, op, dim, keep ? 1 : 0, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        private Tensor Softmax(long dim, bool logarithm)
+        {
+            Check(i2p_softmax(_handle, dim, logarithm ? 1 : 0, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        private Tensor To(ScalarType type, Device where)
+        {
+            Check(i2p_to(_handle, (int)type, (int)where.type, where.index, out TensorHandle result));
+            return new Tensor(result);
+        }
+
+        private Tensor InPlace(int status)
+        {
+            Check(status);
+            return this;
+        }
+    }
+}
