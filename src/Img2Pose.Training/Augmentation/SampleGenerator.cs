@@ -1,5 +1,6 @@
 using Img2Pose.Geometry;
 using Img2Pose.Geometry.Annotations;
+using Img2Pose.Training.Augmentation.Synthesis;
 using Img2Pose.Training.Data;
 
 namespace Img2Pose.Training.Augmentation;
@@ -16,6 +17,7 @@ public sealed class SampleGenerator
     private readonly SampleGeneratorOptions _options;
     private readonly AnchorSelector _anchors;
     private readonly int[] _backgrounds;
+    private readonly SyntheticSources? _synthetic;
 
     private SampleGenerator(IReadOnlyList<AnnotatedImage> images, RgbPicture[] pictures, SampleGeneratorOptions options)
     {
@@ -24,6 +26,7 @@ public sealed class SampleGenerator
         _options = options;
         _anchors = new AnchorSelector(images, options);
         _backgrounds = [.. Enumerable.Range(0, images.Count).Where(i => images[i].Faces.Count == 0 && images[i].Complete)];
+        _synthetic = SyntheticSources.Create(options);
     }
 
     /// <summary>Decodes all pictures and prepares the draws.</summary>
@@ -72,9 +75,8 @@ public sealed class SampleGenerator
         Canvas canvas = scene.Canvas;
         double shorter = Math.Min(canvas.Width, canvas.Height);
         double size = random.LogUniform(_options.SmallestFace, _options.LargestFace * shorter);
-        Anchor anchor = DrawAnchor(size, ref random);
-        AnnotatedImage image = _images[anchor.Image];
-        double scale = ScaleFor(image.Faces[anchor.Face].Box, size);
+        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
+        double scale = ScaleFor(box, size);
         // A small face of a small picture would leave most of the sample to the fill: make it a crowded scene instead.
         if (scale * scale * image.Width * image.Height < 0.25 * canvas.Width * canvas.Height && random.Chance(0.8))
         {
@@ -82,9 +84,9 @@ public sealed class SampleGenerator
             else AddPastedFaces(scene, ref random);
             return;
         }
-        SimilarityWarp warp = PlaceAnchor(image.Faces[anchor.Face].Box, scale, Angle(ref random), canvas.Bounds, ref random);
-        FillAround(scene, anchor.Image, warp, ref random);
-        scene.AddLayer(_pictures[anchor.Image], image, warp, LayerShape.Whole, canvas.Bounds);
+        SimilarityWarp warp = PlaceAnchor(box, scale, Angle(ref random), canvas.Bounds, ref random);
+        FillAround(scene, picture, warp, ref random);
+        scene.AddLayer(picture, image, warp, LayerShape.Whole, canvas.Bounds);
     }
 
     /// <summary>Two to four columns and rows of pictures with faces, or without.</summary>
@@ -114,12 +116,9 @@ public sealed class SampleGenerator
         if (side < 2 * _options.SmallestFace) return;
         // Large enough that the picture fills most of its cell, where that is possible.
         double size = random.LogUniform(Math.Max(_options.SmallestFace, 0.35 * side), 0.95 * side);
-        Anchor anchor = DrawAnchor(size, ref random);
-        AnnotatedImage image = _images[anchor.Image];
-        double scale = ScaleFor(image.Faces[anchor.Face].Box, size);
+        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
         double angle = random.Chance(0.6) ? 0 : Angle(ref random);
-        SimilarityWarp warp = PlaceAnchor(image.Faces[anchor.Face].Box, scale, angle, cell, ref random);
-        RgbPicture picture = _pictures[anchor.Image];
+        SimilarityWarp warp = PlaceAnchor(box, ScaleFor(box, size), angle, cell, ref random);
         scene.Canvas.DrawBlurredContinuation(picture, warp, cell);
         scene.AddLayer(picture, image, warp, LayerShape.Whole, cell);
     }
@@ -139,7 +138,7 @@ public sealed class SampleGenerator
             double scale = random.Uniform(1, 1.6) * Math.Max(canvas.Width / (double)image.Width, canvas.Height / (double)image.Height);
             Box box = image.Faces[anchor.Face].Box;
             SimilarityWarp warp = PlaceAnchor(box, Math.Min(scale, _options.MaximumEnlargement), 0, canvas.Bounds, ref random);
-            FillAround(scene, anchor.Image, warp, ref random);
+            FillAround(scene, _pictures[anchor.Image], warp, ref random);
             scene.AddLayer(_pictures[anchor.Image], image, warp, LayerShape.Whole, canvas.Bounds);
         }
 
@@ -148,15 +147,13 @@ public sealed class SampleGenerator
         for (int i = 0; i < count; i++)
         {
             double size = random.LogUniform(_options.SmallestFace, 0.45 * shorter);
-            Anchor anchor = DrawAnchor(size, ref random);
-            AnnotatedImage image = _images[anchor.Image];
-            Box box = image.Faces[anchor.Face].Box;
+            (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
             double scale = ScaleFor(box, size);
             for (int attempt = 0; attempt < 6; attempt++)
             {
                 SimilarityWarp warp = PlaceAnchor(box, scale, Angle(ref random), canvas.Bounds, ref random);
                 if (Overlaps(scene, warp.Apply(box))) continue;
-                scene.AddLayer(_pictures[anchor.Image], image, warp, PasteShape(box, image, ref random), canvas.Bounds);
+                scene.AddLayer(picture, image, warp, PasteShape(box, image, ref random), canvas.Bounds);
                 break;
             }
         }
@@ -212,14 +209,27 @@ public sealed class SampleGenerator
     }
 
     /// <summary>Fills the canvas where the picture to come will not reach.</summary>
-    private void FillAround(SceneComposer scene, int index, SimilarityWarp warp, ref SampleRandom random)
+    private void FillAround(SceneComposer scene, RgbPicture picture, SimilarityWarp warp, ref SampleRandom random)
     {
         Canvas canvas = scene.Canvas;
+        if (CoversAll(canvas, picture, warp)) return;
         double kind = random.Uniform();
         if (kind < 0.4 && _backgrounds.Length > 0) DrawBackground(scene, canvas.Bounds, ref random);
-        else if (kind < 0.8) canvas.DrawBlurredContinuation(_pictures[index], warp, canvas.Bounds);
-        else if (kind < 0.9) DrawMeanColour(canvas, _pictures[index], canvas.Bounds);
+        else if (kind < 0.8) canvas.DrawBlurredContinuation(picture, warp, canvas.Bounds);
+        else if (kind < 0.9) DrawMeanColour(canvas, picture, canvas.Bounds);
         else FillWithNoise(canvas, ref random);
+    }
+
+    /// <summary>Whether the warped picture, a convex shape, holds all four corners of the canvas.</summary>
+    private static bool CoversAll(Canvas canvas, RgbPicture picture, SimilarityWarp warp)
+    {
+        ReadOnlySpan<(int X, int Y)> corners = [(0, 0), (canvas.Width, 0), (0, canvas.Height), (canvas.Width, canvas.Height)];
+        foreach ((int x, int y) in corners)
+        {
+            (double u, double v) = warp.Invert(x, y);
+            if (u < 0 || v < 0 || u > picture.Width || v > picture.Height) return false;
+        }
+        return true;
     }
 
     private static void FillWithNoise(Canvas canvas, ref SampleRandom random)
@@ -237,6 +247,18 @@ public sealed class SampleGenerator
             for (int x = clip.Left; x < clip.Right; x++)
                 mean.Pixels.AsSpan(0, 3).CopyTo(canvas.Pixels.AsSpan((y * canvas.Width + x) * 3));
         }
+    }
+
+    /// <summary>A picture for a face of about <paramref name="size"/> pixels: a photograph, or one made from the meshes.</summary>
+    private (RgbPicture Picture, AnnotatedImage Image, Box Box) DrawFace(double size, ref SampleRandom random)
+    {
+        Anchor anchor = DrawAnchor(size, ref random);
+        RgbPicture picture = _pictures[anchor.Image];
+        AnnotatedImage image = _images[anchor.Image];
+        int face = anchor.Face;
+        RgbPicture? background = _backgrounds.Length == 0 ? null : _pictures[_backgrounds[random.Below(_backgrounds.Length)]];
+        if (_synthetic is not null && _synthetic.TryReplace(ref picture, ref image, face, background, ref random)) face = 0;
+        return (picture, image, image.Faces[face].Box);
     }
 
     /// <summary>A face that reaches the size without too much enlargement, where a few tries find one.</summary>

@@ -50,6 +50,15 @@ public sealed record SampleGeneratorOptions
     /// <summary>Whether light, colour, sharpness and noise are varied.</summary>
     public bool VaryAppearance { get; init; } = true;
 
+    /// <summary>Folder of the face-mesh pack for synthetic large poses, or null for none.</summary>
+    public string? MeshFolder { get; init; }
+
+    /// <summary>Part of the drawn faces that are turned to a large pose, of those that suit it; needs <see cref="MeshFolder"/>.</summary>
+    public double TurnedFaceShare { get; init; } = 0.25;
+
+    /// <summary>Part of the drawn faces that are rendered heads; needs <see cref="MeshFolder"/>.</summary>
+    public double RenderedHeadShare { get; init; } = 0.04;
+
     /// <summary>Threads that decode pictures at the start; 0: one a processor.</summary>
     public int LoadThreads { get; init; }
 }

@@ -1,0 +1,189 @@
+using Img2Pose.Geometry;
+using Img2Pose.Geometry.Annotations;
+using Img2Pose.Training.Data;
+
+namespace Img2Pose.Training.Augmentation.Synthesis;
+
+/// <summary>
+/// Turns a near-frontal face of a photograph to a large yaw or pitch: the picture is laid on the face surface under the
+/// labelled pose, the surface is turned about the neck, and what surrounds it (ears, hair, background) is pulled along,
+/// less and less with the distance, as in the face profiling of Zhu et al., "Face Alignment Across Large Poses" (CVPR
+/// 2016), and the renderer of FacePoseNet. The new label is exact as far as the old one is.
+/// </summary>
+internal sealed class FaceProfiler
+{
+    /// <summary>The turning point on the neck's axis, in the reference face's frame: the head stays on its shoulders.</summary>
+    private static readonly Vector3d Pivot = new(0, 0.2, 0.55);
+
+    private const int Rings = 10;
+
+    /// <summary>Where the pull ends, in distances of the surface's border from its middle.</summary>
+    private const double Reach = 2.3;
+
+    private readonly Vector3d[] _vertices;
+    private readonly int[] _triangles;
+    private readonly int[] _border;
+
+    private FaceProfiler(Vector3d[] vertices, int[] triangles)
+    {
+        _vertices = vertices;
+        _triangles = triangles;
+        _border = BorderLoop(triangles);
+    }
+
+    /// <summary>Reads the coarse face surface of the mesh pack.</summary>
+    /// <exception cref="InputException">A file is missing or malformed.</exception>
+    public static FaceProfiler Load(string folder)
+    {
+        Vector3d[] vertices = MeshFiles.Points(folder, "mask_2k5_verts");
+        return new FaceProfiler(vertices, MeshFiles.Indices(folder, "mask_2k5_tris", vertices.Length));
+    }
+
+    /// <summary>Whether a face can be turned: alone in its picture, near the front, well labelled, wholly seen, not tiny.</summary>
+    public static bool Suits(AnnotatedImage image, AnnotatedFace face)
+    {
+        if (image.Faces.Count != 1 || face.Pose is not { } pose || face.Size < 36 || FaceLabels.Trust(face) < 0.7f) return false;
+        EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
+        return Math.Abs(angles.Yaw) < 25 && Math.Abs(angles.Pitch) < 25
+            && face.Box.Left > 1 && face.Box.Top > 1 && face.Box.Right < image.Width - 1 && face.Box.Bottom < image.Height - 1;
+    }
+
+    /// <summary>Draws new angles: the turn goes on in the direction that the face already has, so nothing unseen comes up.</summary>
+    /// <returns>Turn about the face's vertical axis and about its horizontal one, radians.</returns>
+    public static (double Yaw, double Pitch) DrawTurn(Pose pose, ref SampleRandom random)
+    {
+        EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
+        double side = Math.Abs(angles.Yaw) < 6 ? (random.Chance(0.5) ? 1 : -1) : Math.Sign(angles.Yaw);
+        double target = side * random.Uniform(25, 72);
+        double pitch = random.Chance(0.6) ? 0 : Math.Clamp(9 * random.Normal(), -20, 20);
+        return (double.DegreesToRadians(target - angles.Yaw), double.DegreesToRadians(pitch));
+    }
+
+    /// <summary>Renders the picture with its one face turned.</summary>
+    /// <param name="picture">The photograph.</param>
+    /// <param name="image">Its record; its only face has a pose.</param>
+    /// <param name="yaw">Turn about the face's vertical axis, radians; positive toward the image's left.</param>
+    /// <param name="pitch">Turn about the face's horizontal axis, radians; positive up.</param>
+    public (RgbPicture Picture, AnnotatedImage Image) Turn(RgbPicture picture, AnnotatedImage image, double yaw, double pitch)
+    {
+        AnnotatedFace face = image.Faces[0];
+        Pose oldPose = face.Pose ?? throw new ArgumentException("The face has no pose.", nameof(image));
+        CameraIntrinsics camera = image.Camera;
+        Matrix3x3d oldRotation = RotationVector.ToMatrix(oldPose.Rotation);
+        Matrix3x3d newRotation = oldRotation * RotationVector.ToMatrix(new Vector3d(0, yaw, 0)) * RotationVector.ToMatrix(new Vector3d(-pitch, 0, 0));
+        Vector3d newTranslation = oldPose.Translation + oldRotation * Pivot + -(newRotation * Pivot);
+        Pose newPose = new(RotationVector.FromMatrix(newRotation), newTranslation);
+
+        int count = _vertices.Length;
+        int total = count + Rings * _border.Length;
+        ScreenVertex[] from = new ScreenVertex[total], to = new ScreenVertex[total];
+        for (int i = 0; i < count; i++)
+        {
+            from[i] = Project(camera, oldRotation * _vertices[i] + oldPose.Translation);
+            to[i] = Project(camera, newRotation * _vertices[i] + newTranslation);
+        }
+        int[] surroundings = PlaceRings(from, to, count);
+
+        byte[] pixels = (byte[])picture.Pixels.Clone();
+        TexturedShader shader = new(picture, from);
+        TriangleRasterizer.Draw(pixels, null, picture.Width, picture.Height, to, surroundings, cullBack: false, shader);
+        float[] depth = new float[picture.Width * picture.Height];
+        Array.Fill(depth, float.PositiveInfinity);
+        TriangleRasterizer.Draw(pixels, depth, picture.Width, picture.Height, to, _triangles, cullBack: true, shader);
+
+        Box box = FaceBox.FromPose(newPose, camera, image.Width, image.Height, ReferenceFace.Default, FaceBoxFactors.Default);
+        AnnotatedFace turned = face with { Pose = newPose, Box = box, Landmarks = null };
+        return (new RgbPicture(pixels, picture.Width, picture.Height), image with { Faces = [turned] });
+    }
+
+    /// <summary>
+    /// Rings around the border: in the photograph they widen evenly; in the new picture each keeps the border's shift,
+    /// fading to none at the last. Returned triangles run from the outermost ring inward, so that nearer ones cover.
+    /// </summary>
+    private int[] PlaceRings(ScreenVertex[] from, ScreenVertex[] to, int first)
+    {
+        int length = _border.Length;
+        float middleX = 0, middleY = 0;
+        foreach (int v in _border)
+        {
+            middleX += from[v].X / length;
+            middleY += from[v].Y / length;
+        }
+        for (int ring = 0; ring < Rings; ring++)
+        {
+            double part = (ring + 1.0) / Rings;
+            float grow = (float)(1 + part * (Reach - 1));
+            float pull = (float)(0.5 + 0.5 * Math.Cos(Math.PI * part));
+            for (int i = 0; i < length; i++)
+            {
+                ScreenVertex a = from[_border[i]], b = to[_border[i]];
+                ScreenVertex outer = new(middleX + grow * (a.X - middleX), middleY + grow * (a.Y - middleY), a.Z);
+                from[first + ring * length + i] = outer;
+                to[first + ring * length + i] = new(outer.X + pull * (b.X - a.X), outer.Y + pull * (b.Y - a.Y), b.Z);
+            }
+        }
+
+        int[] triangles = new int[Rings * length * 6];
+        int at = 0;
+        for (int ring = Rings - 1; ring >= 0; ring--)
+        {
+            for (int i = 0; i < length; i++)
+            {
+                int next = (i + 1) % length;
+                int innerA = ring == 0 ? _border[i] : first + (ring - 1) * length + i;
+                int innerB = ring == 0 ? _border[next] : first + (ring - 1) * length + next;
+                int outerA = first + ring * length + i, outerB = first + ring * length + next;
+                (triangles[at], triangles[at + 1], triangles[at + 2]) = (innerA, outerA, innerB);
+                (triangles[at + 3], triangles[at + 4], triangles[at + 5]) = (innerB, outerA, outerB);
+                at += 6;
+            }
+        }
+        return triangles;
+    }
+
+    private static ScreenVertex Project(CameraIntrinsics camera, Vector3d point)
+    {
+        (double x, double y) = camera.Project(point);
+        return new ScreenVertex((float)x, (float)y, (float)point.Z);
+    }
+
+    /// <summary>The one closed chain of edges that belong to a single triangle.</summary>
+    private static int[] BorderLoop(int[] triangles)
+    {
+        HashSet<(int, int)> edges = [];
+        for (int i = 0; i < triangles.Length; i += 3)
+        {
+            for (int k = 0; k < 3; k++) edges.Add((triangles[i + k], triangles[i + (k + 1) % 3]));
+        }
+        Dictionary<int, int> next = edges.Where(e => !edges.Contains((e.Item2, e.Item1))).ToDictionary(e => e.Item1, e => e.Item2);
+        if (next.Count == 0) throw new InputException("the face surface has no border; it must be an open mask");
+        List<int> loop = [next.Keys.Min()];
+        while (next.TryGetValue(loop[^1], out int following) && following != loop[0] && loop.Count <= next.Count) loop.Add(following);
+        if (loop.Count != next.Count) throw new InputException("the face surface has more than one border; it must be one open mask");
+        return [.. loop];
+    }
+
+    /// <summary>Takes colours from the photograph, bilinearly, at the place that the surface point had there.</summary>
+    private readonly struct TexturedShader(RgbPicture texture, ScreenVertex[] places) : IFragmentShader
+    {
+        public void Shade(Span<byte> pixels, int at, int a, int b, int c, float weightA, float weightB, float weightC)
+        {
+            float u = weightA * places[a].X + weightB * places[b].X + weightC * places[c].X - 0.5f;
+            float v = weightA * places[a].Y + weightB * places[b].Y + weightC * places[c].Y - 0.5f;
+            u = Math.Clamp(u, 0, texture.Width - 1);
+            v = Math.Clamp(v, 0, texture.Height - 1);
+            int x = (int)u, y = (int)v;
+            float fx = u - x, fy = v - y;
+            int p00 = (y * texture.Width + x) * 3;
+            int p01 = x + 1 < texture.Width ? p00 + 3 : p00;
+            int down = y + 1 < texture.Height ? texture.Width * 3 : 0;
+            byte[] t = texture.Pixels;
+            for (int k = 0; k < 3; k++)
+            {
+                float top = t[p00 + k] + fx * (t[p01 + k] - t[p00 + k]);
+                float bottom = t[p00 + down + k] + fx * (t[p01 + down + k] - t[p00 + down + k]);
+                pixels[at + k] = (byte)(top + fy * (bottom - top) + 0.5f);
+            }
+        }
+    }
+}

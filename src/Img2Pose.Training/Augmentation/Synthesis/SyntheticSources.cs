@@ -1,0 +1,43 @@
+using Img2Pose.Geometry.Annotations;
+using Img2Pose.Training.Data;
+
+namespace Img2Pose.Training.Augmentation.Synthesis;
+
+/// <summary>The optional makers of faces in poses that photographs rarely show.</summary>
+internal sealed class SyntheticSources
+{
+    private readonly FaceProfiler _profiler;
+    private readonly HeadRenderer _heads;
+    private readonly SampleGeneratorOptions _options;
+
+    private SyntheticSources(string folder, SampleGeneratorOptions options)
+    {
+        _profiler = FaceProfiler.Load(folder);
+        _heads = new HeadRenderer(MorphableHead.Load(folder));
+        _options = options;
+    }
+
+    /// <summary>Loads the mesh pack, or returns null where the options name none.</summary>
+    /// <exception cref="InputException">The folder is no mesh pack.</exception>
+    public static SyntheticSources? Create(SampleGeneratorOptions options) =>
+        options.MeshFolder is { } folder ? new SyntheticSources(folder, options) : null;
+
+    /// <summary>Replaces a picture and its anchor face now and then by a turned face or a rendered head.</summary>
+    /// <returns>True when replaced; the anchor is then the only face of <paramref name="image"/>.</returns>
+    public bool TryReplace(ref RgbPicture picture, ref AnnotatedImage image, int face, RgbPicture? background, ref SampleRandom random)
+    {
+        double kind = random.Uniform();
+        if (kind < _options.RenderedHeadShare)
+        {
+            (picture, image) = _heads.Render(background, ref random);
+            return true;
+        }
+        if (kind < _options.RenderedHeadShare + _options.TurnedFaceShare && FaceProfiler.Suits(image, image.Faces[face]))
+        {
+            (double yaw, double pitch) = FaceProfiler.DrawTurn(image.Faces[face].Pose!.Value, ref random);
+            (picture, image) = _profiler.Turn(picture, image, yaw, pitch);
+            return true;
+        }
+        return false;
+    }
+}
