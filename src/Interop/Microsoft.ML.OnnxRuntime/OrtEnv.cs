@@ -2,6 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.OnnxRuntime;
 
+/// <summary>Options of the environment.</summary>
+public struct EnvironmentCreationOptions
+{
+    /// <summary>Name that log lines carry.</summary>
+    public string? logId;
+
+    /// <summary>Least severity that is logged to standard error; warnings where it is null.</summary>
+    public OrtLoggingLevel? logLevel;
+}
+
 /// <summary>The process-wide environment of the native library, created at its first use.</summary>
 public sealed unsafe class OrtEnv : SafeHandle
 {
@@ -12,20 +22,31 @@ public sealed unsafe class OrtEnv : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>The one environment.</summary>
+    /// <summary>Whether the environment exists already.</summary>
+    public static bool IsCreated
+    {
+        get
+        {
+            lock (s_creating) return s_instance is not null;
+        }
+    }
+
+    /// <summary>The one environment, created with default options where it does not exist.</summary>
     public static OrtEnv Instance()
+    {
+        // Not a Lazy: a library that is missing now may be there at the next call.
+        lock (s_creating) return s_instance ??= Create(new EnvironmentCreationOptions());
+    }
+
+    /// <summary>Creates the one environment with options of one's own.</summary>
+    /// <exception cref="OnnxRuntimeException">It exists already.</exception>
+    public static OrtEnv CreateInstanceWithOptions(ref EnvironmentCreationOptions options)
     {
         lock (s_creating)
         {
-            // Not a Lazy: a library that is missing now may be there at the next call.
-            if (s_instance is not null) return s_instance;
-            fixed (byte* name = "img2pose\0"u8)
-            {
-                nint created;
-                OrtApi.VerifySuccess(((delegate* unmanaged<int, byte*, nint*, nint>)OrtApi.Function(OrtApi.CreateEnv))(
-                    (int)OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING, name, &created));
-                return s_instance = new OrtEnv(created);
-            }
+            if (s_instance is not null)
+                throw new OnnxRuntimeException(ErrorCode.RuntimeException, "The environment exists already; options come too late");
+            return s_instance = Create(options);
         }
     }
 
@@ -48,5 +69,16 @@ public sealed unsafe class OrtEnv : SafeHandle
     {
         ((delegate* unmanaged<nint, void>)OrtApi.Function(OrtApi.ReleaseEnv))(handle);
         return true;
+    }
+
+    private static OrtEnv Create(EnvironmentCreationOptions options)
+    {
+        nint created;
+        fixed (byte* name = OrtApi.Utf8(options.logId ?? "CSharpOnnxRuntime", stackalloc byte[256]))
+        {
+            OrtApi.VerifySuccess(((delegate* unmanaged<int, byte*, nint*, nint>)OrtApi.Function(OrtApi.CreateEnv))(
+                (int)(options.logLevel ?? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING), name, &created));
+        }
+        return new OrtEnv(created);
     }
 }

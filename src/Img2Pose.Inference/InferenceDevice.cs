@@ -1,0 +1,100 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Img2Pose.Inference;
+
+/// <summary>Opens a model on the device that was asked for, or on the best one there is.</summary>
+internal static class InferenceDevice
+{
+    private const string Cuda = "CUDAExecutionProvider";
+
+    /// <summary>A session and where it runs.</summary>
+    /// <param name="Session">The session; the caller disposes of it.</param>
+    /// <param name="Name">"cpu", "cuda" or "webgpu".</param>
+    /// <param name="Note">Why a better device was not used, or null.</param>
+    /// <param name="IsProfiling">Whether the session still records which provider runs which node.</param>
+    public readonly record struct Opened(InferenceSession Session, string Name, string? Note, bool IsProfiling);
+
+    /// <summary>Opens the model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="device">"auto", "cpu", "cuda" or "webgpu".</param>
+    /// <param name="threads">Threads within an operator; 0 for one a core.</param>
+    /// <exception cref="UsageException">There is no such device.</exception>
+    /// <exception cref="ModelException">The device or the model cannot be used.</exception>
+    public static Opened Open(ModelPackage model, string device, int threads)
+    {
+        OrtEnv environment = OnnxRuntimeLibrary.Environment();
+        switch (device)
+        {
+            case "cpu":
+                return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
+            case "cuda":
+                if (!environment.GetAvailableProviders().Contains(Cuda))
+                    throw new ModelException("CUDA cannot be used: this build of ONNX Runtime has no CUDA provider; name a folder with the GPU build in IMG2POSE_ORT, or use --device cpu.");
+                return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
+            case "webgpu":
+                if (!environment.GetAvailableProviders().Contains(WebGpuProvider.Name))
+                    throw new ModelException("WebGPU cannot be used: this build of ONNX Runtime has no WebGPU provider; use the one that scripts/fetch-onnxruntime.sh fetches, or --device cpu.");
+                return OpenOnGpu(model, threads, "webgpu", WebGpuProvider.Append);
+            case "auto":
+                // Without a driver nothing is tried, so that an absent GPU costs nothing.
+                if (!HasNvidiaDriver() || !environment.GetAvailableProviders().Contains(Cuda))
+                    return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
+                try
+                {
+                    return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
+                }
+                catch (ModelException error)
+                {
+                    return new Opened(OpenOnCpu(model, threads), "cpu", error.Message, false);
+                }
+            default:
+                throw new UsageException($"There is no device '{device}'; use auto, cpu, cuda or webgpu.");
+        }
+    }
+
+    private static InferenceSession OpenOnCpu(ModelPackage model, int threads)
+    {
+        using SessionOptions options = CreateOptions(threads);
+        try
+        {
+            return new InferenceSession(model.Path, options);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new ModelException($"{model.Path}: ONNX Runtime cannot load the model: {OneLine.Of(error.Message)}", error);
+        }
+    }
+
+    private static Opened OpenOnGpu(ModelPackage model, int threads, string name, Action<SessionOptions> append)
+    {
+        using SessionOptions options = CreateOptions(threads);
+        try
+        {
+            append(options);
+            options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
+            options.EnableProfiling = true;
+            return new Opened(new InferenceSession(model.Path, options), name, null, true);
+        }
+        catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
+        {
+            throw new ModelException($"{name} cannot be used: {OneLine.Of(error.Message)} Use --device cpu, or see 'img2pose doctor'.", error);
+        }
+    }
+
+    private static SessionOptions CreateOptions(int threads)
+    {
+        SessionOptions options = new()
+        {
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
+        // Waiting threads sleep: decoder, encoder and renderer share the cores.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        return options;
+    }
+
+    private static bool HasNvidiaDriver() => File.Exists("/dev/nvidiactl") || File.Exists("/dev/dxg");
+}

@@ -1,0 +1,218 @@
+using System.Text;
+
+namespace Img2Pose.Inference;
+
+/// <summary>A tensor that an ONNX graph takes or gives, as its file declares it.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="ElementType">Number of the type in ONNX's TensorProto.DataType.</param>
+/// <param name="Rank">Number of sides.</param>
+internal readonly record struct OnnxTensor(string Name, int ElementType, int Rank);
+
+/// <summary>
+/// The outside of an ONNX file: metadata, inputs, outputs and names of initialisers. It is read from the protobuf encoding
+/// itself, seeking past weights, so that a model is described and checked in a millisecond and without a native library.
+/// </summary>
+internal sealed class OnnxSummary
+{
+    // Field numbers of onnx.proto.
+    private const int ModelGraph = 7, ModelMetadataProps = 14;
+    private const int GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
+    private const int TensorName = 8, TensorDataLocation = 14;
+    private const int ValueName = 1, ValueType = 2;
+    private const int TypeTensor = 1, TensorTypeElement = 1, TensorTypeShape = 2, ShapeDimension = 1;
+
+    private readonly BinaryReader _reader;
+    private readonly string _path;
+    private bool _hasGraph;
+
+    private OnnxSummary(BinaryReader reader, string path) => (_reader, _path) = (reader, path);
+
+    /// <summary>Entries of <c>metadata_props</c>.</summary>
+    public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Declared inputs, those with a default too.</summary>
+    public List<OnnxTensor> Inputs { get; } = [];
+
+    /// <summary>Declared outputs.</summary>
+    public List<OnnxTensor> Outputs { get; } = [];
+
+    /// <summary>Names of the initialisers.</summary>
+    public HashSet<string> Initialisers { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ModelException">It is no ONNX model, cut short, or keeps tensors in other files.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static OnnxSummary Read(Stream stream, string path)
+    {
+        using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
+        OnnxSummary summary = new(reader, path);
+        summary.ReadModel(stream.Length);
+        if (!summary._hasGraph) throw summary.NotAModel();
+        return summary;
+    }
+
+    private long Position => _reader.BaseStream.Position;
+
+    private void ReadModel(long end)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == ModelGraph)
+            {
+                _hasGraph = true;
+                ReadGraph(next);
+            }
+            else if (field == ModelMetadataProps)
+            {
+                (string key, string value) = ReadPair(next);
+                Metadata[key] = value;
+            }
+            Seek(next);
+        }
+    }
+
+    private void ReadGraph(long end)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == GraphInitializer) ReadInitialiser(next);
+            else if (field == GraphInput) Inputs.Add(ReadValue(next));
+            else if (field == GraphOutput) Outputs.Add(ReadValue(next));
+            Seek(next);
+        }
+    }
+
+    private void ReadInitialiser(long end)
+    {
+        while (NextField(end, out int field, out long length, out ulong number))
+        {
+            long next = Position + length;
+            if (field == TensorName) Initialisers.Add(ReadText(length));
+            else if (field == TensorDataLocation && number != 0)
+                throw new ModelException($"{_path}: keeps its weights in another file, which this program never opens; save the model as one file.");
+            Seek(next);
+        }
+    }
+
+    private OnnxTensor ReadValue(long end)
+    {
+        string name = "";
+        int type = 0, rank = -1;
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == ValueName) name = ReadText(length);
+            else if (field == ValueType) ReadType(next, ref type, ref rank);
+            Seek(next);
+        }
+        return new OnnxTensor(name, type, rank);
+    }
+
+    private void ReadType(long end, ref int type, ref int rank)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == TypeTensor)
+            {
+                rank = 0;
+                while (NextField(next, out int inner, out long innerLength, out ulong number))
+                {
+                    long innerNext = Position + innerLength;
+                    if (inner == TensorTypeElement) type = (int)number;
+                    else if (inner == TensorTypeShape) rank = CountDimensions(innerNext);
+                    Seek(innerNext);
+                }
+            }
+            Seek(next);
+        }
+    }
+
+    private int CountDimensions(long end)
+    {
+        int count = 0;
+        while (NextField(end, out int field, out long length))
+        {
+            if (field == ShapeDimension) count++;
+            Seek(Position + length);
+        }
+        return count;
+    }
+
+    private (string Key, string Value) ReadPair(long end)
+    {
+        string key = "", value = "";
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == 1) key = ReadText(length);
+            else if (field == 2) value = ReadText(length);
+            Seek(next);
+        }
+        return (key, value);
+    }
+
+    private bool NextField(long end, out int field, out long length) => NextField(end, out field, out length, out _);
+
+    /// <summary>Reads a field's header; for a number, its value too. <paramref name="length"/> is what is left of the field.</summary>
+    private bool NextField(long end, out int field, out long length, out ulong number)
+    {
+        (field, length, number) = (0, 0, 0);
+        if (Position >= end) return false;
+        ulong tag = ReadVarint(end);
+        field = (int)(tag >> 3);
+        if (field <= 0 || tag >> 3 > 0x1FFFFFFF) throw NotAModel();
+        switch (tag & 7)
+        {
+            case 0:
+                number = ReadVarint(end);
+                return true;
+            case 1:
+                length = 8;
+                break;
+            case 2:
+                ulong bytes = ReadVarint(end);
+                if (bytes > long.MaxValue) throw NotAModel();
+                length = (long)bytes;
+                break;
+            case 5:
+                length = 4;
+                break;
+            default:
+                throw NotAModel();
+        }
+        if (length > end - Position) throw CutShort();
+        return true;
+    }
+
+    private ulong ReadVarint(long end)
+    {
+        ulong value = 0;
+        for (int shift = 0; shift < 64; shift += 7)
+        {
+            if (Position >= end) throw CutShort();
+            byte next = _reader.ReadByte();
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80) return value;
+        }
+        throw NotAModel();
+    }
+
+    private string ReadText(long length)
+    {
+        // Names and metadata are short; a longer text is a sign of damage, and reading it would be a way to exhaust memory.
+        if (length > 16 << 20) throw NotAModel();
+        return Encoding.UTF8.GetString(_reader.ReadBytes((int)length));
+    }
+
+    private void Seek(long position)
+    {
+        if (position != Position) _reader.BaseStream.Position = position;
+    }
+
+    private ModelException NotAModel() => new($"{_path}: is not an ONNX model.");
+
+    private ModelException CutShort() => new($"{_path}: is cut short or damaged; download or export the model again.");
+}

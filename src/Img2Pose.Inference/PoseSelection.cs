@@ -1,0 +1,118 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Inference;
+
+/// <summary>A picture's sizes: what the network saw of it, and what a viewer sees.</summary>
+internal readonly record struct PictureSizes(int ResizedWidth, int ResizedHeight, int DisplayWidth, int DisplayHeight);
+
+/// <summary>
+/// From the graph's proposals and box-relative poses to faces: pose in the whole picture, box around the posed face,
+/// suppression of doubles, displayed pixels. Buffers are reused. Not thread-safe.
+/// </summary>
+internal sealed class PoseSelection(
+    ReferenceFace reference, FaceBoxFactors factors, double nmsThreshold, double? nestedThreshold, int maxDetections,
+    bool originalArithmetic, bool originalCoordinates)
+{
+    // Proposals thinner than this are dropped (torchvision's remove_small_boxes; golden quirk Q6).
+    private const float SmallestSide = 1e-2f;
+
+    private Box[] _boxes = new Box[64];
+    private double[] _scores = new double[64];
+    private Pose[] _poses = new Pose[64];
+    private int[] _kept = new int[64];
+
+    /// <summary>Adds the faces of one picture of a batch, best first.</summary>
+    public void Select(in PoseGraph.Results results, int image, in PictureSizes sizes, List<FaceDetection> faces)
+    {
+        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
+        CameraIntrinsics camera = CameraIntrinsics.ForImage(sizes.ResizedWidth, sizes.ResizedHeight);
+        int count = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int row = (int)rows[i];
+            if (pictures[row] != image) continue;
+            ReadOnlySpan<float> proposal = proposals.Slice(4 * row, 4);
+            if (!(proposal[2] - proposal[0] >= SmallestSide && proposal[3] - proposal[1] >= SmallestSide)) continue;
+            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, new Box(proposal[0], proposal[1], proposal[2], proposal[3]));
+            if (!pose.IsFinite || (!originalArithmetic && pose.Translation.Z <= 0)) continue;
+            Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
+            if (!originalArithmetic && box.IsEmpty) continue;
+            if (count == _boxes.Length) Grow();
+            (_boxes[count], _scores[count], _poses[count]) = (box, scores[row], pose);
+            count++;
+        }
+
+        int kept = NonMaximumSuppression.Apply(_boxes.AsSpan(0, count), _scores.AsSpan(0, count), nmsThreshold, _kept);
+        if (nestedThreshold is { } threshold) kept = DropNested(kept, threshold);
+        for (int k = 0; k < Math.Min(kept, maxDetections); k++)
+        {
+            int i = _kept[k];
+            faces.Add(new FaceDetection(ToDisplay(_boxes[i], sizes), _scores[i], ToDisplay(_poses[i], camera, sizes)));
+        }
+    }
+
+    /// <summary>Adds one face for each of <paramref name="count"/> given boxes, in their order, without any selection.</summary>
+    /// <exception cref="InvalidOperationException">The graph gave no usable pose for a box.</exception>
+    public void TakeAll(in PoseGraph.Results results, int count, in PictureSizes sizes, List<FaceDetection> faces)
+    {
+        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<long> rows = results.PoseIndex;
+        CameraIntrinsics camera = CameraIntrinsics.ForImage(sizes.ResizedWidth, sizes.ResizedHeight);
+        if (rows.Length != count) throw new InvalidOperationException($"The model gave {rows.Length} poses for {count} boxes.");
+        for (int i = 0; i < count; i++)
+        {
+            int row = (int)rows[i];
+            if (row != i) throw new InvalidOperationException($"The model gave its poses out of order at box {i}.");
+            Box given = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, given);
+            if (!pose.IsFinite) throw new InvalidOperationException($"The model gave a pose that is not finite for box {i}.");
+            Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
+            // A pose that projects outside the picture has no box of its own; the given one then stands for the face.
+            faces.Add(new FaceDetection(ToDisplay(box.IsEmpty ? given : box, sizes), scores[row], ToDisplay(pose, camera, sizes)));
+        }
+    }
+
+    private Pose ToPicture(ReadOnlySpan<float> local, CameraIntrinsics camera, in Box proposal) => PoseConversion.BoxToFull(
+        new Pose(new Vector3d(local[0], local[1], local[2]), new Vector3d(local[3], local[4], local[5])),
+        camera, proposal, originalArithmetic ? BoxArithmetic.SinglePrecisionInteger : BoxArithmetic.Exact);
+
+    private Box ToDisplay(in Box box, in PictureSizes sizes)
+    {
+        // Single precision, as the original's ratio of sizes.
+        float x = (float)sizes.DisplayWidth / sizes.ResizedWidth, y = (float)sizes.DisplayHeight / sizes.ResizedHeight;
+        Box scaled = new((float)box.Left * x, (float)box.Top * y, (float)box.Right * x, (float)box.Bottom * y);
+        return originalCoordinates ? scaled : scaled.ClipTo(sizes.DisplayWidth, sizes.DisplayHeight);
+    }
+
+    private Pose ToDisplay(Pose pose, CameraIntrinsics camera, in PictureSizes sizes) => originalCoordinates ? pose
+        : PoseConversion.Rescale(
+            pose, camera, CameraIntrinsics.ForImage(sizes.DisplayWidth, sizes.DisplayHeight),
+            (double)sizes.DisplayWidth / sizes.ResizedWidth, (double)sizes.DisplayHeight / sizes.ResizedHeight);
+
+    private int DropNested(int kept, double threshold)
+    {
+        int count = 0;
+        for (int k = 0; k < kept; k++)
+        {
+            Box candidate = _boxes[_kept[k]];
+            bool nested = false;
+            for (int better = 0; better < count && !nested; better++)
+            {
+                Box other = _boxes[_kept[better]];
+                nested = candidate.IntersectionArea(other) > threshold * Math.Min(candidate.Area, other.Area);
+            }
+            if (!nested) _kept[count++] = _kept[k];
+        }
+        return count;
+    }
+
+    private void Grow()
+    {
+        int size = 2 * _boxes.Length;
+        Array.Resize(ref _boxes, size);
+        Array.Resize(ref _scores, size);
+        Array.Resize(ref _poses, size);
+        Array.Resize(ref _kept, size);
+    }
+}
