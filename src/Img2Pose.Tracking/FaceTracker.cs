@@ -1,0 +1,245 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Tracking;
+
+/// <summary>
+/// Follows faces through a video: stable identities through crossings and short occlusions, and smoothed poses. Detections
+/// are assigned to predicted tracks by an optimal one-to-one matching; poses pass a One-Euro filter on the pose manifold.
+/// Not thread-safe; in the steady state nothing is allocated.
+/// </summary>
+public sealed class FaceTracker
+{
+    /// <summary>A face seen less often than this does not coast: a one-frame false alarm must not linger.</summary>
+    private const int HitsBeforeCoasting = 3;
+
+    /// <summary>Time step assumed where two frames carry the same time, seconds.</summary>
+    private const double NominalStep = 1.0 / 30;
+
+    private readonly TrackerOptions _options;
+    private readonly List<Track> _tracks = [];
+    private readonly Stack<Track> _free = [];
+    private readonly Assignment _assignment = new();
+    private double[] _costs = [];
+    private int[] _usable = [];
+    private int[] _detectionOfTrack = [];
+    private bool[] _taken = [];
+    private double _lastTime = double.NegativeInfinity;
+
+    /// <summary>Seconds that always advance, also where the frames' own times do not.</summary>
+    private double _clock;
+    private int _lastId;
+
+    /// <summary>Creates a tracker without any tracks.</summary>
+    /// <exception cref="UsageException">The options make no sense.</exception>
+    public FaceTracker(TrackerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+    }
+
+    /// <summary>Takes the detections of the next frame and reports the faces in it.</summary>
+    /// <param name="detections">
+    /// Faces under <see cref="CameraIntrinsics.ForImage"/> of the picture. Those that are not finite, not in front of the
+    /// camera, or without any box in the picture are left out.
+    /// </param>
+    /// <param name="time">Presentation time, seconds. A step back, or one longer than the memory, forgets every track.</param>
+    /// <param name="width">Width of the picture, pixels.</param>
+    /// <param name="height">Height of the picture, pixels.</param>
+    /// <param name="tracks">Cleared, then filled: detected faces, and those that coast, by ascending identity.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is not finite, or a side is not positive.</exception>
+    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> tracks)
+    {
+        Picture picture = Begin(time, width, height, tracks);
+        if (!_options.Track)
+        {
+            foreach (ref readonly FaceDetection detection in detections)
+            {
+                tracks.Add(new TrackedFace(0, detection, detection.Pose, Detected: true));
+            }
+            return;
+        }
+
+        int usable = SelectUsable(detections);
+        Match(detections, usable, picture);
+        StartTracks(detections, usable);
+        Forget();
+        Report(picture, missCounts: true, tracks);
+    }
+
+    /// <summary>
+    /// Reports the faces of a frame that nobody looked at, at their predicted poses (<see cref="TrackedFace.Detected"/> is
+    /// false). With tracking off there are none.
+    /// </summary>
+    /// <inheritdoc cref="Update"/>
+    public void Predict(double time, int width, int height, List<TrackedFace> tracks)
+    {
+        Picture picture = Begin(time, width, height, tracks);
+        if (!_options.Track) return;
+        Forget();
+        Report(picture, missCounts: false, tracks);
+    }
+
+    private Picture Begin(double time, int width, int height, List<TrackedFace> tracks)
+    {
+        ArgumentNullException.ThrowIfNull(tracks);
+        if (!double.IsFinite(time)) throw new ArgumentOutOfRangeException(nameof(time), time, "A frame's time must be finite.");
+        CameraIntrinsics camera = CameraIntrinsics.ForImage(width, height);
+        tracks.Clear();
+
+        double elapsed = time - _lastTime;
+        if (elapsed < 0 || elapsed > _options.MemoryTime)
+        {
+            // A seek, a loop, or a long hole: what was known says nothing about this frame.
+            foreach (Track track in _tracks) _free.Push(track);
+            _tracks.Clear();
+            elapsed = 0;
+        }
+        _clock += elapsed > 0 ? elapsed : NominalStep;
+        _lastTime = time;
+        return new Picture(width, height, camera, _options.Reference, _options.Factors);
+    }
+
+    private int SelectUsable(ReadOnlySpan<FaceDetection> detections)
+    {
+        if (_usable.Length < detections.Length) _usable = new int[2 * detections.Length];
+        int count = 0;
+        for (int i = 0; i < detections.Length; i++)
+        {
+            FaceDetection detection = detections[i];
+            if (detection.Pose.IsFinite && detection.Pose.Translation.Z > 0 && !detection.Box.IsEmpty) _usable[count++] = i;
+        }
+        return count;
+    }
+
+    private void Match(ReadOnlySpan<FaceDetection> detections, int usable, in Picture picture)
+    {
+        int rows = _tracks.Count;
+        if (_costs.Length < rows * usable) _costs = new double[2 * rows * usable];
+        if (_detectionOfTrack.Length < rows) _detectionOfTrack = new int[2 * rows];
+        if (_taken.Length < usable) _taken = new bool[2 * usable];
+        Array.Clear(_taken, 0, usable);
+
+        for (int row = 0; row < rows; row++)
+        {
+            Track track = _tracks[row];
+            track.Expect(_clock, picture);
+            for (int column = 0; column < usable; column++)
+            {
+                _costs[row * usable + column] =
+                    MatchCost.Of(track, detections[_usable[column]], _clock - track.LastSeen, _options.MemoryTime);
+            }
+        }
+
+        _assignment.Solve(_costs.AsSpan(0, rows * usable), rows, usable, MatchCost.Alone, _detectionOfTrack);
+        for (int row = 0; row < rows; row++)
+        {
+            Track track = _tracks[row];
+            int column = _detectionOfTrack[row];
+            if (column < 0)
+            {
+                track.Found = false;
+                continue;
+            }
+            _taken[column] = true;
+            track.Hit(detections[_usable[column]], _clock, _options);
+            if (track.Id == 0 && (track.Hits >= _options.BirthHits || track.Detection.Score >= _options.ConfidentScore)) track.Id = ++_lastId;
+        }
+    }
+
+    private void StartTracks(ReadOnlySpan<FaceDetection> detections, int usable)
+    {
+        for (int column = 0; column < usable; column++)
+        {
+            ref readonly FaceDetection detection = ref detections[_usable[column]];
+            if (_taken[column] || IsSecondBox(detection)) continue;
+            Track track = _free.Count > 0 ? _free.Pop() : new Track();
+            track.Start(detection, _clock);
+            if (_options.BirthHits <= 1 || detection.Score >= _options.ConfidentScore) track.Id = ++_lastId;
+            _tracks.Add(track);
+        }
+    }
+
+    /// <summary>Whether the face of a detection that no track took has been found already in this frame.</summary>
+    private bool IsSecondBox(in FaceDetection detection)
+    {
+        foreach (Track track in _tracks)
+        {
+            if (track.Found && _options.Duplicates.AreDuplicates(track.Detection.Box, detection.Box)) return true;
+        }
+        return false;
+    }
+
+    private void Forget()
+    {
+        for (int i = _tracks.Count - 1; i >= 0; i--)
+        {
+            Track track = _tracks[i];
+            // An unconfirmed face has to be found without a gap.
+            bool gone = _clock - track.LastSeen > _options.MemoryTime || (track.Id == 0 && !track.Found);
+            if (!gone) continue;
+            _free.Push(track);
+            _tracks.RemoveAt(i);
+        }
+    }
+
+    private void Report(in Picture picture, bool missCounts, List<TrackedFace> faces)
+    {
+        foreach (Track track in _tracks)
+        {
+            if (track.Id == 0) continue;
+            if (track.Found && missCounts) faces.Add(Detected(track, picture));
+            else if (MayCoast(track) && Coasted(track, picture) is { } face) faces.Add(face);
+        }
+        SortById(faces);
+    }
+
+    /// <summary>A face that was found when last looked for coasts as long as it takes to look again; a missed one for a short while.</summary>
+    private bool MayCoast(Track track) =>
+        track.Found || (track.Hits >= HitsBeforeCoasting && _clock - track.LastSeen <= _options.CoastTime);
+
+    private TrackedFace Detected(Track track, in Picture picture)
+    {
+        FaceDetection face = track.Detection;
+        if (_options.Smooth)
+        {
+            Pose pose = track.Smoothed;
+            Box box = picture.BoxOf(pose);
+            // At the picture's edge the smoothed face may lag outside; the detection itself is inside.
+            if (!box.IsEmpty) face = new FaceDetection(box, face.Score, pose);
+        }
+        return new TrackedFace(track.Id, face, track.Detection.Pose, Detected: true);
+    }
+
+    private TrackedFace? Coasted(Track track, in Picture picture)
+    {
+        track.Expect(_clock, picture);
+        Pose pose = _options.Smooth ? track.PredictSmoothed(_clock) : track.Expected;
+        Box box = picture.BoxOf(pose);
+        if (box.IsEmpty || IsCovered(track, box)) return null;
+        return new TrackedFace(track.Id, new FaceDetection(box, track.Detection.Score, pose), track.Expected, Detected: false);
+    }
+
+    /// <summary>Whether a face that is visible lies over a missed one: the one behind is not drawn on top of it.</summary>
+    private bool IsCovered(Track missed, in Box box)
+    {
+        if (missed.Found) return false;
+        foreach (Track other in _tracks)
+        {
+            if (other.Found && other.Id != 0 && _options.Duplicates.AreDuplicates(other.Detection.Box, box)) return true;
+        }
+        return false;
+    }
+
+    private static void SortById(List<TrackedFace> faces)
+    {
+        // Nearly sorted already, and List.Sort with a comparison would allocate.
+        for (int i = 1; i < faces.Count; i++)
+        {
+            TrackedFace face = faces[i];
+            int j = i;
+            for (; j > 0 && faces[j - 1].Id > face.Id; j--) faces[j] = faces[j - 1];
+            faces[j] = face;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Tracking;
+
+/// <summary>One face that is being followed. Objects are reused.</summary>
+internal sealed class Track
+{
+    private PoseFilter _filter;
+
+    /// <summary>Identity; 0 until the track is confirmed.</summary>
+    public int Id { get; set; }
+
+    /// <summary>Detections so far.</summary>
+    public int Hits { get; private set; }
+
+    /// <summary>When the face was last found, seconds.</summary>
+    public double LastSeen { get; private set; }
+
+    /// <summary>The last detection.</summary>
+    public FaceDetection Detection { get; private set; }
+
+    /// <summary>Whether the last update that looked for the face found it.</summary>
+    public bool Found { get; set; }
+
+    /// <summary>Where the next detection is expected, at the time last asked for.</summary>
+    public Pose Expected { get; private set; }
+
+    /// <summary>The box of <see cref="Expected"/>.</summary>
+    public Box ExpectedBox { get; private set; }
+
+    /// <summary>The smoothed pose at the last detection.</summary>
+    public Pose Smoothed => _filter.Smoothed;
+
+    public void Start(in FaceDetection detection, double time)
+    {
+        Id = 0;
+        Hits = 1;
+        Found = true;
+        (Detection, LastSeen) = (detection, time);
+        _filter.Reset(detection.Pose);
+    }
+
+    public void Hit(in FaceDetection detection, double time, TrackerOptions options)
+    {
+        Hits++;
+        Found = true;
+        _filter.Update(detection.Pose, time - LastSeen, options);
+        (Detection, LastSeen) = (detection, time);
+    }
+
+    /// <summary>Fills <see cref="Expected"/> and <see cref="ExpectedBox"/>.</summary>
+    public void Expect(double time, in Picture picture)
+    {
+        Expected = _filter.PredictMeasurement(time - LastSeen);
+        ExpectedBox = picture.BoxOf(Expected);
+    }
+
+    /// <summary>The smoothed pose carried on to a time.</summary>
+    public Pose PredictSmoothed(double time) => _filter.PredictSmoothed(time - LastSeen);
+}
+
+/// <summary>The picture that poses refer to, and how boxes come from them.</summary>
+internal readonly record struct Picture(int Width, int Height, CameraIntrinsics Camera, ReferenceFace Reference, FaceBoxFactors Factors)
+{
+    public Box BoxOf(Pose pose) => FaceBox.FromPose(pose, Camera, Width, Height, Reference, Factors);
+}
