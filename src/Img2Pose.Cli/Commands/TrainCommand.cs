@@ -11,10 +11,11 @@ internal static class TrainCommand
     {
         Argument<string> data = new("data") { Description = "Folder of the training pack: annotations.jsonl and its pictures." };
         Option<string> output = new("--out") { Description = "Folder for checkpoints, models and logs.", DefaultValueFactory = _ => "out/train" };
-        Option<int> steps = new("--steps") { Description = "Optimiser steps in all.", DefaultValueFactory = _ => 7000 };
-        Option<int> batch = new("--batch") { Description = "Pictures of a step at 320×320; other sizes keep the number of pixels.", DefaultValueFactory = _ => 32 };
+        Option<string?> mesh = new("--mesh") { Description = "Folder of the face-mesh pack, for synthetic large poses and rendered heads." };
+        Option<int> steps = new("--steps") { Description = "Optimiser steps in all.", DefaultValueFactory = _ => 9500 };
+        Option<int> batch = new("--batch") { Description = "Pictures of a step at 320×320; other sizes keep the number of pixels.", DefaultValueFactory = _ => 16 };
         Option<int[]> sizes = new("--sizes") { Description = "Sides of the square training pictures, multiples of 64.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [320] };
-        Option<double> rate = new("--learning-rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 2e-3 };
+        Option<double> rate = new("--learning-rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 1.5e-3 };
         Option<int> warmUp = new("--warm-up") { Description = "Steps over which the learning rate rises.", DefaultValueFactory = _ => 300 };
         Option<int> epoch = new("--epoch-steps") { Description = "Steps between validations.", DefaultValueFactory = _ => 500 };
         Option<ulong> seed = new("--seed") { Description = "Seed of weights, order and augmentation.", DefaultValueFactory = _ => 1 };
@@ -25,7 +26,7 @@ internal static class TrainCommand
         Option<bool> weightsOnly = new("--weights-only") { Description = "With --resume: take the weights only and start a new schedule." };
         Command command = new("train", "Trains a model on a pack of labelled pictures.")
         {
-            data, output, steps, batch, sizes, rate, warmUp, epoch, seed, threads, workers, device, resume, weightsOnly,
+            data, output, mesh, steps, batch, sizes, rate, warmUp, epoch, seed, threads, workers, device, resume, weightsOnly,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -35,6 +36,7 @@ internal static class TrainCommand
             {
                 Data = parsed.GetValue(data)!,
                 Output = folder,
+                Mesh = parsed.GetValue(mesh),
                 Steps = parsed.GetValue(steps),
                 Batch = parsed.GetValue(batch),
                 Sizes = parsed.GetValue(sizes)!,

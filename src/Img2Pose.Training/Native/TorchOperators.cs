@@ -32,6 +32,25 @@ internal static unsafe partial class TorchOperators
         return Tensor.UnsafeCreateTensor(result);
     }
 
+    /// <summary>
+    /// Pools regions [K,5] (picture index, left, top, right, bottom in pixels of the picture) of features [N,C,H,W] into
+    /// [K, C, <paramref name="size"/>, <paramref name="size"/>]; differentiable in the features (Mask R-CNN, section 3).
+    /// </summary>
+    internal static Tensor RoiAlign(Tensor features, Tensor regions, double scale, int size, int samples, bool aligned = false)
+    {
+        Check(i2p_roi_align(features.Handle, regions.Handle, scale, size, size, samples, aligned ? 1 : 0, out IntPtr result));
+        GC.KeepAlive((features, regions));
+        return Tensor.UnsafeCreateTensor(result);
+    }
+
+    /// <summary>Indices of the boxes [n,4] that greedy non-maximum suppression keeps, by descending score.</summary>
+    internal static Tensor NonMaximumSuppression(Tensor boxes, Tensor scores, double threshold)
+    {
+        Check(i2p_nms(boxes.Handle, scores.Handle, threshold, out IntPtr result));
+        GC.KeepAlive((boxes, scores));
+        return Tensor.UnsafeCreateTensor(result);
+    }
+
     private static void Check(int status)
     {
         if (status != 0)
@@ -39,6 +58,8 @@ internal static unsafe partial class TorchOperators
     }
 
     [LibraryImport(Library)] private static partial IntPtr i2p_last_error();
+    [LibraryImport(Library)] private static partial int i2p_roi_align(IntPtr features, IntPtr regions, double scale, long rows, long columns, long samples, int aligned, out IntPtr result);
+    [LibraryImport(Library)] private static partial int i2p_nms(IntPtr boxes, IntPtr scores, double threshold, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_channels_last(IntPtr self, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_normalize_pictures(IntPtr self, float* mean, float* stddev, out IntPtr result);
 }

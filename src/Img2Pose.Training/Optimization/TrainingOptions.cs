@@ -6,20 +6,23 @@ public sealed record TrainingOptions
     /// <summary>Folder of the training pack (annotations.jsonl and pictures).</summary>
     public required string Data { get; init; }
 
+    /// <summary>Folder of the face-mesh pack for synthetic large poses and heads, or null for none.</summary>
+    public string? Mesh { get; init; }
+
     /// <summary>Folder for checkpoints, models and logs.</summary>
     public required string Output { get; init; }
 
     /// <summary>Optimiser steps in all; the learning rate falls to zero over them.</summary>
-    public int Steps { get; init; } = 7000;
+    public int Steps { get; init; } = 9500;
 
     /// <summary>Pictures of a step at the size 320×320; larger sizes take fewer, smaller ones more.</summary>
-    public int Batch { get; init; } = 32;
+    public int Batch { get; init; } = 16;
 
     /// <summary>Sides of the square pictures, multiples of 64; each step draws one.</summary>
     public IReadOnlyList<int> Sizes { get; init; } = [320];
 
     /// <summary>Highest learning rate.</summary>
-    public double LearningRate { get; init; } = 2e-3;
+    public double LearningRate { get; init; } = 1.5e-3;
 
     /// <summary>Decoupled weight decay.</summary>
     public double WeightDecay { get; init; } = 0.02;
