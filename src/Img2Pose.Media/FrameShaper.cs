@@ -33,7 +33,7 @@ internal sealed unsafe class FrameShaper : IDisposable
         AVPixelFormat native = (AVPixelFormat)picture->format;
         bool fullRange = PixelFormats.StripFullRange(ref native);
         bool carried = PixelFormats.IsCarried(native, out PixelFormat nearest);
-        ColorDescription color = PixelFormats.Describe(picture, fullRange);
+        ColorDescription color = PixelFormats.Describe(picture, fullRange || nearest == PixelFormat.Rgb24);
         if (!_hasShape)
         {
             _hasShape = true;

@@ -10,6 +10,15 @@ internal static class OutputPaths
         return $"{path[..^extension.Length]}.partial{extension}";
     }
 
+    /// <summary>Whether two names lead to the same existing file, through links too.</summary>
+    public static bool AreSame(string first, string second)
+    {
+        if (!File.Exists(first) || !File.Exists(second)) return false;
+        return Target(first) == Target(second);
+
+        static string Target(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+    }
+
     public static OutputException CannotWrite(string path, Exception cause)
     {
         string why = cause switch

@@ -25,8 +25,6 @@ internal sealed unsafe class PictureClock
         _frameTicks = Math.Max(1, (long)Math.Round(1 / ((FramesPerSecond ?? 25) * TimeBase.Value)));
         int flags = container->iformat->flags;
         _hasTimes = (flags & ffmpeg.AVFMT_NOTIMESTAMPS) == 0;
-        IsArbitrary = (flags & ffmpeg.AVFMT_TS_DISCONT) != 0;
-
         // Start and end count from the beginning, whatever the container's clock shows there.
         _containerStart = container->start_time != ffmpeg.AV_NOPTS_VALUE && _hasTimes ? container->start_time : 0;
         double origin = _containerStart / (double)ffmpeg.AV_TIME_BASE;
@@ -35,6 +33,9 @@ internal sealed unsafe class PictureClock
         EndSeconds = options.Duration is { } duration
             ? origin + (options.Start ?? TimeSpan.Zero).TotalSeconds + duration.TotalSeconds
             : double.PositiveInfinity;
+        // A broadcast's clock may stand anywhere when a recording begins.
+        bool arbitrary = (flags & ffmpeg.AVFMT_TS_DISCONT) != 0;
+        OutputOrigin = options.Start is not null ? StartSeconds : arbitrary ? origin : 0;
         if (options.Start is not null) _startTicks = (long)Math.Ceiling(StartSeconds / TimeBase.Value - 1e-6);
         if (options.Duration is not null) _endTicks = (long)Math.Ceiling(EndSeconds / TimeBase.Value - 1e-6);
     }
@@ -43,8 +44,8 @@ internal sealed unsafe class PictureClock
 
     public double? FramesPerSecond { get; }
 
-    /// <summary>Whether the container's times begin anywhere, as a broadcast's do.</summary>
-    public bool IsArbitrary { get; }
+    /// <summary>The time that an output shows as zero.</summary>
+    public double OutputOrigin { get; }
 
     public double StartSeconds { get; }
 

@@ -98,8 +98,11 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     /// <summary>The presentation time, in seconds, from which sound is not wanted.</summary>
     internal double SoundEnd => _clock.EndSeconds;
 
-    /// <summary>Whether times restart at zero in an output: the container's clock is arbitrary, or reading starts in its middle.</summary>
-    internal bool RestartsClock => _options.Start is not null || _clock.IsArbitrary;
+    /// <summary>
+    /// The time, in seconds, that an output shows as zero: where reading starts, or where a container begins whose clock is
+    /// arbitrary; else zero, so that times stay as they are.
+    /// </summary>
+    internal double OutputOrigin => _clock.OutputOrigin;
 
     /// <summary>
     /// The sound packets from the start on; to be called before the first <see cref="TryRead"/>. The caller disposes the queue.

@@ -17,6 +17,7 @@ public static unsafe partial class ffmpeg
     public static readonly int AVERROR_STREAM_NOT_FOUND = FFERRTAG(0xF8, 'S', 'T', 'R');
     public static readonly long AV_NOPTS_VALUE = long.MinValue;
 
+    public const int AV_BUFFER_FLAG_READONLY = 0x1;
     public const int AV_CODEC_CAP_DELAY = 0x20;
     public const int AV_CODEC_FLAG_GLOBAL_HEADER = 0x400000;
     public const int AV_CODEC_FLAG_OUTPUT_CORRUPT = 0x8;

@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>What an encoder is told about the pictures to come.</summary>
+internal sealed record EncoderPicture(
+    int Width, int Height, PixelFormat Format, Rational SampleAspectRatio, Rational TimeBase, double FramesPerSecond, ColorTags Tags);
+
+/// <summary>The colour that is written into the stream, every part said.</summary>
+internal readonly record struct ColorTags(
+    AVColorPrimaries Primaries, AVColorTransferCharacteristic Transfer, AVColorSpace Matrix, AVColorRange Range)
+{
+    /// <summary>
+    /// The source's tags; what they leave open follows the matrix that the pictures are read with: BT.709, BT.601 (SMPTE 170M)
+    /// or BT.2020. Code points of ISO/IEC 23091-2.
+    /// </summary>
+    public static ColorTags Of(in ColorDescription color, bool isRgb)
+    {
+        (int primaries, int transfer, int matrix) = color.Matrix switch
+        {
+            ColorMatrix.Bt709 => (1, 1, 1),
+            ColorMatrix.Bt2020 => (9, 14, 9),
+            _ => (6, 6, 6),
+        };
+        return new ColorTags(
+            (AVColorPrimaries)(IsSaid(color.PrimariesTag) ? color.PrimariesTag : primaries),
+            (AVColorTransferCharacteristic)(IsSaid(color.TransferTag) ? color.TransferTag : transfer),
+            (AVColorSpace)(IsSaid(color.MatrixTag) && !isRgb ? color.MatrixTag : matrix),
+            color.FullRange && !isRgb ? AVColorRange.AVCOL_RANGE_JPEG : AVColorRange.AVCOL_RANGE_MPEG);
+
+        static bool IsSaid(int tag) => tag is not (0 or 2 or 3);
+    }
+}
+
+/// <summary>Chooses and opens a video encoder.</summary>
+internal static unsafe class EncoderSelection
+{
+    /// <summary>
+    /// Opens the first of the encoders that an option names. NVENC is tried where a CUDA driver is, and kept only if it opens.
+    /// </summary>
+    public static CodecHandle Open(string path, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, out EncoderPicture input)
+    {
+        bool nvenc = picture.Format != PixelFormat.I420P10 && HasCudaDriver();
+        string[] names = options.Codec switch
+        {
+            "auto" or "h264" => nvenc ? ["h264_nvenc", "libx264"] : ["libx264"],
+            "hevc" => nvenc ? ["hevc_nvenc", "libx265"] : ["libx265"],
+            _ => [options.Codec],
+        };
+        string why = "";
+        foreach (string name in names)
+        {
+            AVCodec* codec = ffmpeg.avcodec_find_encoder_by_name(name);
+            if (codec == null)
+            {
+                why = $"this FFmpeg has no {name}";
+                continue;
+            }
+            input = picture with { Format = InputFormat(name, picture.Format) };
+            CodecHandle encoder = new(codec);
+            int status = Configure(encoder.Pointer, codec, name, options, input, globalHeader);
+            if (status >= 0) return encoder;
+            encoder.Dispose();
+            why = $"{name} does not start: {FFmpegRuntime.Describe(status)}";
+        }
+        throw new OutputException($"{path}: {why}");
+    }
+
+    /// <summary>10 bit stay 10 for HEVC and become 8 for H.264; libx265 wants planes.</summary>
+    private static PixelFormat InputFormat(string encoder, PixelFormat source) => source switch
+    {
+        PixelFormat.I420P10 => encoder == "libx265" ? PixelFormat.I420P10 : PixelFormat.I420,
+        PixelFormat.Nv12 => encoder == "libx265" ? PixelFormat.I420 : PixelFormat.Nv12,
+        _ => PixelFormat.I420,
+    };
+
+    private static int Configure(
+        AVCodecContext* context, AVCodec* codec, string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader)
+    {
+        context->width = picture.Width;
+        context->height = picture.Height;
+        context->pix_fmt = PixelFormats.ToNative(picture.Format);
+        context->sample_aspect_ratio = new AVRational { num = picture.SampleAspectRatio.Numerator, den = picture.SampleAspectRatio.Denominator };
+        context->time_base = new AVRational { num = picture.TimeBase.Numerator, den = picture.TimeBase.Denominator };
+        context->framerate = ToRate(picture.FramesPerSecond);
+        context->color_primaries = picture.Tags.Primaries;
+        context->color_trc = picture.Tags.Transfer;
+        context->colorspace = picture.Tags.Matrix;
+        context->color_range = picture.Tags.Range;
+        context->thread_count = options.Threads;
+        if (globalHeader) context->flags |= ffmpeg.AV_CODEC_FLAG_GLOBAL_HEADER;
+        // Apple's players know HEVC in mp4 by this tag only.
+        if (codec->id == AVCodecID.AV_CODEC_ID_HEVC) context->codec_tag = (uint)ffmpeg.MKTAG('h', 'v', 'c', '1');
+
+        bool hevc = codec->id == AVCodecID.AV_CODEC_ID_HEVC;
+        string quality = (options.Quality ?? (hevc ? 28 : 23)).ToString(CultureInfo.InvariantCulture);
+        AVDictionary* settings = null;
+        try
+        {
+            if (name.EndsWith("_nvenc", StringComparison.Ordinal))
+            {
+                Set(&settings, "preset", "p4");
+                Set(&settings, "tune", options.Quality == 0 ? "lossless" : "hq");
+                Set(&settings, "rc", options.Quality == 0 ? "constqp" : "vbr");
+                Set(&settings, options.Quality == 0 ? "qp" : "cq", quality);
+            }
+            else
+            {
+                Set(&settings, "preset", options.Preset);
+                Set(&settings, "crf", quality);
+            }
+            if (name == "libx265")
+            {
+                string parameters = "log-level=none";
+                if (options.Quality == 0) parameters += ":lossless=1";
+                if (options.Threads > 0) parameters += string.Create(CultureInfo.InvariantCulture, $":pools={options.Threads}");
+                Set(&settings, "x265-params", parameters);
+            }
+            return ffmpeg.avcodec_open2(context, codec, &settings);
+        }
+        finally
+        {
+            ffmpeg.av_dict_free(&settings);
+        }
+    }
+
+    private static void Set(AVDictionary** settings, string key, string value) => _ = ffmpeg.av_dict_set(settings, key, value, 0);
+
+    /// <summary>A frame rate as a ratio: the usual 1001 ones exactly, others to a thousandth.</summary>
+    internal static AVRational ToRate(double framesPerSecond)
+    {
+        double ntsc = framesPerSecond * 1001 / 1000;
+        if (Math.Abs(ntsc - Math.Round(ntsc)) < 1e-3 && Math.Abs(framesPerSecond - Math.Round(framesPerSecond)) > 1e-4)
+            return new AVRational { num = (int)Math.Round(ntsc) * 1000, den = 1001 };
+        return new AVRational { num = (int)Math.Clamp(Math.Round(framesPerSecond * 1000), 1, int.MaxValue), den = 1000 };
+    }
+
+    private static bool HasCudaDriver()
+    {
+        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint library)) return false;
+        NativeLibrary.Free(library);
+        return true;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>Writes each frame as a picture, named after the picture that it came from or by its number.</summary>
+internal sealed class PictureSink : IFrameSink
+{
+    private readonly string _path;
+    private readonly bool _isFolder;
+    private readonly int _quality;
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private bool _wrote;
+
+    private PictureSink(string path, bool isFolder, int quality)
+    {
+        _path = path;
+        _isFolder = isFolder;
+        _quality = quality;
+    }
+
+    public string EncoderName => _isFolder ? "png or jpeg" : Path.GetExtension(_path).Equals(".png", StringComparison.OrdinalIgnoreCase) ? "png" : "jpeg";
+
+    public static PictureSink Create(string path, SourceInfo source, VideoWriterOptions options)
+    {
+        bool isFolder = Directory.Exists(path) || !ImageFile.HasImageExtension(path);
+        if (isFolder)
+        {
+            try
+            {
+                _ = Directory.CreateDirectory(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+            {
+                throw OutputPaths.CannotWrite(path, e);
+            }
+            return new PictureSink(path, isFolder, options.JpegQuality);
+        }
+        if (Path.GetExtension(path).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
+            throw new UsageException($"{path}: pictures are written as .png or .jpg");
+        if (!source.IsImages || source.FrameCount is not 1)
+            throw new UsageException($"{path}: names one picture, but {source.Name} has more; give a folder");
+        if (OutputPaths.AreSame(path, source.Name)) throw new UsageException($"{path}: the output is the input; give another name");
+        return new PictureSink(path, isFolder, options.JpegQuality);
+    }
+
+    public void Write(VideoFrame frame)
+    {
+        if (!_isFolder && _wrote) throw new OutputException($"{_path}: only one picture fits into it; give a folder");
+        string target = _isFolder ? Path.Combine(_path, Name(frame)) : _path;
+        if (frame.SourceName is { } origin && OutputPaths.AreSame(target, origin))
+            throw new UsageException($"{target}: the output would replace the input; give another folder");
+        ImageFile.Write(target, frame, _quality);
+        _wrote = true;
+    }
+
+    private string Name(VideoFrame frame)
+    {
+        if (frame.SourceName is not { } source) return frame.Index.ToString("D6", CultureInfo.InvariantCulture) + ".png";
+        string stem = Path.GetFileNameWithoutExtension(source);
+        string extension = Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".jpe" ? ".jpg" : ".png";
+        string name = stem + extension;
+        // Lists may name pictures of different folders that are called the same.
+        for (int i = 2; !_names.Add(name); i++) name = string.Create(CultureInfo.InvariantCulture, $"{stem}_{i}{extension}");
+        return name;
+    }
+
+    public void Complete()
+    {
+        // Each picture was complete when it got its name.
+    }
+
+    public void Dispose()
+    {
+    }
+}

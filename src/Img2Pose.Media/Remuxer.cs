@@ -1,0 +1,51 @@
+using FFmpeg.AutoGen;
+
+namespace Img2Pose.Media;
+
+/// <summary>Copies the packets of one mp4 or mov file into another, without fragments.</summary>
+internal static unsafe class Remuxer
+{
+    /// <param name="source">The fragmented file.</param>
+    /// <param name="target">The file to write; its extension chooses mp4 or mov.</param>
+    /// <param name="shownName">What errors call the output.</param>
+    /// <exception cref="Img2PoseException">Reading or writing fails.</exception>
+    public static void Copy(string source, string target, string shownName)
+    {
+        using InputHandle input = Demuxer.Open(source, shownName, null, MediaLimits.Default);
+        AVFormatContext* from = input.Pointer;
+        AVFormatContext* to = null;
+        string format = Path.GetExtension(target).Equals(".mov", StringComparison.OrdinalIgnoreCase) ? "mov" : "mp4";
+        FFmpegRuntime.CheckOutput(ffmpeg.avformat_alloc_output_context2(&to, null, format, target), shownName, "no memory");
+        using OutputHandle output = new(to);
+        for (uint i = 0; i < from->nb_streams; i++)
+        {
+            AVStream* stream = from->streams[i];
+            AVStream* copy = ffmpeg.avformat_new_stream(to, null);
+            if (copy == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(copy->codecpar, stream->codecpar), shownName, "a stream cannot be copied");
+            copy->time_base = stream->time_base;
+            copy->avg_frame_rate = stream->avg_frame_rate;
+            copy->sample_aspect_ratio = stream->sample_aspect_ratio;
+            copy->disposition = stream->disposition;
+            _ = ffmpeg.av_dict_copy(&copy->metadata, stream->metadata, 0);
+        }
+        FFmpegRuntime.CheckOutput(
+            ffmpeg.avio_open2(&to->pb, "file:" + target, ffmpeg.AVIO_FLAG_WRITE, null, null), shownName, "cannot be written");
+        FFmpegRuntime.CheckOutput(ffmpeg.avformat_write_header(to, null), shownName, "its header cannot be written");
+        using PacketHandle packet = new();
+        AVPacket* held = packet.Pointer;
+        while (true)
+        {
+            int status = ffmpeg.av_read_frame(from, held);
+            if (status == ffmpeg.AVERROR_EOF) break;
+            FFmpegRuntime.CheckInput(status, shownName, "its fragments cannot be read again");
+            int index = held->stream_index;
+            ffmpeg.av_packet_rescale_ts(held, from->streams[index]->time_base, to->streams[index]->time_base);
+            held->pos = -1;
+            FFmpegRuntime.CheckOutput(ffmpeg.av_interleaved_write_frame(to, held), shownName, "cannot be written");
+        }
+        FFmpegRuntime.CheckOutput(ffmpeg.av_write_trailer(to), shownName, "cannot be written");
+        FFmpegRuntime.CheckOutput(to->pb->error, shownName, "cannot be written");
+        FFmpegRuntime.CheckOutput(output.CloseFile(), shownName, "cannot be written");
+    }
+}

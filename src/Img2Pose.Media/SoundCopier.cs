@@ -1,0 +1,101 @@
+using FFmpeg.AutoGen;
+
+namespace Img2Pose.Media;
+
+/// <summary>Copies the sound packets of a source into an output, as far as its container takes their codecs.</summary>
+internal sealed unsafe class SoundCopier : IDisposable
+{
+    private readonly AVFormatContext* _output;
+    private readonly PacketQueue _queue;
+    private readonly PacketHandle _packet = new();
+    private readonly Track[] _tracks;
+    private readonly double _origin;
+    private readonly double _start;
+    private readonly double _end;
+
+    private SoundCopier(AVFormatContext* output, VideoStreamSource source, Track[] tracks)
+    {
+        _output = output;
+        _tracks = tracks;
+        _origin = source.OutputOrigin;
+        _start = source.SoundStart;
+        _end = source.SoundEnd;
+        _queue = source.TakeSound();
+    }
+
+    /// <summary>How a stream of the source is copied; an index of -1 means not at all.</summary>
+    private readonly record struct Track(int OutputIndex, AVRational TimeBase, long LastDts);
+
+    /// <summary>Adds the source's sound streams to the output; null where there is nothing to copy.</summary>
+    public static SoundCopier? Attach(AVFormatContext* output, VideoStreamSource source, string path, Action<string>? warn)
+    {
+        AVFormatContext* container = source.Container;
+        Track[] tracks = new Track[container->nb_streams];
+        bool any = false;
+        for (int i = 0; i < tracks.Length; i++)
+        {
+            tracks[i] = new Track(-1, default, long.MinValue);
+            AVStream* stream = container->streams[i];
+            AVCodecParameters* parameters = stream->codecpar;
+            if (parameters->codec_type != AVMediaType.AVMEDIA_TYPE_AUDIO) continue;
+            if (ffmpeg.avformat_query_codec(output->oformat, parameters->codec_id, 0) != 1 || parameters->sample_rate <= 0)
+            {
+                warn?.Invoke(
+                    $"{path}: the sound ({ffmpeg.avcodec_get_name(parameters->codec_id)}) does not fit into this container and is left out; .mkv takes it");
+                continue;
+            }
+            AVStream* copy = ffmpeg.avformat_new_stream(output, null);
+            if (copy == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(copy->codecpar, parameters), path, "its sound cannot be set up");
+            // The tag belongs to the source's container; the output's writer finds its own.
+            copy->codecpar->codec_tag = 0;
+            copy->time_base = stream->time_base;
+            _ = ffmpeg.av_dict_copy(&copy->metadata, stream->metadata, 0);
+            tracks[i] = new Track(copy->index, stream->time_base, long.MinValue);
+            any = true;
+        }
+        return any ? new SoundCopier(output, source, tracks) : null;
+    }
+
+    /// <summary>Writes what has arrived; returns the first negative status, or 0.</summary>
+    public int Drain()
+    {
+        AVPacket* packet = _packet.Pointer;
+        while (_queue.TryDequeue(packet))
+        {
+            int status = Write(packet);
+            ffmpeg.av_packet_unref(packet);
+            if (status < 0) return status;
+        }
+        return 0;
+    }
+
+    private int Write(AVPacket* packet)
+    {
+        ref Track track = ref _tracks[packet->stream_index];
+        if (track.OutputIndex < 0) return 0;
+        double tick = (double)track.TimeBase.num / track.TimeBase.den;
+        long time = packet->pts != ffmpeg.AV_NOPTS_VALUE ? packet->pts : packet->dts;
+        if (time != ffmpeg.AV_NOPTS_VALUE && (time * tick < _start || time * tick >= _end)) return 0;
+
+        long shift = (long)Math.Round(_origin / tick);
+        if (packet->pts != ffmpeg.AV_NOPTS_VALUE) packet->pts -= shift;
+        if (packet->dts != ffmpeg.AV_NOPTS_VALUE) packet->dts -= shift;
+        // A container refuses times that do not rise; broken sources have them.
+        if (packet->dts != ffmpeg.AV_NOPTS_VALUE)
+        {
+            if (packet->dts <= track.LastDts) return 0;
+            track = track with { LastDts = packet->dts };
+        }
+        ffmpeg.av_packet_rescale_ts(packet, track.TimeBase, _output->streams[track.OutputIndex]->time_base);
+        packet->stream_index = track.OutputIndex;
+        packet->pos = -1;
+        return ffmpeg.av_interleaved_write_frame(_output, packet);
+    }
+
+    public void Dispose()
+    {
+        _queue.Dispose();
+        _packet.Dispose();
+    }
+}

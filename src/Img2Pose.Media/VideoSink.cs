@@ -1,0 +1,239 @@
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>Encodes frames into a container, with the source's times, colour and sound.</summary>
+internal sealed unsafe class VideoSink : IFrameSink
+{
+    // An interrupted mp4 plays up to its last fragment; the limit of DESIGN section 8 is two seconds.
+    private const string FragmentMicroseconds = "1500000";
+    private const string ClusterMilliseconds = "1500";
+
+    private readonly string _path;
+    private readonly string _partial;
+    private readonly VideoWriterOptions _options;
+    private readonly bool _fragmented;
+    private readonly OutputHandle _output;
+    private readonly CodecHandle _encoder;
+    private readonly EncoderInput _input;
+    private readonly SoundCopier? _sound;
+    private readonly FrameHandle _picture = new();
+    private readonly PacketHandle _packet = new();
+    private readonly AVStream* _stream;
+    private readonly Rational _timeBase;
+    private readonly double _framesPerSecond;
+    private readonly long _origin;
+    private readonly long _frameTicks;
+    private long _lastTicks = long.MinValue;
+    private bool _headerWritten;
+    private bool _failed;
+    private bool _completed;
+    private bool _disposed;
+
+    public VideoSink(string path, IFrameSource source, VideoWriterOptions options)
+    {
+        _path = path;
+        _partial = OutputPaths.Partial(path);
+        _options = options;
+        SourceInfo info = source.Info;
+        _framesPerSecond = info.FramesPerSecond is > 0 and <= 1000 ? info.FramesPerSecond.Value : 25;
+        _timeBase = info.IsImages || !info.TimeBase.IsPositive ? new Rational(1, 90_000) : info.TimeBase;
+        _frameTicks = Math.Max(1, (long)Math.Round(1 / (_framesPerSecond * _timeBase.Value)));
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        _fragmented = extension != ".mkv";
+        string format = extension switch { ".mkv" => "matroska", ".mov" => "mov", _ => "mp4" };
+
+        bool rgb = info.Format == PixelFormat.Rgb24;
+        EncoderPicture picture = new((info.CodedWidth + 1) / 2 * 2, (info.CodedHeight + 1) / 2 * 2, info.Format,
+            info.SampleAspectRatio, _timeBase, _framesPerSecond, ColorTags.Of(info.Color, rgb));
+
+        AVFormatContext* output = null;
+        FFmpegRuntime.CheckOutput(
+            ffmpeg.avformat_alloc_output_context2(&output, null, format, _partial), path, $"this FFmpeg does not write {format}");
+        _output = new OutputHandle(output);
+        try
+        {
+            bool globalHeader = (output->oformat->flags & ffmpeg.AVFMT_GLOBALHEADER) != 0;
+            _encoder = EncoderSelection.Open(path, options, picture, globalHeader, out EncoderPicture wanted);
+            EncoderName = FFmpegRuntime.Text(_encoder.Pointer->codec->name) ?? "";
+            _input = new EncoderInput(wanted, info.CodedWidth, info.CodedHeight);
+            _stream = AddVideo(wanted);
+            if (source is VideoStreamSource stream)
+            {
+                _origin = (long)Math.Round(stream.OutputOrigin / _timeBase.Value);
+                if (options.CopySound && info.HasAudio) _sound = SoundCopier.Attach(output, stream, path, options.Warning);
+            }
+            WriteHeader();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string EncoderName { get; } = "";
+
+    private AVStream* AddVideo(EncoderPicture picture)
+    {
+        AVStream* stream = ffmpeg.avformat_new_stream(_output.Pointer, null);
+        if (stream == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+        FFmpegRuntime.CheckOutput(
+            ffmpeg.avcodec_parameters_from_context(stream->codecpar, _encoder.Pointer), _path, "its video cannot be set up");
+        // Only a hint: Matroska counts in milliseconds whatever is asked for, and mp4 may take a multiple.
+        stream->time_base = new AVRational { num = 1, den = _timeBase.Denominator };
+        stream->avg_frame_rate = EncoderSelection.ToRate(picture.FramesPerSecond);
+        stream->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
+        return stream;
+    }
+
+    private void WriteHeader()
+    {
+        AVFormatContext* output = _output.Pointer;
+        string folder = Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/";
+        if (!Directory.Exists(folder)) throw new OutputException($"{_path}: cannot be written: the folder {folder} does not exist");
+        if (File.Exists(_path) && (File.GetAttributes(_path) & FileAttributes.ReadOnly) != 0)
+            throw new OutputException($"{_path}: cannot be written: the existing file is read-only");
+        FFmpegRuntime.CheckOutput(
+            ffmpeg.avio_open2(&output->pb, "file:" + _partial, ffmpeg.AVIO_FLAG_WRITE, null, null), _path, "cannot be written");
+        // Whole fragments reach the disk when they are written, not when a buffer is full.
+        output->flags |= ffmpeg.AVFMT_FLAG_FLUSH_PACKETS;
+
+        AVDictionary* settings = null;
+        if (_fragmented)
+        {
+            // The header waits for the first fragment, so that it can tell how far decoding precedes presentation.
+            _ = ffmpeg.av_dict_set(&settings, "movflags", "+empty_moov+delay_moov+default_base_moof", 0);
+            _ = ffmpeg.av_dict_set(&settings, "frag_duration", FragmentMicroseconds, 0);
+        }
+        else
+        {
+            _ = ffmpeg.av_dict_set(&settings, "cluster_time_limit", ClusterMilliseconds, 0);
+        }
+        int status = ffmpeg.avformat_write_header(output, &settings);
+        ffmpeg.av_dict_free(&settings);
+        if (status < 0)
+        {
+            _ = _output.CloseFile();
+            File.Delete(_partial);
+            FFmpegRuntime.CheckOutput(status, _path, "its header cannot be written");
+        }
+        _headerWritten = true;
+    }
+
+    public void Write(VideoFrame frame)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_completed) throw new InvalidOperationException("The output is complete.");
+        if (_sound is not null) Check(_sound.Drain());
+        AVFrame* picture = _picture.Pointer;
+        _input.Fill(picture, frame);
+        try
+        {
+            picture->pts = Ticks(frame);
+            picture->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
+            picture->color_range = _encoder.Pointer->color_range;
+            picture->color_primaries = _encoder.Pointer->color_primaries;
+            picture->color_trc = _encoder.Pointer->color_trc;
+            picture->colorspace = _encoder.Pointer->colorspace;
+            Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, picture));
+        }
+        finally
+        {
+            ffmpeg.av_frame_unref(picture);
+        }
+        DrainEncoder();
+    }
+
+    private long Ticks(VideoFrame frame)
+    {
+        long ticks = frame.PresentationTicks != long.MinValue ? frame.PresentationTicks - _origin
+            : frame.PresentationTime is { } time ? (long)Math.Round(time / _timeBase.Value) - _origin
+            : frame.Index * _frameTicks;
+        // Encoders refuse times that do not rise; damaged sources have them.
+        if (_lastTicks != long.MinValue) ticks = Math.Max(ticks, _lastTicks + 1);
+        return _lastTicks = ticks;
+    }
+
+    private void DrainEncoder()
+    {
+        AVPacket* packet = _packet.Pointer;
+        while (true)
+        {
+            int status = ffmpeg.avcodec_receive_packet(_encoder.Pointer, packet);
+            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN) || status == ffmpeg.AVERROR_EOF) return;
+            Check(status);
+            packet->stream_index = _stream->index;
+            if (packet->duration == 0) packet->duration = _frameTicks;
+            AVRational timeBase = new() { num = _timeBase.Numerator, den = _timeBase.Denominator };
+            ffmpeg.av_packet_rescale_ts(packet, timeBase, _stream->time_base);
+            Check(ffmpeg.av_interleaved_write_frame(_output.Pointer, packet));
+        }
+    }
+
+    public void Complete()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_completed) return;
+        Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, null));
+        DrainEncoder();
+        if (_sound is not null) Check(_sound.Drain());
+        Check(ffmpeg.av_write_trailer(_output.Pointer));
+        _headerWritten = false;
+        Check(_output.Pointer->pb->error);
+        Check(_output.CloseFile());
+        _completed = true;
+        try
+        {
+            string whole = _fragmented ? Unfragment() : _partial;
+            File.Move(whole, _path, overwrite: true);
+            if (whole != _partial) File.Delete(_partial);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw OutputPaths.CannotWrite(_path, e);
+        }
+    }
+
+    /// <summary>
+    /// Copies the fragments into an ordinary file with one index, which every player and editor can seek in. Where the disk has no
+    /// room for a second copy the fragmented file, complete and playable, serves as it is.
+    /// </summary>
+    private string Unfragment()
+    {
+        string whole = OutputPaths.Partial(_partial);
+        try
+        {
+            Remuxer.Copy(_partial, whole, _path);
+            return whole;
+        }
+        catch (Img2PoseException e)
+        {
+            File.Delete(whole);
+            _options.Warning?.Invoke($"{_path}: stays in fragments: {e.Message}");
+            return _partial;
+        }
+    }
+
+    private void Check(int status)
+    {
+        if (status >= 0) return;
+        _failed = true;
+        throw new OutputException($"{_path}: cannot be written: {FFmpegRuntime.Describe(status)}; what there is stays in {_partial}");
+    }
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        // An interrupted output still gets its last fragment and index; a failed one is left as it is.
+        if (_headerWritten && !_failed) _ = ffmpeg.av_write_trailer(_output.Pointer);
+        _sound?.Dispose();
+        _picture.Dispose();
+        _packet.Dispose();
+        _encoder?.Dispose();
+        _input?.Dispose();
+        _output.Dispose();
+    }
+}

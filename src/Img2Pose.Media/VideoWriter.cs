@@ -1,0 +1,86 @@
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>
+/// Writes frames as a video file (.mp4, .m4v, .mov, .mkv), as one picture file (.png, .jpg), or as pictures into a folder.
+/// A video is written as <c>NAME.partial.EXT</c>, playable up to its last fragment, and gets its name by
+/// <see cref="Complete"/>; <see cref="Dispose"/> without it leaves the partial file. Used by one thread at a time, which is the
+/// one that encodes.
+/// </summary>
+public sealed class VideoWriter : IDisposable
+{
+    private static readonly string[] s_videoExtensions = [".mp4", ".m4v", ".mov", ".mkv"];
+
+    private readonly IFrameSink _sink;
+
+    private VideoWriter(string path, IFrameSink sink)
+    {
+        Path = path;
+        _sink = sink;
+    }
+
+    /// <summary>The output's name.</summary>
+    public string Path { get; }
+
+    /// <summary>What encodes: the encoder's name, <c>png</c> or <c>jpeg</c>.</summary>
+    public string EncoderName => _sink.EncoderName;
+
+    /// <summary>Frames taken so far.</summary>
+    public long FramesWritten { get; private set; }
+
+    /// <summary>Whether a name is that of a picture or a folder for pictures, not of a video.</summary>
+    public static bool WritesPictures(string path) =>
+        Directory.Exists(path) || ImageFile.HasImageExtension(path) || System.IO.Path.GetExtension(path).Length == 0;
+
+    /// <summary>
+    /// Creates an output for the frames of <paramref name="source"/>. Where sound is copied this must happen before the source's
+    /// first frame is read.
+    /// </summary>
+    /// <param name="path">A video file, a picture file, or a folder (an existing one, or a name without extension).</param>
+    /// <param name="source">Where size, colour, times and sound come from.</param>
+    /// <param name="options">How to encode.</param>
+    /// <exception cref="UsageException">The name's extension or an option is not supported; the output is the input.</exception>
+    /// <exception cref="OutputException">The file cannot be created, or no encoder starts.</exception>
+    public static VideoWriter Create(string path, IFrameSource source, VideoWriterOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _ = FFmpegRuntime.EnsureLoaded();
+        string extension = System.IO.Path.GetExtension(path).ToLowerInvariant();
+        if (WritesPictures(path)) return new VideoWriter(path, PictureSink.Create(path, source.Info, options));
+        if (Array.IndexOf(s_videoExtensions, extension) < 0)
+            throw new UsageException($"{path}: videos are written as {string.Join(", ", s_videoExtensions)}, pictures as .png or .jpg");
+        if (OutputPaths.AreSame(path, source.Info.Name))
+            throw new UsageException($"{path}: the output is the input; give another name");
+        return new VideoWriter(path, new VideoSink(path, source, options));
+    }
+
+    /// <summary>Encodes a frame; the caller keeps its lease. Times must rise from frame to frame.</summary>
+    /// <exception cref="OutputException">Writing fails, for example because the disk is full.</exception>
+    public void Write(VideoFrame frame)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        _sink.Write(frame);
+        FramesWritten++;
+    }
+
+    /// <summary>Finishes the output and gives it its name. Nothing may be written afterwards.</summary>
+    /// <exception cref="OutputException">Writing fails; the partial file stays.</exception>
+    public void Complete() => _sink.Complete();
+
+    /// <summary>Closes the output; one that was not completed stays as <c>NAME.partial.EXT</c>.</summary>
+    public void Dispose() => _sink.Dispose();
+}
+
+/// <summary>Takes frames in order.</summary>
+internal interface IFrameSink : IDisposable
+{
+    string EncoderName { get; }
+
+    void Write(VideoFrame frame);
+
+    void Complete();
+}
