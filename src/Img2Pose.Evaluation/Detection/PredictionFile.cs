@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Geometry;
 using Img2Pose.Geometry.Annotations;
 
@@ -14,7 +15,7 @@ public static class PredictionFile
 {
     /// <summary>Writes the file: under another name first, so that it is never half there.</summary>
     /// <exception cref="OutputException">The file cannot be written.</exception>
-    public static void Write(string path, PredictionSet predictions) => OutputFile.Write(path, stream =>
+    public static void Write(string path, PredictionSet predictions) => ReportFile.Write(path, stream =>
     {
         WriteLine(stream, json =>
         {
