@@ -6,7 +6,7 @@ namespace Img2Pose.Evaluation.Pack;
 /// <summary>Settings of <see cref="PackEvaluator"/>.</summary>
 public sealed record PackEvaluationOptions
 {
-    /// <summary>The score from which a detection is reported in use; every row but average precision is taken at it.</summary>
+    /// <summary>Detections that score more than this are reported in use; every row but average precision is taken at it.</summary>
     public required double Threshold { get; init; }
 
     /// <summary>Bootstrap replicates behind an interval; 0 leaves the intervals out.</summary>

@@ -15,7 +15,7 @@ internal sealed class MatchedPicture
     {
         Annotation = sample.Annotation;
         Detections = [.. sample.Detections.OrderByDescending(detection => detection.Score)];
-        AboveThreshold = Detections.Count(detection => detection.Score >= threshold);
+        AboveThreshold = Detections.Count(detection => detection.Score > threshold);
         IReadOnlyList<AnnotatedFace> faces = Annotation.Faces;
         Large = FaceMatcher.Match(faces, Detections, PackRules.DetectionOverlap, PackRules.IsScoredForDetection);
         LargeLoosely = FaceMatcher.Match(faces, Detections, PackRules.PoseOverlap, PackRules.IsScoredForDetection);
@@ -28,7 +28,7 @@ internal sealed class MatchedPicture
     /// <summary>By falling score.</summary>
     public FaceDetection[] Detections { get; }
 
-    /// <summary>How many of the first detections reach the threshold.</summary>
+    /// <summary>How many of the first detections score more than the threshold, as the detector itself selects.</summary>
     public int AboveThreshold { get; }
 
     /// <summary>Assignment at IoU 0.5 to faces of at least 32 pixels.</summary>

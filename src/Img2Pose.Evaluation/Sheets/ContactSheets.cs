@@ -86,7 +86,7 @@ public static class ContactSheets
         foreach (AnnotatedFace face in annotation.Faces) Draw(face.Box, face.Ignore ? s_ignored : s_annotated);
         foreach (FaceDetection detection in sample.Detections)
         {
-            if (detection.Score >= threshold) Draw(detection.Box, s_found);
+            if (detection.Score > threshold) Draw(detection.Box, s_found);
         }
         if (failure is { TruePose: { } truth, FoundPose: { } found })
         {

@@ -58,7 +58,7 @@ public sealed class PackEvaluatorTests
     [Fact]
     public void False_alarms_of_any_size_count_at_the_threshold_and_negatives_have_their_own_row()
     {
-        PackSample negative = Sample("negative", true, [], Found(0, 0, 8, 8, 0.5), Found(20, 20, 28, 28, 0.49));
+        PackSample negative = Sample("negative", true, [], Found(0, 0, 8, 8, 0.51), Found(20, 20, 28, 28, 0.5));
         PackSample empty = Sample("negative", true, []);
 
         PackReport report = Evaluate(negative, empty);
@@ -88,7 +88,7 @@ public sealed class PackEvaluatorTests
     {
         PackSample loose = Sample("helen", true, [Face(0, 0, 100, 100, Straight)], Found(0, 0, 45, 100, 0.9, Straight));
         PackSample tooLoose = Sample("helen", true, [Face(0, 0, 100, 100, Straight)], Found(0, 0, 39, 100, 0.9, Straight));
-        PackSample unsure = Sample("helen", true, [Face(0, 0, 100, 100, Straight)], Found(0, 0, 100, 100, 0.49, Straight));
+        PackSample unsure = Sample("helen", true, [Face(0, 0, 100, 100, Straight)], Found(0, 0, 100, 100, 0.5, Straight));
 
         Assert.Equal(0, Value(Evaluate(loose), "rotation_median"), 9);
         Assert.Equal(180, Value(Evaluate(tooLoose), "rotation_median"));

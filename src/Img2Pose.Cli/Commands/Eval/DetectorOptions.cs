@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Evaluation;
+using Img2Pose.Inference;
+using Img2Pose.Media;
+
+namespace Img2Pose.Cli.Commands.Eval;
+
+/// <summary>The options that choose the model and how it runs, for every verb of <c>eval</c> that runs one.</summary>
+internal sealed class DetectorOptions
+{
+    private readonly Option<string?> _model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or webgpu.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Pictures at a time, each on one thread; default one a core on the CPU, one picture at a time on a GPU." };
+    private readonly Option<int?> _size = new("--size") { Description = "Size of the picture for the network instead of the model's own." };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _model, _device, _threads, _size }) command.Add(option);
+    }
+
+    /// <exception cref="UsageException">One of the options was given although <paramref name="instead"/> replaces the model.</exception>
+    public void RequireUnused(ParseResult parsed, string instead)
+    {
+        foreach (Option option in new Option[] { _model, _threads, _size })
+        {
+            if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} has no meaning with {instead}.");
+        }
+    }
+
+    /// <summary>The model.</summary>
+    public ModelPackage Load(ParseResult parsed) => ModelPackage.Load(ModelLocator.Find(parsed.GetValue(_model)));
+
+    /// <summary>A detector on one thread.</summary>
+    public OnnxPictureDetector Create(ParseResult parsed, ModelPackage model, double lowestScore, PoseDetectorOptions? options = null) =>
+        new(PoseDetector.Create(model, (options ?? new PoseDetectorOptions()) with
+        {
+            Device = parsed.GetValue(_device)!,
+            Threads = 1,
+            Size = parsed.GetValue(_size) ?? options?.Size,
+            ScoreThreshold = lowestScore,
+        }));
+
+    /// <summary>Runs the model over picture files, with a progress line on a terminal.</summary>
+    public PictureRun Run(
+        ParseResult parsed, IReadOnlyList<PictureFile> files, Func<IPictureDetector> create, CancellationToken cancellation)
+    {
+        string device = parsed.GetValue(_device)!;
+        int workers = EvalOutput.AtLeastOne(_threads.Name, parsed.GetValue(_threads)) ?? (device is "auto" or "cpu" ? Environment.ProcessorCount : 1);
+        bool terminal = !Console.IsErrorRedirected;
+        Lock writing = new();
+        PictureRun run = PictureRunner.Run(files, ImageFile.Read, create, workers, Progress, cancellation);
+        if (terminal && files.Count > 0) Console.Error.WriteLine();
+        return run;
+
+        void Progress(int done)
+        {
+            if (!terminal || (done % 10 != 0 && done != files.Count)) return;
+            lock (writing) Console.Error.Write($"\r{done} of {files.Count} pictures");
+        }
+    }
+
+    /// <summary>Runs the model over the pictures of a pack.</summary>
+    public PredictionSet Predict(ParseResult parsed, IReadOnlyList<PictureFile> files, double lowestScore, CancellationToken cancellation)
+    {
+        ModelPackage model = Load(parsed);
+        double lowest = Math.Min(lowestScore, model.Metadata.ScoreThreshold);
+        PictureRun run = Run(parsed, files, () => Create(parsed, model, lowest), cancellation);
+        return new PredictionSet
+        {
+            Model = model.Metadata.Name,
+            ModelSha256 = model.Sha256,
+            Threshold = model.Metadata.ScoreThreshold,
+            LowestScore = lowest,
+            MillisecondsPerPicture = run.MillisecondsPerPicture,
+            Pictures = run.Pictures,
+            Unreadable = run.Unreadable,
+        };
+    }
+}

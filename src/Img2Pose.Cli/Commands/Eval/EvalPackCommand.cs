@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Img2Pose.Evaluation;
+using Img2Pose.Evaluation.Pack;
+using Img2Pose.Evaluation.Plots;
+using Img2Pose.Evaluation.Reporting;
+using Img2Pose.Evaluation.Sheets;
+using Img2Pose.Geometry.Annotations;
+
+namespace Img2Pose.Cli.Commands.Eval;
+
+/// <summary><c>img2pose eval pack FOLDER</c>: detection, pose and translation on an annotation pack.</summary>
+internal static class EvalPackCommand
+{
+    /// <summary>Average precision wants the whole ranking; below this score nothing changes any more in three decimals.</summary>
+    private const double LowestScore = 0.01;
+
+    public static Command Create()
+    {
+        Argument<string> pack = new("FOLDER") { Description = "Folder with pictures and annotations.jsonl." };
+        DetectorOptions detector = new();
+        Option<string?> predictionsFile = new("--predictions") { Description = "Evaluate this prediction file (JSON lines) instead of a model.", HelpName = "FILE" };
+        Option<string?> savePredictions = new("--save-predictions") { Description = "Save what the model found as JSON lines.", HelpName = "FILE" };
+        Option<string?> json = new("--json") { Description = "Write the report as JSON; - is standard output, and the table then goes to standard error.", HelpName = "FILE" };
+        Option<string?> plots = new("--plots") { Description = "Write precision-recall and error-by-yaw plots (SVG) into this folder.", HelpName = "FOLDER" };
+        Option<string?> sheets = new("--sheets") { Description = "Write contact sheets of misses, false alarms and worst poses (PNG) into this folder.", HelpName = "FOLDER" };
+        Option<int?> limit = new("--limit") { Description = "Only this many pictures, spread evenly over the pack." };
+        Option<double?> score = new("--score") { Description = "Score threshold instead of the model's own." };
+        Command command = new("pack", "Measure detection and pose on an annotation pack.")
+        {
+            pack, predictionsFile, savePredictions, json, plots, sheets, limit, score,
+        };
+        detector.AddTo(command);
+        command.SetAction((parsed, cancellation) =>
+        {
+            AnnotatedImage[] images = PackPairing.Limit(
+                AnnotationPackReader.Load(parsed.GetValue(pack)!), EvalOutput.AtLeastOne(limit.Name, parsed.GetValue(limit)));
+            if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: the pack holds no pictures.");
+
+            PredictionSet predictions;
+            if (parsed.GetValue(predictionsFile) is { } file)
+            {
+                detector.RequireUnused(parsed, predictionsFile.Name);
+                predictions = PredictionFile.Read(file);
+            }
+            else
+            {
+                PictureFile[] files = [.. images.Select(image => new PictureFile(image.Image, image.Path, image.Width, image.Height))];
+                predictions = detector.Predict(parsed, files, LowestScore, cancellation);
+            }
+            foreach (UnreadablePicture picture in predictions.Unreadable)
+                Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(picture.Reason)}");
+            if (parsed.GetValue(savePredictions) is { } target) PredictionFile.Write(target, predictions);
+
+            PackSample[] samples = PackPairing.Pair(images, predictions);
+            if (samples.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: none of the {images.Length} pictures can be read.");
+            double threshold = EvalOutput.Score(score.Name, parsed.GetValue(score)) ?? predictions.Threshold;
+            PackReport report = PackEvaluator.Evaluate(samples, new PackEvaluationOptions { Threshold = threshold });
+
+            string? jsonTarget = parsed.GetValue(json);
+            EvalOutput.Table(jsonTarget).Write(PackReportText.Write(report, predictions.Detector));
+            EvalOutput.Json(jsonTarget, stream => PackReportJson.Write(stream, report, predictions.Detector, parsed.GetValue(pack)!));
+            if (parsed.GetValue(plots) is { } plotFolder) EvaluationPlots.Write(plotFolder, report);
+            if (parsed.GetValue(sheets) is { } sheetFolder) ContactSheets.Write(sheetFolder, samples, threshold);
+            return Task.FromResult(ExitCode.Done);
+        });
+        return command;
+    }
+}
