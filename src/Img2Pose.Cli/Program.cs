@@ -44,6 +44,7 @@ internal static class Program
         };
         // The verbs, in the order of the help.
         root.Subcommands.Add(Commands.TrainCommand.Create());
+        root.Subcommands.Add(Commands.EvalCommand.Create());
         return root;
     }
 }
