@@ -49,9 +49,17 @@ internal sealed class RegionProposals(OnnxGraphBuilder graph, StateDictionary we
         });
     }
 
+    /// <summary>Name of the constant in a model file that holds the number of anchors kept per level before suppression.</summary>
+    public const string BeforeSuppression = "rpn.proposals_before_suppression";
+
+    /// <summary>Name of the constant in a model file that holds the number of proposals kept per picture.</summary>
+    public const string AfterSuppression = "rpn.proposals_after_suppression";
+
     /// <summary>Proposals [M, 4], their picture [M] and their objectness [M], best first within each picture.</summary>
     public (string Boxes, string ImageIndex, string Objectness) WriteSelection((string Objectness, string Deltas)[] head, string image, string sizes)
     {
+        graph.Initializer(BeforeSuppression, [(long)settings.ProposalsBeforeSuppression], 1);
+        graph.Initializer(AfterSuppression, [(long)settings.ProposalsAfterSuppression], 1);
         List<string> scores = [];
         List<string> anchors = [];
         List<string> deltas = [];
@@ -61,7 +69,7 @@ internal sealed class RegionProposals(OnnxGraphBuilder graph, StateDictionary we
             string flat = graph.Node("Reshape", [CellsFirst(head[i].Objectness), graph.Vector(0, -1)]);
             string regression = graph.Node("Reshape", [CellsFirst(head[i].Deltas), graph.Vector(0, -1, 4)]);
             string count = graph.Node("Gather", [graph.Node("Shape", [flat]), graph.Vector(1)]);
-            string kept = graph.Node("Min", [count, graph.Vector(settings.ProposalsBeforeSuppression)]);
+            string kept = graph.Node("Min", [count, BeforeSuppression]);
             string[] best = graph.Node("TopK", [flat, kept], 2, OnnxAttribute.Of("axis", 1L));
             scores.Add(best[0]);
             counts.Add(kept);
@@ -199,7 +207,7 @@ internal sealed class RegionProposals(OnnxGraphBuilder graph, StateDictionary we
     {
         string selected = graph.Node("NonMaxSuppression",
         [
-            boxes, Unsqueeze(score, 1), graph.Vector(settings.ProposalsAfterSuppression),
+            boxes, Unsqueeze(score, 1), AfterSuppression,
             graph.Initializer(null, [(float)settings.ProposalSuppressionThreshold], 1), graph.Initializer(null, [Lowest], 1),
         ]);
         return graph.Node("Gather", [selected, graph.Vector(0, 2)], OnnxAttribute.Of("axis", 1L));
@@ -211,7 +219,7 @@ internal sealed class RegionProposals(OnnxGraphBuilder graph, StateDictionary we
         string surviving = graph.Node("ScatterND", [nothing, survivors, graph.Node("GatherND", [score, survivors])]);
         string count = graph.Node("Gather", [graph.Node("Shape", [score]), graph.Vector(1)]);
         string[] best = graph.Node("TopK",
-            [surviving, graph.Node("Min", [count, graph.Vector(settings.ProposalsAfterSuppression)])], 2, OnnxAttribute.Of("axis", 1L));
+            [surviving, graph.Node("Min", [count, AfterSuppression])], 2, OnnxAttribute.Of("axis", 1L));
         string rows = graph.Node("Transpose", [graph.Node("NonZero", [graph.Node("Greater", [best[0], graph.Scalar(Lowest)])])]);
         string imageIndex = graph.Node("Gather", [rows, graph.Scalar(0L)], OnnxAttribute.Of("axis", 1L));
         string position = graph.Node("GatherND", [best[1], rows]);

@@ -13,7 +13,8 @@ public sealed class CheckpointBundle
     private const long StatisticsLimit = 1L << 20;
     private const int EntryLimit = 10_000;
     private const long UnsuspiciousLength = 64L << 20;
-    private const int RatioLimit = 200;
+    // Weights hardly compress at all.
+    private const int RatioLimit = 100;
 
     private CheckpointBundle(string name, StateDictionary weights, PoseStatistics statistics)
     {

@@ -61,6 +61,8 @@ internal sealed class GoldenModelCase
 
     public double[] Doubles(string file, int image) => NpyArray.Read(FileOf(file, image)).ToDoubles();
 
+    public bool[] Flags(string file, int image) => Array.ConvertAll(NpyArray.Read(FileOf(file, image)).ToInt64s(), v => v != 0);
+
     public string ImagePath(int image) => Path.Combine(_folder, Case.GetProperty("images")[image].GetProperty("file").GetString()!);
 
     /// <summary>Names and values of the weights that the case was computed with.</summary>

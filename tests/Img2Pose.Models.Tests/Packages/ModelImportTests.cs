@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Img2Pose.Geometry;
+using Img2Pose.Inference;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Onnx;
@@ -18,7 +19,7 @@ public sealed class ModelImportTests : IDisposable
     [Fact]
     public void A_zip_like_the_model_zoos_becomes_a_package_that_says_its_licence()
     {
-        string zip = WriteZoo(entries => entries);
+        string zip = WriteZoo(entries => entries, Official18());
         string package = Path.Combine(_folder, "img2pose_v1.onnx");
 
         ModelImporter.Import(CheckpointBundle.Load(zip), new ImportOptions(), package);
@@ -31,6 +32,15 @@ public sealed class ModelImportTests : IDisposable
         Assert.Equal([0.1, 0.2, 0.3, 0.4, 0.5, 3.5], metadata.RootElement.GetProperty("pose_mean").EnumerateArray().Select(v => v.GetDouble()));
         Assert.Equal(["image", "sizes", "boxes", "score_threshold"], model.Graph.Input.Select(i => i.Name));
         Assert.Equal(["proposals", "image_index", "scores", "pose_index", "poses"], model.Graph.Output.Select(o => o.Name));
+
+        string fewer = Path.Combine(_folder, "fewer.onnx");
+        PackageExporter.Export(package, new ExportOptions { Name = "fewer", ProposalsAfterSuppression = 10, ScoreThreshold = 0.5 }, fewer);
+        ModelPackage exported = ModelPackage.Load(fewer);
+        Assert.Equal("fewer", exported.Metadata.Name);
+        Assert.Equal(0.5, exported.Metadata.ScoreThreshold);
+        TensorProto proposals = OnnxFile.Read(fewer).Graph.Node.SelectMany(n => n.Attribute).Where(a => a.G is not null)
+            .SelectMany(a => a.G.Initializer).Single(t => t.Name == "rpn.proposals_after_suppression");
+        Assert.Equal("0A00000000000000", Convert.ToHexString(proposals.RawData.Span));
     }
 
     [Fact]
@@ -79,7 +89,7 @@ public sealed class ModelImportTests : IDisposable
     [InlineData("a\\..\\evil.npy")]
     public void A_member_that_points_outside_the_archive_is_refused(string name)
     {
-        string zip = WriteZoo(entries => [.. entries, (name, [0])]);
+        string zip = WriteZoo(entries => [.. entries, (name, [0])], weights: []);
 
         ModelException error = Assert.Throws<ModelException>(() => CheckpointBundle.Load(zip));
 
@@ -89,7 +99,7 @@ public sealed class ModelImportTests : IDisposable
     [Fact]
     public void A_member_that_would_grow_beyond_measure_is_refused_without_unpacking_it()
     {
-        string zip = WriteZoo(entries => [.. entries, ("models/bomb.bin", new byte[80 << 20])], CompressionLevel.Fastest);
+        string zip = WriteZoo(entries => [.. entries, ("models/bomb.bin", new byte[80 << 20])], weights: []);
 
         ModelException error = Assert.Throws<ModelException>(() => CheckpointBundle.Load(zip));
 
@@ -99,7 +109,7 @@ public sealed class ModelImportTests : IDisposable
     [Fact]
     public void Half_an_archive_is_refused()
     {
-        string zip = WriteZoo(entries => entries);
+        string zip = WriteZoo(entries => entries, weights: []);
         string half = Path.Combine(_folder, "half.zip");
         File.WriteAllBytes(half, File.ReadAllBytes(zip)[..(int)(new FileInfo(zip).Length / 2)]);
 
@@ -146,10 +156,10 @@ public sealed class ModelImportTests : IDisposable
             return CheckpointTensor.FromSingle(values, t.Shape);
         });
 
-    private string WriteZoo(Func<List<(string, byte[])>, List<(string, byte[])>> change, CompressionLevel level = CompressionLevel.NoCompression)
+    private string WriteZoo(Func<List<(string, byte[])>, List<(string, byte[])>> change, Dictionary<string, CheckpointTensor> weights)
     {
         CheckpointDictionary state = new(isOrdered: true);
-        foreach ((string name, CheckpointTensor tensor) in Official18()) state.Set(name, tensor);
+        foreach ((string name, CheckpointTensor tensor) in weights) state.Set(name, tensor);
         CheckpointDictionary root = new();
         root.Set("fpn_model", state);
         using MemoryStream checkpoint = new();
@@ -169,9 +179,8 @@ public sealed class ModelImportTests : IDisposable
         ]);
         foreach ((string name, byte[] bytes) in entries)
         {
-            // Only the last, added one is worth compressing.
-            CompressionLevel of = name.EndsWith(".bin", StringComparison.Ordinal) ? level : CompressionLevel.NoCompression;
-            using Stream stream = archive.CreateEntry(name, of).Open();
+            CompressionLevel level = name.EndsWith(".bin", StringComparison.Ordinal) ? CompressionLevel.Optimal : CompressionLevel.NoCompression;
+            using Stream stream = archive.CreateEntry(name, level).Open();
             stream.Write(bytes);
         }
         return zip;

@@ -1,0 +1,116 @@
+using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Inference;
+using Img2Pose.Media;
+
+namespace Img2Pose.Cli.Commands;
+
+/// <summary><c>img2pose align</c>: aligned face crops of pictures, as face recognisers want them.</summary>
+internal static class AlignCommand
+{
+    public static Command Create()
+    {
+        Argument<string> source = new("SOURCE") { Description = "A picture, a folder or pattern of pictures, or a .txt list." };
+        Option<string> output = new("--out") { Description = "Folder for the crops: OUT/FOLDER/NAME.png, or NAME_0.png, NAME_1.png … of several faces.", HelpName = "DIR", Required = true };
+        Option<int> size = new("--size") { Description = "Side of a crop: 112 or 224.", DefaultValueFactory = _ => 224 };
+        Option<int> faces = new("--max-faces") { Description = "Most faces of a picture.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        Option<string> order = new("--order") { Description = "Which faces come first: those nearest to the middle, or the surest.", DefaultValueFactory = _ => "position" };
+        order.AcceptOnlyFromAmong("position", "confidence");
+        Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
+        Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
+        device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "webgpu");
+        Option<double?> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X" };
+        Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
+        Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference };
+        command.SetAction((parsed, stop) =>
+        {
+            int side = parsed.GetValue(size);
+            if (side is not (112 or 224)) throw new UsageException($"--size {side}: crops are 112 or 224 pixels wide.");
+            int most = parsed.GetValue(faces);
+            if (most < 1) throw new UsageException($"--max-faces {most}: at least 1 is needed.");
+            ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFace.Load(folder) : null;
+            AlignJob job = new(parsed.GetRequiredValue(output), side, most, parsed.GetRequiredValue(order) == "position", parsed.InvocationConfiguration.Error);
+            PoseDetectorOptions options = new() { Device = parsed.GetRequiredValue(device), ScoreThreshold = parsed.GetValue(score), Reference = face };
+            using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
+            return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, stop));
+        });
+        return command;
+    }
+
+    /// <summary>One run over a set of pictures.</summary>
+    private sealed class AlignJob(string output, int side, int maxFaces, bool byPosition, TextWriter messages)
+    {
+        private readonly byte[] _crop = new byte[3 * side * side];
+        private byte[] _picture = [];
+
+        public int Run(string source, PoseDetector detector, CancellationToken stop)
+        {
+            SourceOptions options = new() { Warning = message => messages.WriteLine($"img2pose: {message}") };
+            using IFrameSource pictures = MediaSource.Open(source, options);
+            if (!pictures.Info.IsImages) throw new UsageException($"{source}: align takes pictures; give a picture, a folder, a pattern or a list.");
+            List<FaceDetection> faces = [];
+            using FramePool pool = new();
+            long written = 0, read = 0;
+            while (pictures.TryRead(out VideoFrame? frame))
+            {
+                using (frame)
+                {
+                    stop.ThrowIfCancellationRequested();
+                    read++;
+                    detector.Detect(frame, faces);
+                    if (faces.Count == 0) messages.WriteLine($"img2pose: {frame.SourceName}: no face above the threshold.");
+                    else written += Write(frame, Chosen(faces), detector.Reference, pool);
+                }
+            }
+            messages.WriteLine($"img2pose: {written} faces of {read} pictures in {output}.");
+            // Unreadable pictures were reported and skipped; the rest is done.
+            return pictures.DamagedFrames > 0 ? ExitCode.Failed : ExitCode.Done;
+        }
+
+        // As the original orders: distance of the translation from the optical axis, or score.
+        private List<FaceDetection> Chosen(List<FaceDetection> faces) =>
+        [
+            .. (byPosition
+                ? faces.OrderBy(f => Math.Sqrt(f.Pose.Translation.X * f.Pose.Translation.X + f.Pose.Translation.Y * f.Pose.Translation.Y))
+                : faces.OrderByDescending(f => f.Score)).Take(maxFaces),
+        ];
+
+        private int Write(VideoFrame frame, List<FaceDetection> faces, ReferenceFace reference, FramePool pool)
+        {
+            string source = frame.SourceName ?? "picture";
+            string parent = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(source))!);
+            string folder = Path.Combine(output, parent);
+            CreateFolder(folder);
+            FramePlane plane = frame.GetPlane(0);
+            int stride = 3 * frame.Width;
+            if (_picture.Length < stride * frame.Height) _picture = new byte[stride * frame.Height];
+            for (int y = 0; y < frame.Height; y++) plane.Row(y).CopyTo(_picture.AsSpan(y * stride));
+            CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
+            string name = Path.GetFileNameWithoutExtension(source);
+            // Names as the original's, except that a crop is always stored without loss.
+            for (int i = 0; i < faces.Count; i++)
+            {
+                SimilarityTransform transform = FaceAlignment.FromPose(faces[i].Pose, camera, reference, side);
+                FaceAlignment.Crop(_picture, frame.Width, frame.Height, stride, transform, _crop, side);
+                using VideoFrame crop = pool.Rent(PixelFormat.Rgb24, side, side);
+                for (int y = 0; y < side; y++) _crop.AsSpan(3 * side * y, 3 * side).CopyTo(crop.GetPlane(0).Row(y));
+                ImageFile.Write(Path.Combine(folder, faces.Count > 1 ? $"{name}_{i}.png" : name + ".png"), crop);
+            }
+            return faces.Count;
+        }
+
+        private static void CreateFolder(string folder)
+        {
+            try
+            {
+                Directory.CreateDirectory(folder);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new OutputException($"{folder}: cannot be made: {error.Message}", error);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System.CommandLine;
+using System.Globalization;
+using Img2Pose.Cli.Running;
+using Img2Pose.Inference;
+using Img2Pose.Models.Networks;
+using Img2Pose.Models.Onnx;
+using Img2Pose.Models.Packages;
+
+namespace Img2Pose.Cli.Commands;
+
+/// <summary><c>img2pose models</c>: what there is, and how the official checkpoints become packages.</summary>
+internal static class ModelsCommand
+{
+    public static Command Create() => new("models", "List, inspect, import, verify and export models.")
+    {
+        List(), Info(), Import(), Verify(), Export(),
+    };
+
+    private static Command List()
+    {
+        Command command = new("list", "The models that are installed, and the official ones and where they come from.");
+        command.SetAction(parsed =>
+        {
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            output.WriteLine("Installed:");
+            int count = 0;
+            foreach (string path in ModelLocator.List())
+            {
+                count++;
+                try
+                {
+                    ModelPackage package = ModelPackage.Load(path);
+                    output.WriteLine($"  {Path.GetFileNameWithoutExtension(path),-28} {Mebibytes(package.FileSize),10}  {package.Metadata.Licence}");
+                }
+                catch (ModelException error)
+                {
+                    output.WriteLine($"  {Path.GetFileNameWithoutExtension(path),-28} unusable: {error.Message}");
+                }
+            }
+            if (count == 0) output.WriteLine($"  none in {string.Join(", ", ModelLocator.Folders)}");
+            output.WriteLine("Official, not part of this program (fetch the archive, then 'img2pose models import ARCHIVE'):");
+            foreach (OfficialModel model in OfficialModel.All)
+            {
+                output.WriteLine($"  {model.Name,-28} {Parameters(model.Depth),10}  {model.Licence}");
+                output.WriteLine($"    {model.About}");
+                output.WriteLine($"    from {model.Source}; sha256 {model.Sha256 ?? "not recorded"}");
+            }
+        });
+        return command;
+    }
+
+    private static Command Info()
+    {
+        Argument<string> name = ModelArgument();
+        Command command = new("info", "What a model says of itself: licence, input contract, settings, metrics, sha256.") { name };
+        command.SetAction(parsed =>
+        {
+            ModelPackage package = ModelPackage.Load(ModelLocator.Find(parsed.GetRequiredValue(name)));
+            ModelMetadata metadata = package.Metadata;
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            void Line(string what, string value) => output.WriteLine($"{what,-18} {value}");
+            Line("name", metadata.Name);
+            Line("file", package.Path);
+            Line("size", Mebibytes(package.FileSize));
+            Line("sha256", package.Sha256);
+            Line("licence", metadata.Licence);
+            Line("input size", metadata.Size.ToString());
+            Line("pose mean", Numbers(metadata.PoseMean));
+            Line("pose stddev", Numbers(metadata.PoseStddev));
+            Line("reference face", metadata.Reference);
+            Line("score threshold", metadata.ScoreThreshold.ToString(CultureInfo.InvariantCulture));
+            Line("NMS threshold", metadata.NmsThreshold.ToString(CultureInfo.InvariantCulture));
+            Line("box factors", Numbers([metadata.BoxFactors.Width, metadata.BoxFactors.Height, metadata.BoxFactors.Forehead]));
+            Line("metrics", metadata.MetricsJson ?? "none recorded");
+            Line("training manifest", metadata.TrainingManifestSha256 ?? "none recorded");
+            Line("inputs", "image float32 [N,3,H,W], sizes int64 [N,2], boxes float32 [K,5], score_threshold float32 []");
+            Line("outputs", "proposals [M,4], image_index [M], scores [M], pose_index [P], poses [P,6]");
+        });
+        return command;
+    }
+
+    private static Command Import()
+    {
+        Argument<string> source = new("FILE") { Description = "A checkpoint (.pth) or the archive of the authors' model zoo (.zip)." };
+        Option<string?> output = new("--out") { Description = "The package to write; default: models/NAME.onnx.", HelpName = "FILE" };
+        Option<string?> mean = new("--pose-mean") { Description = "Pose means (.npy); default: the one beside the checkpoint.", HelpName = "FILE" };
+        Option<string?> deviation = new("--pose-stddev") { Description = "Pose standard deviations (.npy); default: the one beside the checkpoint.", HelpName = "FILE" };
+        Option<string?> checkpoint = new("--checkpoint") { Description = "Which checkpoint of an archive with several.", HelpName = "NAME" };
+        Option<string?> name = new("--name") { Description = "Name of the package; default: the checkpoint's.", HelpName = "NAME" };
+        Option<string?> licence = new("--licence") { Description = "Licence to record, for weights that are not the authors'.", HelpName = "TEXT" };
+        Option<int?> depth = new("--depth") { Description = "Depth of the network (18, 50, 101); default: told by the tensors.", HelpName = "N" };
+        Option<string> torchvision = new("--torchvision") { Description = "Release to imitate: 0.8.2 as the authors pinned, or 0.14.", DefaultValueFactory = _ => "0.8.2" };
+        torchvision.AcceptOnlyFromAmong("0.8.2", "0.14");
+        Option<int> min = new("--min-size") { Description = "Short side of the resized picture.", HelpName = "N", DefaultValueFactory = _ => 400 };
+        Option<int> max = new("--max-size") { Description = "Limit of its long side.", HelpName = "N", DefaultValueFactory = _ => 1400 };
+        Option<int> before = new("--proposals-before") { Description = "Anchors kept per level before suppression.", HelpName = "N", DefaultValueFactory = _ => 6000 };
+        Option<int> after = new("--proposals-after") { Description = "Proposals kept per picture.", HelpName = "N", DefaultValueFactory = _ => 1000 };
+        Command command = new("import", "Turn an official checkpoint into a model package, without Python.")
+        {
+            source, output, mean, deviation, checkpoint, name, licence, depth, torchvision, min, max, before, after,
+        };
+        command.SetAction(parsed =>
+        {
+            string file = parsed.GetRequiredValue(source);
+            CheckpointBundle bundle = CheckpointBundle.Load(file, parsed.GetValue(mean), parsed.GetValue(deviation), parsed.GetValue(checkpoint));
+            ImportOptions options = new()
+            {
+                Depth = parsed.GetValue(depth),
+                Name = parsed.GetValue(name),
+                Licence = parsed.GetValue(licence),
+                Behaviour = parsed.GetRequiredValue(torchvision) == "0.14" ? TorchvisionBehaviour.V014 : TorchvisionBehaviour.V082,
+                MinSize = parsed.GetValue(min),
+                MaxSize = parsed.GetValue(max),
+                ProposalsBeforeSuppression = parsed.GetValue(before),
+                ProposalsAfterSuppression = parsed.GetValue(after),
+            };
+            string path = parsed.GetValue(output) ?? Path.Combine("models", (options.Name ?? bundle.Name) + ".onnx");
+            CreateFolderOf(path);
+            ModelImporter.Import(bundle, options, path);
+            TextWriter errors = parsed.InvocationConfiguration.Error;
+            errors.WriteLine($"img2pose: wrote {path} ({Mebibytes(new FileInfo(path).Length)}); use it with --model {path}.");
+            errors.WriteLine($"img2pose: licence of the weights: {options.Licence ?? ModelImporter.OfficialLicence}.");
+            if (OfficialModel.Find(bundle.Name) is { } official) errors.WriteLine($"img2pose: {official.Name} is published at {official.Source}.");
+        });
+        return command;
+    }
+
+    private static Command Verify()
+    {
+        Argument<string> name = ModelArgument();
+        Command command = new("verify", "Check a package: contract, metadata, every weight finite, and that the network loads.") { name };
+        command.SetAction(parsed =>
+        {
+            ModelPackage package = ModelPackage.Load(ModelLocator.Find(parsed.GetRequiredValue(name)));
+            ModelProto model = OnnxFile.Read(package.Path);
+            PackageCheck.RequireFinite(model, package.Path);
+            using PoseDetector detector = PoseDetector.Create(package, new PoseDetectorOptions { Device = "cpu" });
+            parsed.InvocationConfiguration.Output.WriteLine($"{package.Path}: sound; {model.Graph.Node.Count} nodes, sha256 {package.Sha256}, loads on {detector.ProviderDescription}.");
+        });
+        return command;
+    }
+
+    private static Command Export()
+    {
+        Argument<string> name = ModelArgument();
+        Option<string> output = new("--out") { Description = "The package to write (.onnx).", HelpName = "FILE", Required = true };
+        Option<string?> newName = new("--name") { Description = "Name of the new package.", HelpName = "NAME" };
+        Option<int?> before = new("--proposals-before") { Description = "Anchors kept per level before suppression.", HelpName = "N" };
+        Option<int?> after = new("--proposals-after") { Description = "Proposals kept per picture: fewer are faster and find fewer faces.", HelpName = "N" };
+        Option<double?> score = new("--score") { Description = "Default score threshold.", HelpName = "X" };
+        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(output);
+            CreateFolderOf(path);
+            PackageExporter.Export(
+                ModelLocator.Find(parsed.GetRequiredValue(name)),
+                new ExportOptions
+                {
+                    Name = parsed.GetValue(newName),
+                    ProposalsBeforeSuppression = parsed.GetValue(before),
+                    ProposalsAfterSuppression = parsed.GetValue(after),
+                    ScoreThreshold = parsed.GetValue(score),
+                },
+                path);
+            ModelPackage package = ModelPackage.Load(path);
+            parsed.InvocationConfiguration.Error.WriteLine($"img2pose: wrote {path} ({Mebibytes(package.FileSize)}); licence of the weights: {package.Metadata.Licence}.");
+        });
+        return command;
+    }
+
+    private static Argument<string> ModelArgument() => new("MODEL") { Description = "Name of an installed model, or a file." };
+
+    private static void CreateFolderOf(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"{path}: its folder cannot be made: {error.Message}", error);
+        }
+    }
+
+    private static string Numbers(IEnumerable<double> values) => string.Join(", ", values.Select(v => v.ToString("G6", CultureInfo.InvariantCulture)));
+
+    private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:F1} MiB");
+
+    private static string Parameters(int depth)
+    {
+        long count = DetectorGraph.OfficialParameters(depth).Sum(p => p.Shape.Aggregate(1L, (a, b) => a * b));
+        return string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:F1} M numbers");
+    }
+}
