@@ -45,6 +45,8 @@ internal static class Program
         // The verbs, in the order of the help.
         root.Subcommands.Add(Commands.TrainCommand.Create());
         root.Subcommands.Add(Commands.EvalCommand.Create());
+        root.Subcommands.Add(Commands.AlignCommand.Create());
+        root.Subcommands.Add(Commands.ModelsCommand.Create());
         return root;
     }
 }
