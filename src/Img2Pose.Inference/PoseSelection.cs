@@ -32,9 +32,11 @@ internal sealed class PoseSelection(
         {
             int row = (int)rows[i];
             if (pictures[row] != image) continue;
-            ReadOnlySpan<float> proposal = proposals.Slice(4 * row, 4);
-            if (!(proposal[2] - proposal[0] >= SmallestSide && proposal[3] - proposal[1] >= SmallestSide)) continue;
-            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, new Box(proposal[0], proposal[1], proposal[2], proposal[3]));
+            Box proposal = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+            // The original pools a given box as it is, but poses it as the part inside the picture (golden case given_boxes_hubble).
+            if (originalArithmetic) proposal = proposal.ClipTo(sizes.ResizedWidth, sizes.ResizedHeight);
+            if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
+            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, proposal);
             if (!pose.IsFinite || (!originalArithmetic && pose.Translation.Z <= 0)) continue;
             Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
             if (!originalArithmetic && box.IsEmpty) continue;

@@ -88,7 +88,8 @@ public sealed class GoldenDetectionTests
             if (place < 0 || !Agrees(left[place], poses.AsSpan(6 * i, 6), scores[i]))
             {
                 // One detection may differ where the original's own runs disagree about it.
-                Assert.False(stable[i], $"detection {i} of image {image} is missing or differs");
+                string nearest = place < 0 ? "nothing" : left[place].ToString();
+                Assert.False(stable[i], $"detection {i} of image {image} is missing or differs; nearest is {nearest}");
                 unmatched++;
                 continue;
             }
