@@ -1,0 +1,144 @@
+using Veldrid.OpenGL;
+
+namespace Veldrid;
+
+public abstract class GraphicsDevice : IDisposable
+{
+    private protected GraphicsDevice() { }
+
+    public abstract string DeviceName { get; }
+
+    public abstract string VendorName { get; }
+
+    public abstract GraphicsBackend BackendType { get; }
+
+    public abstract bool IsUvOriginTopLeft { get; }
+
+    public abstract bool IsDepthRangeZeroToOne { get; }
+
+    public abstract bool IsClipSpaceYInverted { get; }
+
+    public abstract ResourceFactory ResourceFactory { get; }
+
+    public static GraphicsDevice CreateOpenGL(
+        GraphicsDeviceOptions options, OpenGLPlatformInfo platformInfo, uint width, uint height)
+    {
+        ArgumentNullException.ThrowIfNull(platformInfo);
+        if (options.HasMainSwapchain && (width == 0 || height == 0))
+            throw new VeldridException("A swapchain needs a size.");
+        return new OpenGLGraphicsDevice(options, platformInfo);
+    }
+
+    public void SubmitCommands(CommandList commandList) => SubmitCommandsCore(commandList, null);
+
+    public void SubmitCommands(CommandList commandList, Fence fence) => SubmitCommandsCore(commandList, fence);
+
+    public void WaitForFence(Fence fence)
+    {
+        if (!WaitForFence(fence, ulong.MaxValue)) throw new VeldridException("The fence was not signaled.");
+    }
+
+    public abstract bool WaitForFence(Fence fence, ulong nanosecondTimeout);
+
+    public abstract void ResetFence(Fence fence);
+
+    public void WaitForIdle() => WaitForIdleCore();
+
+    public MappedResource Map(MappableResource resource, MapMode mode) => Map(resource, mode, 0);
+
+    public MappedResource Map(MappableResource resource, MapMode mode, uint subresource)
+    {
+        if (subresource != 0) throw new VeldridException("This subset maps subresource 0 only.");
+        return MapCore(resource, mode);
+    }
+
+    public void Unmap(MappableResource resource) => Unmap(resource, 0);
+
+    public void Unmap(MappableResource resource, uint subresource)
+    {
+        if (subresource != 0) throw new VeldridException("This subset maps subresource 0 only.");
+        UnmapCore(resource);
+    }
+
+    public void UpdateBuffer(DeviceBuffer buffer, uint bufferOffsetInBytes, IntPtr source, uint sizeInBytes)
+    {
+        if ((ulong)bufferOffsetInBytes + sizeInBytes > buffer.SizeInBytes)
+            throw new VeldridException("The data do not fit into the buffer at this offset.");
+        if (sizeInBytes != 0) UpdateBufferCore(buffer, bufferOffsetInBytes, source, sizeInBytes);
+    }
+
+    public unsafe void UpdateBuffer<T>(DeviceBuffer buffer, uint bufferOffsetInBytes, T[] source) where T : unmanaged
+    {
+        fixed (T* data = source)
+            UpdateBuffer(buffer, bufferOffsetInBytes, (IntPtr)data, checked((uint)(source.Length * sizeof(T))));
+    }
+
+    public BackendInfoOpenGL GetOpenGLInfo()
+    {
+        if (!GetOpenGLInfo(out BackendInfoOpenGL? info)) throw new VeldridException("This is not an OpenGL device.");
+        return info!;
+    }
+
+    public abstract bool GetOpenGLInfo(out BackendInfoOpenGL info);
+
+    public void Dispose()
+    {
+        PlatformDispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract void SubmitCommandsCore(CommandList commandList, Fence? fence);
+
+    private protected abstract void WaitForIdleCore();
+
+    private protected abstract MappedResource MapCore(MappableResource resource, MapMode mode);
+
+    private protected abstract void UnmapCore(MappableResource resource);
+
+    private protected abstract void UpdateBufferCore(DeviceBuffer buffer, uint bufferOffsetInBytes, IntPtr source, uint sizeInBytes);
+
+    private protected abstract void PlatformDispose();
+}
+
+public class BackendInfoOpenGL
+{
+    private readonly Action<Action> _execute;
+
+    internal BackendInfoOpenGL(string version, string shadingLanguageVersion, Action<Action> execute)
+    {
+        Version = version;
+        ShadingLanguageVersion = shadingLanguageVersion;
+        _execute = execute;
+    }
+
+    public string Version { get; }
+
+    public string ShadingLanguageVersion { get; }
+
+    public void ExecuteOnGLThread(Action action) => _execute(action);
+}
+
+public abstract class ResourceFactory
+{
+    private protected ResourceFactory() { }
+
+    public abstract GraphicsBackend BackendType { get; }
+
+    public abstract DeviceBuffer CreateBuffer(BufferDescription description);
+
+    public abstract Texture CreateTexture(TextureDescription description);
+
+    public abstract Framebuffer CreateFramebuffer(FramebufferDescription description);
+
+    public abstract Shader CreateShader(ShaderDescription description);
+
+    public abstract Pipeline CreateGraphicsPipeline(GraphicsPipelineDescription description);
+
+    public abstract ResourceLayout CreateResourceLayout(ResourceLayoutDescription description);
+
+    public abstract ResourceSet CreateResourceSet(ResourceSetDescription description);
+
+    public abstract CommandList CreateCommandList();
+
+    public abstract Fence CreateFence(bool signaled);
+}
