@@ -69,11 +69,12 @@ internal sealed unsafe class GlExecutor(Gl gl)
                 RestoreAfterClear();
                 break;
             case GlCommandKind.SetViewport:
-                gl.ViewportIndexedf(0, GlCommand.Value(c.A), GlCommand.Value(c.B), GlCommand.Value(c.C), GlCommand.Value(c.D));
+                // The package counts rows of viewports and scissor rectangles from the top of the target, OpenGL from the bottom.
+                float bottom = Target.Height - (GlCommand.Value(c.B) + GlCommand.Value(c.D));
+                gl.ViewportIndexedf(0, GlCommand.Value(c.A), bottom, GlCommand.Value(c.C), GlCommand.Value(c.D));
                 gl.DepthRangef(GlCommand.Value(c.E), GlCommand.Value(c.F));
                 break;
             case GlCommandKind.SetScissor:
-                // The package counts scissor rows from the top of the target.
                 gl.ScissorRect((int)c.A, (int)(Target.Height - c.B - c.D), (int)c.C, (int)c.D);
                 break;
             case GlCommandKind.Draw:

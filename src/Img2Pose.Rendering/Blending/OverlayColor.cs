@@ -1,0 +1,32 @@
+using System.Numerics;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Rendering.Blending;
+
+/// <summary>
+/// The affine map from RGB in [0, 1] to a picture's own samples in [0, 1] of eight bits, as three rows (factors, offset). The
+/// shaders apply it, so that the blend has only to add.
+/// </summary>
+internal static class OverlayColor
+{
+    /// <summary>The rows for a picture of this format and colour description.</summary>
+    public static (Vector4 First, Vector4 Second, Vector4 Third) Rows(PixelFormat format, in ColorDescription color)
+    {
+        if (format == PixelFormat.Rgb24) return (new Vector4(1, 0, 0, 0), new Vector4(0, 1, 0, 0), new Vector4(0, 0, 1, 0));
+        // Luma weights of ITU-R BT.601, BT.709 and BT.2020.
+        (float red, float blue) = color.Matrix switch
+        {
+            ColorMatrix.Bt709 => (0.2126f, 0.0722f),
+            ColorMatrix.Bt2020 => (0.2627f, 0.0593f),
+            _ => (0.299f, 0.114f),
+        };
+        float green = 1 - red - blue;
+        float lumaScale = color.FullRange ? 1 : 219f / 255, lumaOffset = color.FullRange ? 0 : 16f / 255;
+        float chromaScale = color.FullRange ? 1 : 224f / 255, chromaOffset = 128f / 255;
+        float u = chromaScale / (2 * (1 - blue)), v = chromaScale / (2 * (1 - red));
+        return (
+            new Vector4(lumaScale * red, lumaScale * green, lumaScale * blue, lumaOffset),
+            new Vector4(-u * red, -u * green, u * (1 - blue), chromaOffset),
+            new Vector4(v * (1 - red), -v * green, -v * blue, chromaOffset));
+    }
+}
