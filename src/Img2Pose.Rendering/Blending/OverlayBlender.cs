@@ -1,5 +1,4 @@
 using Img2Pose.Frames;
-using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Rendering.Blending;
 

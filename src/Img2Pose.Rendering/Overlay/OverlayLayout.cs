@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 
-namespace Img2Pose.Rendering.Overlay;
+namespace Img2Pose.Rendering;
 
 /// <summary>A face's mesh as the graphics device reads it: pose, camera within the region, depth range and opacity.</summary>
 [StructLayout(LayoutKind.Sequential)]

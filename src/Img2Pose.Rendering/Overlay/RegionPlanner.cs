@@ -1,4 +1,4 @@
-namespace Img2Pose.Rendering.Overlay;
+namespace Img2Pose.Rendering;
 
 /// <summary>A rectangle of the coded picture that the overlay touches, and where it lies in the tile that is drawn.</summary>
 /// <param name="X">Left edge in the picture, even.</param>

@@ -1,4 +1,4 @@
-namespace Img2Pose.Rendering.Overlay;
+namespace Img2Pose.Rendering;
 
 /// <summary>
 /// The shaders. Both programs write what the compositor adds to the picture: colour in the picture's own YUV (or RGB) space,
@@ -71,9 +71,11 @@ internal static class Shaders
             sheen *= sheen;
             sheen *= sheen;
             sheen *= sheen; // to the 16th
-            float diffuse = 0.15 + 0.60 * max(dot(n, key), 0.0) + 0.14 * max(dot(n, fill), 0.0);
-            float light = min(diffuse * (0.22 + 0.78 * open) + (0.44 * gloss + 0.07 * sheen) * open * open, 1.0);
-            Output = (light * Silver + Black) * (Shading.x * clamp(Shading.z, 0.0, 1.0));
+            float diffuse = 0.14 + 0.54 * max(dot(n, key), 0.0) + 0.13 * max(dot(n, fill), 0.0);
+            float light = min(diffuse * (0.22 + 0.78 * open) + (0.31 * gloss + 0.06 * sheen) * open * open, 1.0);
+            // Folds (lips, nostrils) have outlines too, but the face behind them, so they stay opaque.
+            float edge = clamp(Shading.z + 4.0 * max(0.0, 0.85 - open), 0.0, 1.0);
+            Output = (light * Silver + Black) * (Shading.x * edge);
         }
         """u8;
 

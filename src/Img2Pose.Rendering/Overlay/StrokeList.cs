@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Img2Pose.Rendering.Overlay;
+namespace Img2Pose.Rendering;
 
 /// <summary>A colour with opacity, in the byte order of a Byte4_Norm vertex element.</summary>
 [StructLayout(LayoutKind.Sequential)]
