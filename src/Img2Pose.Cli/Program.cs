@@ -47,6 +47,7 @@ internal static class Program
         root.Subcommands.Add(Commands.EvalCommand.Create());
         root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ModelsCommand.Create());
+        root.Subcommands.Add(Commands.MeshCommand.Create());
         return root;
     }
 }

@@ -2,8 +2,8 @@ using System.CommandLine;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
-using Img2Pose.Rendering;
 using Img2Pose.Rendering.Meshes;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Commands;
 

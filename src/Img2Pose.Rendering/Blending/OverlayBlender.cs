@@ -1,4 +1,5 @@
 using Img2Pose.Frames;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Rendering.Blending;
 

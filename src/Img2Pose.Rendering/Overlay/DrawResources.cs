@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Veldrid;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>Pipelines, dynamic buffers and the command list of a renderer.</summary>
 internal sealed class DrawResources : IDisposable

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Rendering.Meshes;
 using Veldrid;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>The levels of detail of a mesh in the device's memory, and the points that bound it.</summary>
 internal sealed class MeshLibrary : IDisposable

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>A face's mesh as the graphics device reads it: pose, camera within the region, depth range and opacity.</summary>
 [StructLayout(LayoutKind.Sequential)]
@@ -81,6 +81,8 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         }
     }
 
+    private bool Has(OverlayLayers layer) => (options.Layers & layer) != 0;
+
     private void SortFarToNear(ReadOnlySpan<TrackedFace> faces)
     {
         _order.Clear();
@@ -100,7 +102,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         Matrix3x3d r = RotationVector.ToMatrix(pose.Rotation);
         FaceDrawing drawing = new()
         {
-            HasMesh = options.Layers.HasFlag(OverlayLayers.Mesh) && options.Alpha > 0,
+            HasMesh = Has(OverlayLayers.Mesh) && options.Alpha > 0,
             FirstStroke = Strokes.Count,
         };
         drawing.Instance.Row0 = new Vector4((float)r.M11, (float)r.M12, (float)r.M13, (float)pose.Translation.X);
@@ -115,12 +117,12 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
             bounds = MeshBounds(drawing.Instance);
         }
 
-        if (options.Layers.HasFlag(OverlayLayers.Axes)) AddAxes(r, pose.Translation);
-        if (options.Layers.HasFlag(OverlayLayers.Points)) AddPoints(r, pose.Translation, pixelsPerUnit);
+        if (Has(OverlayLayers.Axes)) AddAxes(r, pose.Translation);
+        if (Has(OverlayLayers.Points)) AddPoints(r, pose.Translation, pixelsPerUnit);
         drawing.FirstFlat = Strokes.Count;
         Tint tint = Palette(face.Id).WithAlpha(face.Detected ? 1 : 0.6f);
-        if (options.Layers.HasFlag(OverlayLayers.Box)) AddBox(face.Face.Box, tint);
-        if (options.Layers.HasFlag(OverlayLayers.Label)) AddLabel(face, tint);
+        if (Has(OverlayLayers.Box)) AddBox(face.Face.Box, tint);
+        if (Has(OverlayLayers.Label)) AddLabel(face, tint);
         drawing.EndStroke = Strokes.Count;
         _faces.Add(drawing);
 

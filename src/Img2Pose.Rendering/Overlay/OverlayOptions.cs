@@ -1,7 +1,7 @@
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Meshes;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>What is drawn for each face.</summary>
 [Flags]

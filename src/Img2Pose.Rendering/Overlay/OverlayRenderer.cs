@@ -6,7 +6,7 @@ using Img2Pose.Rendering.Egl;
 using Img2Pose.Rendering.Meshes;
 using Veldrid;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>
 /// Draws posed faces over pictures. The overlay is rendered off screen, only where it lies, in the picture's own colour

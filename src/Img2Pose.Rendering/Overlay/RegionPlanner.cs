@@ -1,4 +1,4 @@
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>A rectangle of the coded picture that the overlay touches, and where it lies in the tile that is drawn.</summary>
 /// <param name="X">Left edge in the picture, even.</param>
@@ -56,16 +56,16 @@ internal sealed class RegionPlanner
     public void Add(in PixelBounds bounds, int width, int height)
     {
         // Clamped before the conversion: an absurd pose projects far outside what an int holds.
-        int left = (int)Math.Clamp(MathF.Floor(bounds.Left), 0, width) & ~1;
-        int top = (int)Math.Clamp(MathF.Floor(bounds.Top), 0, height) & ~1;
-        int right = ((int)Math.Clamp(MathF.Ceiling(bounds.Right), 0, width) + 1) & ~1;
-        int bottom = ((int)Math.Clamp(MathF.Ceiling(bounds.Bottom), 0, height) + 1) & ~1;
+        int left = (int)Math.Clamp(MathF.Floor(bounds.Left), 0, width), right = (int)Math.Clamp(MathF.Ceiling(bounds.Right), 0, width);
+        int top = (int)Math.Clamp(MathF.Floor(bounds.Top), 0, height), bottom = (int)Math.Clamp(MathF.Ceiling(bounds.Bottom), 0, height);
         if (bounds.IsEmpty || right <= left || bottom <= top)
         {
             _regionOfFace.Add(-1);
             return;
         }
 
+        // Chroma samples belong to blocks of 2 × 2 pixels.
+        (left, top, right, bottom) = (left & ~1, top & ~1, (right + 1) & ~1, (bottom + 1) & ~1);
         OverlayRegion region = new(left, top, right - left, bottom - top);
         int index = _regions.Count;
         _regions.Add(region);

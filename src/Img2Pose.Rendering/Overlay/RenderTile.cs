@@ -1,6 +1,6 @@
 using Veldrid;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>A framebuffer of one size with what it takes to read it back.</summary>
 internal sealed class RenderTile : IDisposable

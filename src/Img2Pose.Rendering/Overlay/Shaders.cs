@@ -1,4 +1,4 @@
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>
 /// The shaders. Both programs write what the compositor adds to the picture: colour in the picture's own YUV (or RGB) space,

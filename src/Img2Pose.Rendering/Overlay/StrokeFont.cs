@@ -1,4 +1,4 @@
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>
 /// The project's own lettering for labels: each character is a few straight strokes on a grid four units wide, with capitals

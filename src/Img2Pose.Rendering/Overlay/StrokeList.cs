@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Img2Pose.Rendering;
+namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>A colour with opacity, in the byte order of a Byte4_Norm vertex element.</summary>
 [StructLayout(LayoutKind.Sequential)]

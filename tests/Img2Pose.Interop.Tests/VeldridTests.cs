@@ -1,0 +1,12 @@
+using Img2Pose.Testing;
+using Veldrid;
+
+namespace Img2Pose.Interop.Tests;
+
+public sealed class VeldridTests
+{
+    [Fact]
+    public void The_stand_in_holds_exactly_the_listed_members() =>
+        PublicApi.AssertMatches(
+            typeof(GraphicsDevice).Assembly, Path.Combine(SharedData.RepositoryRoot, "src/Interop/Veldrid/PublicApi.txt"));
+}
