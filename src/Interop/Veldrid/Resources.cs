@@ -60,21 +60,24 @@ public abstract class Texture : DeviceResource, MappableResource, IDisposable, B
 
 public abstract class Framebuffer : DeviceResource, IDisposable
 {
-    private protected Framebuffer() { }
+    private protected Framebuffer(uint width, uint height, OutputDescription outputs)
+    {
+        Width = width;
+        Height = height;
+        OutputDescription = outputs;
+    }
 
-    public abstract uint Width { get; }
+    public virtual uint Width { get; }
 
-    public abstract uint Height { get; }
+    public virtual uint Height { get; }
 
-    public virtual OutputDescription OutputDescription => DescribeOutputs();
+    public virtual OutputDescription OutputDescription { get; }
 
     public abstract string Name { get; set; }
 
     public abstract bool IsDisposed { get; }
 
     public abstract void Dispose();
-
-    private protected abstract OutputDescription DescribeOutputs();
 }
 
 public abstract class Shader : DeviceResource, IDisposable

@@ -50,6 +50,9 @@ internal sealed unsafe class GlExecutor(Gl gl)
             case GlCommandKind.SetFramebuffer:
                 _framebuffer = (GlFramebuffer)c.First!;
                 gl.BindFramebuffer(Gl.DrawFramebuffer, _framebuffer.Id);
+                gl.ViewportIndexedf(0, 0, 0, _framebuffer.Width, _framebuffer.Height);
+                gl.DepthRangef(0, 1);
+                gl.ScissorRect(0, 0, (int)_framebuffer.Width, (int)_framebuffer.Height);
                 break;
             case GlCommandKind.ClearColor:
                 float* color = stackalloc float[4]

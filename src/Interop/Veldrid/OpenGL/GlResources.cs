@@ -170,37 +170,35 @@ internal sealed unsafe class GlTexture : Texture
 internal sealed unsafe class GlFramebuffer : Framebuffer
 {
     private readonly Handle _handle;
-    private readonly OutputDescription _outputs;
 
-    public GlFramebuffer(OpenGLGraphicsDevice device, FramebufferDescription description)
+    private GlFramebuffer(OpenGLGraphicsDevice device, GlTexture color, GlTexture? depth)
+        : base(color.Width, color.Height, Describe(color, depth))
     {
-        if (description.ColorTargets is not [{ Target: GlTexture color }])
-            throw new VeldridException("This subset draws into one colour target.");
-        GlTexture? depth = (GlTexture?)description.DepthTarget?.Target;
-        if (depth is not null && (depth.Width != color.Width || depth.Height != color.Height))
-            throw new VeldridException("Colour and depth targets differ in size.");
-        Width = color.Width;
-        Height = color.Height;
-        _outputs = new OutputDescription(
-            depth is null ? null : new OutputAttachmentDescription(depth.Format),
-            [new OutputAttachmentDescription(color.Format)], color.SampleCount);
         _handle = new Handle(device);
         device.Thread.Invoke(() => _handle.Create(color, depth));
     }
 
     public uint Id => _handle.Id;
 
-    public override uint Width { get; }
-
-    public override uint Height { get; }
-
     public override string Name { get; set; } = "";
 
     public override bool IsDisposed => _handle.IsDisposed;
 
+    public static GlFramebuffer Create(OpenGLGraphicsDevice device, FramebufferDescription description)
+    {
+        if (description.ColorTargets is not [{ Target: GlTexture color }])
+            throw new VeldridException("This subset draws into one colour target.");
+        GlTexture? depth = (GlTexture?)description.DepthTarget?.Target;
+        if (depth is not null && (depth.Width != color.Width || depth.Height != color.Height))
+            throw new VeldridException("Colour and depth targets differ in size.");
+        return new GlFramebuffer(device, color, depth);
+    }
+
     public override void Dispose() => _handle.Dispose();
 
-    private protected override OutputDescription DescribeOutputs() => _outputs;
+    private static OutputDescription Describe(GlTexture color, GlTexture? depth) => new(
+        depth is null ? null : new OutputAttachmentDescription(depth.Format),
+        [new OutputAttachmentDescription(color.Format)], color.SampleCount);
 
     private sealed class Handle(OpenGLGraphicsDevice device) : GlObject(device)
     {

@@ -135,7 +135,7 @@ internal sealed class GlResourceFactory(OpenGLGraphicsDevice device) : ResourceF
 
     public override Texture CreateTexture(TextureDescription description) => new GlTexture(device, description);
 
-    public override Framebuffer CreateFramebuffer(FramebufferDescription description) => new GlFramebuffer(device, description);
+    public override Framebuffer CreateFramebuffer(FramebufferDescription description) => GlFramebuffer.Create(device, description);
 
     public override Shader CreateShader(ShaderDescription description) => new GlShader(device, description);
 
