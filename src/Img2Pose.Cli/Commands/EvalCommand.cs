@@ -9,5 +9,8 @@ internal static class EvalCommand
     public static Command Create() => new("eval", "Measure a model on annotated pictures.")
     {
         EvalPackCommand.Create(),
+        EvalWiderCommand.Create(),
+        EvalHeadPoseCommand.CreateAflw2000(),
+        EvalHeadPoseCommand.CreateBiwi(),
     };
 }

@@ -1,3 +1,4 @@
+using Img2Pose.Evaluation;
 using Img2Pose.Evaluation.Reporting;
 
 namespace Img2Pose.Cli.Commands.Eval;
@@ -20,6 +21,12 @@ internal static class EvalOutput
         using Stream output = Console.OpenStandardOutput();
         write(output);
         output.WriteByte((byte)'\n');
+    }
+
+    /// <summary>Names each unreadable picture on standard error.</summary>
+    public static void ReportUnreadable(IReadOnlyList<UnreadablePicture> pictures)
+    {
+        foreach (UnreadablePicture picture in pictures) Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(picture.Reason)}");
     }
 
     /// <exception cref="UsageException">The number is below 1.</exception>

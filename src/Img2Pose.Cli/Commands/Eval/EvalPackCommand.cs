@@ -47,8 +47,7 @@ internal static class EvalPackCommand
                 PictureFile[] files = [.. images.Select(image => new PictureFile(image.Image, image.Path, image.Width, image.Height))];
                 predictions = detector.Predict(parsed, files, LowestScore, cancellation);
             }
-            foreach (UnreadablePicture picture in predictions.Unreadable)
-                Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(picture.Reason)}");
+            EvalOutput.ReportUnreadable(predictions.Unreadable);
             if (parsed.GetValue(savePredictions) is { } target) PredictionFile.Write(target, predictions);
 
             PackSample[] samples = PackPairing.Pair(images, predictions);
