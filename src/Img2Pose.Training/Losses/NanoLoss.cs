@@ -69,8 +69,8 @@ internal sealed class NanoLoss : IDisposable
             rotation = WeightedMean(SmoothL1(rotationError, 0.2).mean([1]), poseWeight);
 
             Tensor ratio = (found.select(1, 3) - wanted.select(1, 2)).clamp(-1.5, 1.5).exp();
-            Tensor turnedFound = Turn(found.narrow(1, 4, 3) * _scale) * ratio.reshape(-1, 1, 1);
-            Tensor turnedWanted = Turn(wanted.narrow(1, 3, 3) * _scale);
+            Tensor turnedFound = RotationTensors.Turn(found.narrow(1, 4, 3) * _scale, _points) * ratio.reshape(-1, 1, 1);
+            Tensor turnedWanted = RotationTensors.Turn(wanted.narrow(1, 3, 3) * _scale, _points);
             Tensor pointError = (turnedFound - turnedWanted) / CellCode.MeanBoxSide;
             Tensor planar = pointError.narrow(2, 0, 2) + offset.unsqueeze(1);
             Tensor depth = pointError.narrow(2, 2, 1);
@@ -95,22 +95,6 @@ internal sealed class NanoLoss : IDisposable
     {
         _points.Dispose();
         _scale.Dispose();
-    }
-
-    /// <summary>Rotates the calibration points by each rotation vector [n,3] (Rodrigues): [n, points, 3].</summary>
-    private Tensor Turn(Tensor vectors)
-    {
-        Tensor angle = (vectors.square().sum(1, keepdim: true) + 1e-8).sqrt();
-        Tensor axis = vectors / angle;
-        Tensor x = axis.narrow(1, 0, 1), y = axis.narrow(1, 1, 1), z = axis.narrow(1, 2, 1);
-        Tensor none = x - x;
-        Tensor cross = cat([none, -z, y, z, none, -x, -y, x, none], 1).reshape(-1, 3, 3);
-        Tensor sine = angle.sin().unsqueeze(2);
-        Tensor versine = (-angle.cos() + 1).unsqueeze(2);
-        // (R·X)ᵀ = Xᵀ·Rᵀ with R = I + sin·[k] + (1 − cos)·[k]².
-        Tensor once = _points.matmul(cross.transpose(1, 2));
-        Tensor twice = once.matmul(cross.transpose(1, 2));
-        return _points + once * sine + twice * versine;
     }
 
     private static Tensor SmoothL1(Tensor error, double beta) =>

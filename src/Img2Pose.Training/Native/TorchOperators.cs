@@ -51,6 +51,14 @@ internal static unsafe partial class TorchOperators
         return Tensor.UnsafeCreateTensor(result);
     }
 
+    /// <summary>Pictures [N,C,H,W] resized bilinearly with half-pixel centres and no prefilter.</summary>
+    internal static Tensor ResizeBilinear(Tensor pictures, int width, int height)
+    {
+        Check(i2p_upsample_bilinear2d(pictures.Handle, height, width, 0, out IntPtr result));
+        GC.KeepAlive(pictures);
+        return Tensor.UnsafeCreateTensor(result);
+    }
+
     private static void Check(int status)
     {
         if (status != 0)
@@ -60,6 +68,7 @@ internal static unsafe partial class TorchOperators
     [LibraryImport(Library)] private static partial IntPtr i2p_last_error();
     [LibraryImport(Library)] private static partial int i2p_roi_align(IntPtr features, IntPtr regions, double scale, long rows, long columns, long samples, int aligned, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_nms(IntPtr boxes, IntPtr scores, double threshold, out IntPtr result);
+    [LibraryImport(Library)] private static partial int i2p_upsample_bilinear2d(IntPtr input, long height, long width, int alignCorners, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_channels_last(IntPtr self, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_normalize_pictures(IntPtr self, float* mean, float* stddev, out IntPtr result);
 }

@@ -1,0 +1,127 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Img2Pose.Training.Networks;
+
+/// <summary>Batch norm with everything fixed: four buffers, no gradient, the same in training and evaluation.</summary>
+internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+    private readonly Tensor _weight, _bias, _mean, _variance;
+
+    internal FrozenBatchNorm(long features, double epsilon) : base(nameof(FrozenBatchNorm))
+    {
+        _epsilon = epsilon;
+        register_buffer("weight", _weight = ones([features]));
+        register_buffer("bias", _bias = zeros([features]));
+        register_buffer("running_mean", _mean = zeros([features]));
+        register_buffer("running_var", _variance = ones([features]));
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        Tensor scale = _weight * (_variance + _epsilon).rsqrt();
+        Tensor shift = _bias - _mean * scale;
+        return input * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1);
+    }
+}
+
+/// <summary>The residual networks of He et al. 2015 in torchvision's form: stages at strides 4, 8, 16, 32, names as in its checkpoints.</summary>
+internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
+{
+    private readonly Conv2d conv1;
+    private readonly FrozenBatchNorm bn1;
+    private readonly Sequential[] _layers;
+
+    internal ResNetBody(int depth, double epsilon) : base(nameof(ResNetBody))
+    {
+        (int[] blocks, bool bottleneck) = depth switch
+        {
+            18 => (new[] { 2, 2, 2, 2 }, false),
+            50 => ([3, 4, 6, 3], true),
+            101 => ([3, 4, 23, 3], true),
+            _ => throw new UsageException($"resnet{depth} is not one of resnet18, resnet50, resnet101"),
+        };
+        conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias: false);
+        bn1 = new FrozenBatchNorm(64, epsilon);
+        RegisterComponents();
+        _layers = new Sequential[4];
+        long channels = 64;
+        for (int layer = 0; layer < 4; layer++)
+        {
+            long width = 64L << layer;
+            (string, nn.Module<Tensor, Tensor>)[] modules = new (string, nn.Module<Tensor, Tensor>)[blocks[layer]];
+            for (int block = 0; block < modules.Length; block++)
+            {
+                int stride = layer > 0 && block == 0 ? 2 : 1;
+                ResNetBlock made = new(channels, width, stride, bottleneck, epsilon);
+                channels = made.OutChannels;
+                modules[block] = ($"{block}", made);
+            }
+            _layers[layer] = nn.Sequential(modules);
+            register_module($"layer{layer + 1}", _layers[layer]);
+            OutChannels[layer] = channels;
+        }
+        // The original leaves the stem and the first stage as ImageNet made them (Q16).
+        foreach (Parameter parameter in conv1.parameters().Concat(_layers[0].parameters())) parameter.requires_grad = false;
+    }
+
+    /// <summary>Channels of the four stages.</summary>
+    internal long[] OutChannels { get; } = new long[4];
+
+    /// <summary>Features of pictures [N,3,H,W] at strides 4, 8, 16, 32.</summary>
+    public override Tensor[] forward(Tensor input)
+    {
+        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), 3, 2, 1);
+        Tensor[] features = new Tensor[4];
+        for (int layer = 0; layer < 4; layer++) features[layer] = x = _layers[layer].call(x);
+        return features;
+    }
+}
+
+/// <summary>A basic block (two 3×3 convolutions) or a bottleneck (1×1, 3×3, 1×1 at four times the width).</summary>
+internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly List<(Conv2d Convolution, FrozenBatchNorm Norm)> _path = [];
+    private readonly Sequential? _shortcut;
+
+    internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon) : base(nameof(ResNetBlock))
+    {
+        OutChannels = bottleneck ? 4 * width : width;
+        if (bottleneck)
+        {
+            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, epsilon);
+            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, epsilon);
+            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, epsilon);
+        }
+        else
+        {
+            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, epsilon);
+            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, epsilon);
+        }
+        if (stride == 1 && inChannels == OutChannels) return;
+        _shortcut = nn.Sequential(("0", nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false)), ("1", new FrozenBatchNorm(OutChannels, epsilon)));
+        register_module("downsample", _shortcut);
+    }
+
+    internal long OutChannels { get; }
+
+    public override Tensor forward(Tensor input)
+    {
+        Tensor x = input;
+        for (int i = 0; i < _path.Count; i++)
+        {
+            x = _path[i].Norm.call(_path[i].Convolution.call(x));
+            if (i + 1 < _path.Count) x = x.relu();
+        }
+        return (x + (_shortcut?.call(input) ?? input)).relu();
+    }
+
+    private void Add(Conv2d convolution, long features, double epsilon)
+    {
+        FrozenBatchNorm norm = new(features, epsilon);
+        _path.Add((convolution, norm));
+        register_module($"conv{_path.Count}", convolution);
+        register_module($"bn{_path.Count}", norm);
+    }
+}
