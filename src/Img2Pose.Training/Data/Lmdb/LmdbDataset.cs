@@ -1,0 +1,201 @@
+using System.Globalization;
+using System.Text;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Geometry.Annotations;
+using Img2Pose.Media;
+
+namespace Img2Pose.Training.Data.Lmdb;
+
+/// <summary>What a conversion did.</summary>
+/// <param name="Pictures">Pictures stored.</param>
+/// <param name="Skipped">Pictures left out because no face has a pose.</param>
+/// <param name="Faces">Faces stored.</param>
+/// <param name="Posed">Faces stored with a pose.</param>
+/// <param name="PoseMean">Mean of the local poses, six numbers.</param>
+/// <param name="PoseStandardDeviation">Population standard deviation of the local poses, six numbers.</param>
+public sealed record LmdbConversion(int Pictures, int Skipped, int Faces, int Posed, double[] PoseMean, double[] PoseStandardDeviation);
+
+/// <summary>
+/// The original's training data: a single-file LMDB with keys "0", "1", … (one MessagePack record a picture),
+/// <c>__keys__</c> and <c>__len__</c>, and the local poses' mean and standard deviation beside it as NumPy files.
+/// </summary>
+public static class LmdbDataset
+{
+    /// <summary>
+    /// Converts a list of JSON annotations. Boxes are cut to whole pixels, those without area dropped; poses come from
+    /// the landmarks by EPnP; pictures in which no face has a pose are left out.
+    /// </summary>
+    /// <param name="list">Text file with one JSON file a line.</param>
+    /// <param name="pictures">Folder of the pictures.</param>
+    /// <param name="output">LMDB file to write; beside it NAME_pose_mean.npy and NAME_pose_stddev.npy.</param>
+    /// <param name="reference">Reference face: the official one for data sets that the original is to train on.</param>
+    /// <param name="progress">Called with the number of stored pictures.</param>
+    /// <exception cref="InputException">Something cannot be read, or no face has a pose.</exception>
+    /// <exception cref="OutputException">The data set cannot be written.</exception>
+    public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<int>? progress = null)
+    {
+        ListedPicture[] listed = [.. JsonListReader.Read(list, pictures)];
+        long capacity = 0;
+        foreach (ListedPicture item in listed)
+        {
+            FileInfo file = new(item.Path);
+            if (!file.Exists) throw new InputException($"{item.Source}: picture {item.Path} not found");
+            capacity += file.Length + 8192 + 2000L * item.Boxes.Length;
+        }
+
+        using LmdbWriter writer = LmdbWriter.Create(output, capacity);
+        List<Pose> poses = [];
+        int stored = 0, faces = 0;
+        foreach (ListedPicture item in listed)
+        {
+            PoseRecord record = MakeRecord(item, reference);
+            if (record.Faces.All(face => face.LocalPose is null)) continue;
+            writer.Put(stored.ToString(CultureInfo.InvariantCulture), record.Encode());
+            stored++;
+            faces += record.Faces.Count;
+            poses.AddRange(record.Faces.Where(face => face.LocalPose is not null).Select(face => face.LocalPose!.Value));
+            progress?.Invoke(stored);
+        }
+        if (poses.Count == 0) throw new InputException($"{list}: no face has landmarks that give a pose; there is nothing to train on");
+        writer.Put("__keys__", EncodeKeys(stored));
+        MessagePackWriter length = new();
+        length.Integer(stored);
+        writer.Put("__len__", length.ToArray());
+
+        (double[] mean, double[] deviation) = PoseStatistics.Of(poses);
+        string stem = Path.Combine(Path.GetDirectoryName(output) ?? "", Path.GetFileNameWithoutExtension(output));
+        NpyArray.Write(stem + "_pose_mean.npy", mean, 6);
+        NpyArray.Write(stem + "_pose_stddev.npy", deviation, 6);
+        writer.Complete();
+        return new LmdbConversion(stored, listed.Length - stored, faces, poses.Count, mean, deviation);
+    }
+
+    /// <summary>
+    /// Unpacks a data set into an annotation pack: pictures under <c>images/</c> and <c>annotations.jsonl</c>. Faces
+    /// without a pose become ignored ones.
+    /// </summary>
+    /// <param name="path">The LMDB file.</param>
+    /// <param name="folder">Folder to write; created.</param>
+    /// <returns>The records written.</returns>
+    /// <exception cref="InputException">The data set is damaged.</exception>
+    /// <exception cref="OutputException">The pack cannot be written.</exception>
+    public static IReadOnlyList<AnnotatedImage> Unpack(string path, string folder)
+    {
+        List<AnnotatedImage> images = [];
+        string set = Path.GetFileNameWithoutExtension(path);
+        foreach ((string key, PoseRecord record) in Read(path))
+        {
+            string source = $"{path}, key {key}";
+            using VideoFrame frame = ImageFile.Decode(record.Picture, source);
+            string name = $"images/{key}{Extension(record.Picture)}";
+            string file = Path.Combine(folder, name);
+            AtomicFile.Write(file, stream => stream.Write(record.Picture));
+            images.Add(new AnnotatedImage
+            {
+                Image = name,
+                Path = file,
+                Width = frame.Width,
+                Height = frame.Height,
+                Set = set,
+                Complete = true,
+                Faces = [.. record.Faces.Select(face => ToAnnotated(face, frame.Width, frame.Height)).OfType<AnnotatedFace>()],
+                Line = images.Count + 1,
+            });
+        }
+        AnnotationPackWriter.Write(Path.Combine(folder, AnnotationPackReader.FileName), images);
+        return images;
+    }
+
+    /// <summary>All records in key order.</summary>
+    /// <exception cref="InputException">The data set is damaged.</exception>
+    internal static IEnumerable<(string Key, PoseRecord Record)> Read(string path)
+    {
+        using LmdbReader reader = LmdbReader.Open(path);
+        foreach (string key in ReadKeys(reader, path))
+        {
+            byte[] value = reader.Get(key) ?? throw new InputException($"{path}: key {key} is listed but missing; the data set is damaged");
+            yield return (key, PoseRecord.Decode(value, $"{path}, key {key}"));
+        }
+    }
+
+    /// <summary>The record of a listed picture.</summary>
+    internal static PoseRecord MakeRecord(ListedPicture item, ReferenceFace reference)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(item.Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{item.Source}: {item.Path} cannot be read: {e.Message}", e);
+        }
+        using VideoFrame frame = ImageFile.Decode(bytes, item.Path);
+        CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
+        List<PoseRecordFace> faces = [];
+        for (int i = 0; i < item.Boxes.Length; i++)
+        {
+            double[] b = item.Boxes[i];
+            Box box = new(Math.Truncate(b[0]), Math.Truncate(b[1]), Math.Truncate(b[2]), Math.Truncate(b[3]));
+            if (box.Width == 0 || box.Height == 0) continue;
+            Pose? global = LandmarkPose(item.Landmarks[i], reference, camera, item.Source);
+            Pose? local = global is { } pose ? PoseConversion.FullToBox(pose, camera, box) : null;
+            faces.Add(new PoseRecordFace(global, box, local, item.Landmarks[i]));
+        }
+        return new PoseRecord { Picture = bytes, Faces = faces };
+    }
+
+    /// <summary>The pose of 5 or 68 landmarks by EPnP, or null where one of them is −1.</summary>
+    internal static Pose? LandmarkPose(Scalar[][] landmarks, ReferenceFace reference, CameraIntrinsics camera, string source)
+    {
+        if (landmarks.Any(point => point.Any(number => number.Value == -1))) return null;
+        ReadOnlySpan<Vector3d> points = landmarks.Length switch
+        {
+            68 => reference.Points68,
+            5 => reference.Points5,
+            _ => throw new InputException($"{source}: {landmarks.Length} landmarks; 5 or 68 are understood"),
+        };
+        (double X, double Y)[] pixels = [.. landmarks.Select(point => (point[0].Value, point[1].Value))];
+        Pose pose = PerspectiveNPoint.Epnp(points, pixels, camera);
+        return pose.IsFinite ? pose : throw new InputException($"{source}: the landmarks of a face determine no pose");
+    }
+
+    private static byte[] EncodeKeys(int count)
+    {
+        MessagePackWriter keys = new();
+        keys.ArrayHeader(count);
+        for (int i = 0; i < count; i++) keys.Binary(Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
+        return keys.ToArray();
+    }
+
+    private static string[] ReadKeys(LmdbReader reader, string path)
+    {
+        byte[] value = reader.Get("__keys__") ?? throw new InputException($"{path}: the key __keys__ is missing; is this an img2pose data set?");
+        MessagePackReader pack = new(value, $"{path}, key __keys__");
+        string[] keys = new string[pack.ArrayHeader()];
+        for (int i = 0; i < keys.Length; i++) keys[i] = Encoding.ASCII.GetString(pack.Binary());
+        return keys;
+    }
+
+    private static AnnotatedFace? ToAnnotated(PoseRecordFace face, int width, int height)
+    {
+        Box box = face.Box.ClipTo(width, height);
+        if (box.IsEmpty) return null;
+        bool marked = face.GlobalPose is not null && face.Landmarks.Length is 5 or 68;
+        return new AnnotatedFace
+        {
+            Box = box,
+            Pose = face.GlobalPose,
+            Landmarks = marked ? [.. face.Landmarks.Select(point => (point[0].Value, point[1].Value))] : null,
+            Label = face.GlobalPose is null ? "gtbox" : face.Landmarks.Length == 68 ? "gt68" : "gt5",
+            Ignore = face.GlobalPose is null,
+        };
+    }
+
+    private static string Extension(ReadOnlySpan<byte> picture) =>
+        picture.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']) ? ".png"
+        : picture.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8]) ? ".jpg"
+        : picture.StartsWith("BM"u8) ? ".bmp"
+        : ".img";
+}

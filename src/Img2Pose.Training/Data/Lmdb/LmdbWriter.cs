@@ -1,0 +1,104 @@
+using System.Text;
+
+namespace Img2Pose.Training.Data.Lmdb;
+
+/// <summary>
+/// Writes a single-file LMDB data base in one transaction. The file appears under its name only when
+/// <see cref="Complete"/> has succeeded; until then it is NAME.partial.
+/// </summary>
+internal sealed unsafe class LmdbWriter : IDisposable
+{
+    private readonly string _path;
+    private readonly string _partial;
+    private readonly LmdbEnvironmentHandle _environment;
+    private readonly LmdbTransactionHandle _transaction;
+    private readonly uint _database;
+    private bool _completed;
+
+    private LmdbWriter(string path, string partial, LmdbEnvironmentHandle environment, LmdbTransactionHandle transaction, uint database)
+    {
+        _path = path;
+        _partial = partial;
+        _environment = environment;
+        _transaction = transaction;
+        _database = database;
+    }
+
+    /// <summary>Starts a file.</summary>
+    /// <param name="path">Final name.</param>
+    /// <param name="capacity">Bytes of keys and values at most; address space only, the file grows as needed.</param>
+    /// <exception cref="OutputException">The file cannot be created.</exception>
+    /// <exception cref="ModelException">liblmdb is not installed.</exception>
+    public static LmdbWriter Create(string path, long capacity)
+    {
+        string partial = path + ".partial";
+        try
+        {
+            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+            File.Delete(partial);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
+        }
+        LmdbNative.Check(LmdbNative.CreateEnvironment(out LmdbEnvironmentHandle environment), partial, writing: true);
+        LmdbTransactionHandle? transaction = null;
+        try
+        {
+            // Values end on whole pages, and tree pages come on top.
+            nuint size = (nuint)((capacity + capacity / 4 + (64L << 20) + 4095) & ~4095L);
+            LmdbNative.Check(LmdbNative.mdb_env_set_mapsize(environment, size), partial, writing: true);
+            const uint flags = LmdbNative.NoSubdirectory | LmdbNative.NoLock | LmdbNative.NoSync;
+            LmdbNative.Check(LmdbNative.mdb_env_open(environment, partial, flags, 0x1B4 /* 0664 */), partial, writing: true);
+            LmdbNative.Check(LmdbNative.mdb_txn_begin(environment, 0, 0, out transaction), partial, writing: true);
+            LmdbNative.Check(LmdbNative.mdb_dbi_open(transaction, 0, 0, out uint database), partial, writing: true);
+            return new LmdbWriter(path, partial, environment, transaction, database);
+        }
+        catch
+        {
+            transaction?.Dispose();
+            environment.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stores one value.</summary>
+    /// <exception cref="OutputException">The disk is full or the file cannot be written.</exception>
+    public void Put(string key, ReadOnlySpan<byte> value)
+    {
+        byte[] keyBytes = Encoding.ASCII.GetBytes(key);
+        fixed (byte* keyData = keyBytes)
+        fixed (byte* valueData = value)
+        {
+            LmdbNative.Value name = new() { Length = (nuint)keyBytes.Length, Data = keyData };
+            LmdbNative.Value data = new() { Length = (nuint)value.Length, Data = valueData };
+            LmdbNative.Check(LmdbNative.mdb_put(_transaction, _database, &name, &data, 0), _partial, writing: true);
+        }
+    }
+
+    /// <summary>Commits, flushes to the disk, and gives the file its name.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public void Complete()
+    {
+        LmdbNative.Check(_transaction.Commit(), _partial, writing: true);
+        LmdbNative.Check(LmdbNative.mdb_env_sync(_environment, 1), _partial, writing: true);
+        _environment.Dispose();
+        try
+        {
+            File.Move(_partial, _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"{_path}: cannot be written: {e.Message}", e);
+        }
+        _completed = true;
+    }
+
+    /// <summary>Closes; without <see cref="Complete"/> the partial file is removed.</summary>
+    public void Dispose()
+    {
+        _transaction.Dispose();
+        _environment.Dispose();
+        if (!_completed) File.Delete(_partial);
+    }
+}
