@@ -48,6 +48,7 @@ internal static class Program
         root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ModelsCommand.Create());
         root.Subcommands.Add(Commands.MeshCommand.Create());
+        root.Subcommands.Add(Commands.DatasetCommand.Create());
         return root;
     }
 }

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Geometry.Annotations;
+using Img2Pose.Inference;
+using Img2Pose.Media;
+using Img2Pose.Training.Data;
+
+namespace Img2Pose.Cli.Commands;
+
+/// <summary>
+/// <c>img2pose dataset annotate</c>: labels a folder of pictures, with a model or from landmark files, and writes its
+/// <c>annotations.jsonl</c>.
+/// </summary>
+internal static class DatasetAnnotate
+{
+    public static Command Create()
+    {
+        Argument<string> folder = new("folder") { Description = "Folder of pictures, subfolders included." };
+        Option<string?> model = new("--model") { Description = "Model file (.onnx) that finds the faces." };
+        Option<string?> landmarks = new("--landmarks") { Description = "Folder of .pts files named as the pictures; poses come from them by EPnP." };
+        Option<double> sure = new("--sure") { Description = "With --model: faces scored below this are written as ignored.", DefaultValueFactory = _ => 0.8 };
+        Option<double> possible = new("--possible") { Description = "With --model: faces scored below this are not written.", DefaultValueFactory = _ => 0.4 };
+        Option<string> set = new("--set") { Description = "Name of the set in the records.", DefaultValueFactory = _ => "annotated" };
+        Option<bool> replace = new("--replace") { Description = "Replace annotations that the folder already has." };
+        Option<string?> reference = DatasetCommand.Reference();
+        Command command = new("annotate", "Labels a folder of pictures with a model or from landmarks.")
+        {
+            folder, model, landmarks, sure, possible, set, replace, reference,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            string root = parsed.GetValue(folder)!;
+            string output = Path.Combine(root, AnnotationPackReader.FileName);
+            if ((parsed.GetValue(model) is null) == (parsed.GetValue(landmarks) is null))
+                throw new UsageException("dataset annotate: give either --model or --landmarks");
+            if (File.Exists(output) && !parsed.GetValue(replace))
+                throw new UsageException($"{output} exists; add --replace to write it anew");
+            string[] pictures = Pictures(root);
+
+            List<AnnotatedImage> images = parsed.GetValue(model) is { } path
+                ? WithModel(root, pictures, path, parsed.GetValue(possible), parsed.GetValue(sure), parsed.GetValue(set)!, cancellation)
+                : FromLandmarks(root, pictures, parsed.GetValue(landmarks)!, DatasetCommand.ReferenceOf(parsed.GetValue(reference)), parsed.GetValue(set)!, cancellation);
+            AnnotationPackWriter.Write(output, images);
+            Console.Error.WriteLine($"{images.Count} pictures, {images.Sum(i => i.Faces.Count)} faces in {output}");
+            return Task.FromResult(ExitCode.Done);
+        });
+        return command;
+    }
+
+    private static string[] Pictures(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new InputException($"{folder}: no such folder");
+        string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(ImageFile.HasImageExtension).Order(StringComparer.Ordinal)];
+        return pictures.Length > 0 ? pictures : throw new InputException($"{folder}: holds no pictures");
+    }
+
+    /// <summary>What the model finds; doubtful faces are ignored and make their picture incomplete.</summary>
+    private static List<AnnotatedImage> WithModel(
+        string root, string[] pictures, string model, double possible, double sure, string set, CancellationToken cancellation)
+    {
+        using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(model), new PoseDetectorOptions { ScoreThreshold = possible });
+        List<FaceDetection> found = [];
+        List<AnnotatedImage> images = [];
+        foreach (string path in pictures)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using VideoFrame frame = ImageFile.Read(path);
+            found.Clear();
+            detector.Detect(frame, found);
+            AnnotatedFace[] faces = [.. found.Where(f => !f.Box.IsEmpty).Select(f => new AnnotatedFace
+            {
+                Box = f.Box.ClipTo(frame.Width, frame.Height),
+                Pose = f.Pose,
+                Label = "teacher",
+                Ignore = f.Score < sure,
+                Score = f.Score,
+            })];
+            images.Add(Record(root, path, frame, set, complete: faces.All(face => !face.Ignore), faces));
+        }
+        return images;
+    }
+
+    /// <summary>One face a .pts file; pictures stay incomplete, as landmarks say nothing about other faces in them.</summary>
+    private static List<AnnotatedImage> FromLandmarks(
+        string root, string[] pictures, string landmarks, ReferenceFace reference, string set, CancellationToken cancellation)
+    {
+        if (!Directory.Exists(landmarks)) throw new InputException($"{landmarks}: no such folder");
+        List<AnnotatedImage> images = [];
+        foreach (string path in pictures)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            string points = Path.Combine(landmarks, Path.ChangeExtension(Path.GetRelativePath(root, path), ".pts"));
+            if (!File.Exists(points)) continue;
+            using VideoFrame frame = ImageFile.Read(path);
+            AnnotatedFace face = LandmarkFile.ToFace(LandmarkFile.Read(points), frame.Width, frame.Height, reference)
+                ?? throw new InputException($"{points}: the landmarks give no pose in {path}");
+            images.Add(Record(root, path, frame, set, complete: false, [face]));
+        }
+        return images.Count > 0 ? images : throw new InputException($"{landmarks}: no .pts file named as a picture of {root}");
+    }
+
+    private static AnnotatedImage Record(string root, string path, VideoFrame frame, string set, bool complete, AnnotatedFace[] faces) => new()
+    {
+        Image = Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/'),
+        Path = path,
+        Width = frame.Width,
+        Height = frame.Height,
+        Set = set,
+        Complete = complete,
+        Faces = faces,
+    };
+}
