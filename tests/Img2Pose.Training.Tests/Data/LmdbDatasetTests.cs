@@ -176,7 +176,7 @@ public sealed class LmdbDatasetTests : IDisposable
 
     /// <summary>
     /// By the rule of golden/README.md section 8 for get_pose: 5e-4, or a reprojection error not above 1.05 times the
-    /// original's (EPnP with five noisy points is bistable). The local pose follows from the global one exactly.
+    /// original's (EPnP with five noisy points is bistable). The global pose follows from the local one exactly.
     /// </summary>
     private static void AssertSolvesAsWell(PoseRecordFace expected, PoseRecordFace actual, CameraIntrinsics camera, ReferenceFace reference)
     {
@@ -190,10 +190,10 @@ public sealed class LmdbDatasetTests : IDisposable
             Assert.Equal(5, pixels.Length);
             Assert.True(ours <= 1.05 * theirs, $"reprojection error {ours} against the original's {theirs}");
         }
-        Pose local = PoseConversion.FullToBox(e, camera, expected.Box);
-        Assert.InRange((local.Rotation - expected.LocalPose!.Value.Rotation).Length, 0, 1e-9);
-        Assert.InRange((local.Translation - expected.LocalPose!.Value.Translation).Length, 0, 1e-9);
-        Assert.Equal(PoseConversion.FullToBox(a, camera, actual.Box), actual.LocalPose);
+        Pose global = PoseConversion.BoxToFull(expected.LocalPose!.Value, camera, expected.Box);
+        Assert.InRange((global.Rotation - e.Rotation).Length, 0, 1e-9);
+        Assert.InRange((global.Translation - e.Translation).Length, 0, 1e-9);
+        Assert.Equal(PoseConversion.BoxToFull(actual.LocalPose!.Value, camera, actual.Box), a);
     }
 
     private static CameraIntrinsics CameraOf(PoseRecord record)

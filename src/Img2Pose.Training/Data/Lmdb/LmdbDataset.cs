@@ -139,8 +139,9 @@ public static class LmdbDataset
             double[] b = item.Boxes[i];
             Box box = new(Math.Truncate(b[0]), Math.Truncate(b[1]), Math.Truncate(b[2]), Math.Truncate(b[3]));
             if (box.Width == 0 || box.Height == 0) continue;
-            Pose? global = LandmarkPose(item.Landmarks[i], reference, camera, item.Source);
-            Pose? local = global is { } pose ? PoseConversion.FullToBox(pose, camera, box) : null;
+            // The original stores as global pose the local one brought back, whose rotation inverts only nearly.
+            Pose? local = LandmarkPose(item.Landmarks[i], reference, camera, item.Source) is { } pose ? PoseConversion.FullToBox(pose, camera, box) : null;
+            Pose? global = local is { } relative ? PoseConversion.BoxToFull(relative, camera, box) : null;
             faces.Add(new PoseRecordFace(global, box, local, item.Landmarks[i]));
         }
         return new PoseRecord { Picture = bytes, Faces = faces };
