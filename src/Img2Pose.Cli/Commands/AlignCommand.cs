@@ -23,7 +23,8 @@ internal static class AlignCommand
         device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "webgpu");
         Option<double?> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X" };
         Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
-        Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference };
+        Option<bool> obj = new("--obj") { Description = "Also write the posed meshes of a picture as NAME.obj; needs --reference with vertices_trans.npy and triangles.npy." };
+        Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference, obj };
         command.SetAction((parsed, stop) =>
         {
             int side = parsed.GetValue(size);
@@ -31,7 +32,10 @@ internal static class AlignCommand
             int most = parsed.GetValue(faces);
             if (most < 1) throw new UsageException($"--max-faces {most}: at least 1 is needed.");
             ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFace.Load(folder) : null;
-            AlignJob job = new(parsed.GetRequiredValue(output), side, most, parsed.GetRequiredValue(order) == "position", parsed.InvocationConfiguration.Error);
+            if (parsed.GetValue(obj) && parsed.GetValue(reference) is null) throw new UsageException("--obj needs --reference DIR, a folder with vertices_trans.npy and triangles.npy.");
+            ReferenceMesh? mesh = parsed.GetValue(obj) ? ReferenceMesh.Load(parsed.GetRequiredValue(reference)!) : null;
+            FaceOrder first = parsed.GetRequiredValue(order) == "position" ? FaceOrder.Position : FaceOrder.Confidence;
+            AlignJob job = new(parsed.GetRequiredValue(output), side, most, first, mesh, parsed.InvocationConfiguration.Error);
             PoseDetectorOptions options = new() { Device = parsed.GetRequiredValue(device), ScoreThreshold = parsed.GetValue(score), Reference = face };
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
             return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, stop));
@@ -40,7 +44,7 @@ internal static class AlignCommand
     }
 
     /// <summary>One run over a set of pictures.</summary>
-    private sealed class AlignJob(string output, int side, int maxFaces, bool byPosition, TextWriter messages)
+    private sealed class AlignJob(string output, int side, int maxFaces, FaceOrder order, ReferenceMesh? mesh, TextWriter messages)
     {
         private readonly byte[] _crop = new byte[3 * side * side];
         private byte[] _picture = [];
@@ -61,21 +65,13 @@ internal static class AlignCommand
                     read++;
                     detector.Detect(frame, faces);
                     if (faces.Count == 0) messages.WriteLine($"img2pose: {frame.SourceName}: no face above the threshold.");
-                    else written += Write(frame, Chosen(faces), detector.Reference, pool);
+                    else written += Write(frame, [.. faces.InOrder(order).Take(maxFaces)], detector.Reference, pool);
                 }
             }
             messages.WriteLine($"img2pose: {written} faces of {read} pictures in {output}.");
             // Unreadable pictures were reported and skipped; the rest is done.
             return pictures.DamagedFrames > 0 ? ExitCode.Failed : ExitCode.Done;
         }
-
-        // As the original orders: distance of the translation from the optical axis, or score.
-        private List<FaceDetection> Chosen(List<FaceDetection> faces) =>
-        [
-            .. (byPosition
-                ? faces.OrderBy(f => Math.Sqrt(f.Pose.Translation.X * f.Pose.Translation.X + f.Pose.Translation.Y * f.Pose.Translation.Y))
-                : faces.OrderByDescending(f => f.Score)).Take(maxFaces),
-        ];
 
         private int Write(VideoFrame frame, List<FaceDetection> faces, ReferenceFace reference, FramePool pool)
         {
@@ -98,7 +94,21 @@ internal static class AlignCommand
                 for (int y = 0; y < side; y++) _crop.AsSpan(3 * side * y, 3 * side).CopyTo(crop.GetPlane(0).Row(y));
                 ImageFile.Write(Path.Combine(folder, faces.Count > 1 ? $"{name}_{i}.png" : name + ".png"), crop);
             }
+            if (mesh is not null) WriteMeshes(Path.Combine(folder, name + ".obj"), frame, stride, faces, camera, mesh);
             return faces.Count;
+        }
+
+        private void WriteMeshes(string path, VideoFrame frame, int stride, List<FaceDetection> faces, CameraIntrinsics camera, ReferenceMesh mesh)
+        {
+            Vector3d[][] placed = new Vector3d[faces.Count][];
+            byte[][] colors = new byte[faces.Count][];
+            for (int i = 0; i < placed.Length; i++)
+            {
+                placed[i] = new Vector3d[mesh.Vertices.Length];
+                PosedMesh.ToPicture(mesh.Vertices, faces[i].Pose, camera, placed[i]);
+                colors[i] = PosedMesh.SampleColors(placed[i], _picture, frame.Width, frame.Height, stride);
+            }
+            PosedMesh.WriteObj(path, placed, mesh.Triangles, frame.Height, colors);
         }
 
         private static void CreateFolder(string folder)

@@ -64,7 +64,7 @@ internal static class ModelsCommand
             Line("size", Mebibytes(package.FileSize));
             Line("sha256", package.Sha256);
             Line("licence", metadata.Licence);
-            Line("input size", metadata.Size.ToString());
+            Line("input size", Describe(metadata.Size));
             Line("pose mean", Numbers(metadata.PoseMean));
             Line("pose stddev", Numbers(metadata.PoseStddev));
             Line("reference face", metadata.Reference);
@@ -182,6 +182,10 @@ internal static class ModelsCommand
             throw new OutputException($"{path}: its folder cannot be made: {error.Message}", error);
         }
     }
+
+    private static string Describe(SizeRule size) => size.Kind == SizeRuleKind.LongSide
+        ? $"long side {size.Side}{(size.Enlarge ? "" : " at most")}, padded to multiples of {size.Multiple}"
+        : $"short side {size.Min}, long side at most {size.Max}, padded to multiples of {size.Multiple}, torchvision {(size.DoublePrecision ? "0.8.2" : "0.14")}'s rounding";
 
     private static string Numbers(IEnumerable<double> values) => string.Join(", ", values.Select(v => v.ToString("G6", CultureInfo.InvariantCulture)));
 
