@@ -80,12 +80,13 @@ public sealed class PoseDetector : IDisposable
         InferenceDevice.Opened opened = InferenceDevice.Open(model, options.Device, options.Threads);
         try
         {
-            return new PoseDetector(model, options, size, opened);
+            return Create(model, options, size, opened);
         }
-        catch
+        catch (ModelException error) when (options.Device == "auto" && opened.Name != "cpu")
         {
-            opened.Session.Dispose();
-            throw;
+            // The GPU's provider loads but cannot run: a second library or memory is missing.
+            opened = InferenceDevice.Open(model, "cpu", options.Threads) with { Note = error.Message };
+            return Create(model, options, size, opened);
         }
     }
 
@@ -122,8 +123,11 @@ public sealed class PoseDetector : IDisposable
     /// <exception cref="ModelException">ONNX Runtime failed, or the model gave no pose for a box.</exception>
     public int PoseForBoxes(VideoFrame frame, ReadOnlySpan<Box> boxes, List<FaceDetection> faces)
     {
-        faces.Clear();
-        if (boxes.IsEmpty) return 0;
+        if (boxes.IsEmpty)
+        {
+            faces.Clear();
+            return 0;
+        }
         (int width, int height) = Size.Resize(frame.DisplayWidth, frame.DisplayHeight);
         FillBoxes(boxes, (double)width / frame.DisplayWidth, (double)height / frame.DisplayHeight);
         Run(frame, Size, mirror: false, faces, Selecting.All, float.NegativeInfinity);
@@ -140,8 +144,11 @@ public sealed class PoseDetector : IDisposable
     /// <exception cref="ModelException">ONNX Runtime failed.</exception>
     public int DetectAmong(VideoFrame frame, ReadOnlySpan<Box> proposals, List<FaceDetection> faces)
     {
-        faces.Clear();
-        if (proposals.IsEmpty) return 0;
+        if (proposals.IsEmpty)
+        {
+            faces.Clear();
+            return 0;
+        }
         FillBoxes(proposals, 1, 1);
         Run(frame, Size, mirror: false, faces, Selecting.Best, (float)ScoreThreshold);
         return faces.Count;
@@ -160,6 +167,19 @@ public sealed class PoseDetector : IDisposable
         _graph.UseProposals();
         Run(frame, size, mirror, faces, Selecting.Best, (float)ScoreThreshold);
         return faces.Count;
+    }
+
+    private static PoseDetector Create(ModelPackage model, PoseDetectorOptions options, SizeRule size, InferenceDevice.Opened opened)
+    {
+        try
+        {
+            return new PoseDetector(model, options, size, opened);
+        }
+        catch
+        {
+            opened.Session.Dispose();
+            throw;
+        }
     }
 
     private enum Selecting
@@ -198,6 +218,7 @@ public sealed class PoseDetector : IDisposable
     private void Run(
         IReadOnlyList<VideoFrame> frames, SizeRule rule, bool mirror, IReadOnlyList<List<FaceDetection>> faces, Selecting selecting, float threshold)
     {
+        for (int i = 0; i < faces.Count; i++) faces[i].Clear();
         long start = Stopwatch.GetTimestamp();
         Tensorise(frames, rule, mirror);
         _graph.ScoreThreshold = threshold;
@@ -208,7 +229,6 @@ public sealed class PoseDetector : IDisposable
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < frames.Count; i++)
             {
-                faces[i].Clear();
                 if (selecting == Selecting.All) _selection.TakeAll(results, results.Scores.Length, _sizes[i], faces[i]);
                 else _selection.Select(results, i, _sizes[i], faces[i]);
             }

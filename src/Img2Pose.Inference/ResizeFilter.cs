@@ -18,8 +18,8 @@ public enum SampleSiting
 /// trainer both sample along the axes made here, so that a network sees in use what it saw in training.
 /// </summary>
 /// <remarks>
-/// Target pixel d lies at (d + ½)·source/target in the source (half-pixel centres, computed in single precision as torch
-/// does); the two nearest samples are mixed linearly and the border is repeated. That is torch's
+/// Target pixel d lies at (d + ½)·source/target in the source (half-pixel centres; the ratio is rounded to single precision
+/// and nothing after it, which is what torch's fused arithmetic comes to); the two nearest samples are mixed linearly and the border is repeated. That is torch's
 /// <c>interpolate(mode="bilinear", align_corners=False)</c> without antialiasing, which the original's checkpoints were
 /// trained with. Such sampling skips pixels when it shrinks by more than 2, so with <c>prefilter</c> an axis that shrinks
 /// by more than 2 first takes the mean over blocks of ⌊source/target⌋ samples (the last block may be shorter) and then
@@ -46,19 +46,22 @@ public static class ResizeFilter
         int block = prefilter && planeScale > 2 ? (int)planeScale : 1;
         int blocks = (samples + block - 1) / block;
 
+        // In the source, target pixel d lies at scale·(d + ½), measured from the near edge of the first pixel, or at that
+        // distance from the far edge of the last. A halved plane has half the distances; its first sample lies as far
+        // from the edge as any other (½ of its own unit) or half a picture's pixel nearer.
+        double slope = (mirror ? -planeScale : planeScale) / (double)block;
+        double start = mirror ? (halved ? source / 2.0 : source) : 0;
+        if (siting == SampleSiting.HalvedOnFirst) start += 0.25;
+        double offset = start / block - 0.5;
         int[] first = new int[target], second = new int[target];
         float[] weights = new float[target];
         for (int d = 0; d < target; d++)
         {
-            // Continuous position: 0 is the near edge of the first pixel, source the far edge of the last.
-            float position = scale * (d + 0.5f);
-            if (mirror) position = source - position;
-            if (halved) position = siting == SampleSiting.HalvedCentred ? position / 2 : position / 2 + 0.25f;
-            float index = Math.Max(0, position / block - 0.5f);
+            double index = Math.Max(0, slope * (d + 0.5) + offset);
             int near = Math.Min((int)index, blocks - 1);
             first[d] = near;
             second[d] = Math.Min(near + 1, blocks - 1);
-            weights[d] = Math.Clamp(index - near, 0, 1);
+            weights[d] = (float)Math.Clamp(index - near, 0, 1);
         }
         return new ResizeAxis(samples, block, first, second, weights);
     }
@@ -81,8 +84,8 @@ public sealed class ResizeAxis
         _first = first;
         _second = second;
         _weights = weights;
-        HalvesEvenly = block == 1 && Enumerable.Range(0, first.Length).All(d => first[d] == 2 * d && second[d] == 2 * d + 1 && weights[d] == 0.5f);
-        IsIdentity = block == 1 && Enumerable.Range(0, first.Length).All(d => first[d] == d && weights[d] == 0);
+        HalvesEvenly = Enumerable.Range(0, first.Length).All(d => first[d] == 2 * d && second[d] == 2 * d + 1 && weights[d] == 0.5f);
+        IsIdentity = Enumerable.Range(0, first.Length).All(d => first[d] == d && weights[d] == 0);
     }
 
     /// <summary>Samples of the plane along the axis.</summary>
@@ -106,10 +109,10 @@ public sealed class ResizeAxis
     /// <summary>Share of the farther block, in [0, 1].</summary>
     public ReadOnlySpan<float> Weights => _weights;
 
-    /// <summary>Whether each target pixel is the mean of two neighbours of its own.</summary>
+    /// <summary>Whether each target pixel is the mean of two neighbouring blocks of its own.</summary>
     internal bool HalvesEvenly { get; }
 
-    /// <summary>Whether each target pixel is one sample.</summary>
+    /// <summary>Whether each target pixel is one block.</summary>
     internal bool IsIdentity { get; }
 
     /// <summary>Samples in a block.</summary>

@@ -1,0 +1,28 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Img2Pose.Inference.Tests;
+
+public sealed class ProviderProbeTests
+{
+    [Fact]
+    public void Shares_of_providers_are_counted_over_the_nodes_that_ran()
+    {
+        // The shape of ONNX Runtime's profile: events, of which those of nodes name their provider.
+        const string Profile = """
+            [{"cat":"Session","name":"model_run","args":{}},
+             {"cat":"Node","name":"Conv_kernel_time","args":{"op_name":"Conv","provider":"CUDAExecutionProvider"}},
+             {"cat":"Node","name":"Relu_kernel_time","args":{"op_name":"Relu","provider":"CUDAExecutionProvider"}},
+             {"cat":"Node","name":"Add_kernel_time","args":{"op_name":"Add","provider":"CUDAExecutionProvider"}},
+             {"cat":"Node","name":"NonMaxSuppression_kernel_time","args":{"op_name":"NonMaxSuppression","provider":"CPUExecutionProvider"}}]
+            """;
+
+        string summary = ProviderProbe.Summarise(new MemoryStream(Encoding.UTF8.GetBytes(Profile)));
+
+        Assert.Equal("CUDA 75 % of nodes, CPU 25 %", summary);
+    }
+
+    [Fact]
+    public void A_profile_cut_short_is_not_read() =>
+        Assert.ThrowsAny<JsonException>(() => ProviderProbe.Summarise(new MemoryStream("[{\"cat\":"u8.ToArray())));
+}
