@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
 using Img2Pose.Evaluation;
 using Img2Pose.Inference;
 using Img2Pose.Media;
@@ -8,7 +9,7 @@ namespace Img2Pose.Cli.Commands.Eval;
 /// <summary>The options that choose the model and how it runs, for every verb of <c>eval</c> that runs one.</summary>
 internal sealed class DetectorOptions
 {
-    private readonly Option<string?> _model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "FILE" };
+    private readonly Option<string?> _model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or webgpu.", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Pictures at a time, each on one thread; default one a core on the CPU, one picture at a time on a GPU." };
     private readonly Option<int?> _size = new("--size") { Description = "Size of the picture for the network instead of the model's own." };
@@ -28,8 +29,7 @@ internal sealed class DetectorOptions
     }
 
     /// <summary>The model.</summary>
-    public ModelPackage Load(ParseResult parsed) => ModelPackage.Load(
-        parsed.GetValue(_model) ?? Path.Combine(AppContext.BaseDirectory, "models", "img2pose-nano.onnx"));
+    public ModelPackage Load(ParseResult parsed) => ModelPackage.Load(ModelLocator.Find(parsed.GetValue(_model)));
 
     /// <summary>A detector on one thread.</summary>
     public OnnxPictureDetector Create(ParseResult parsed, ModelPackage model, double lowestScore, PoseDetectorOptions? options = null) =>
