@@ -1,0 +1,2 @@
+// FrameLeases counts per process, and the tests assert that nothing is outstanding.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

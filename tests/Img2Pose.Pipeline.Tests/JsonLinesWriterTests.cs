@@ -1,0 +1,198 @@
+using System.Text.Json;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Pipeline.Tests;
+
+public sealed class JsonLinesWriterTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-json").FullName;
+    private readonly FramePool _pool = new();
+    private static readonly JsonHeader s_header = new()
+    {
+        Source = "clip.mp4", Width = 640, Height = 361, FramesPerSecond = 30000.0 / 1001, Model = "nano", ModelLicence = "research",
+    };
+
+    private static readonly TrackedFace s_face = new(
+        3,
+        new FaceDetection(new Box(10.123, 20, 30.987, 40), 0.98769, new Pose(new Vector3d(0, 0, -0.0), new Vector3d(0.12345678, -2, 33))),
+        new Pose(new Vector3d(0.5, 0.25, 0.125), new Vector3d(1, 2, 3)),
+        Detected: true);
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private string FilePath => Path.Combine(_folder, "poses.jsonl");
+
+    private VideoFrame Frame(long index, double? time, int width = 640, int height = 361, string? name = null)
+    {
+        VideoFrame frame = _pool.Rent(PixelFormat.I420, 16, 16);
+        frame.Index = index;
+        frame.PresentationTime = time;
+        frame.DisplayWidth = width;
+        frame.DisplayHeight = height;
+        frame.SourceName = name;
+        return frame;
+    }
+
+    private static RunReport Report(string? reason = null) => new()
+    {
+        Frames = 1, Faces = 1, Dropped = 0, Damaged = 0, Seconds = 2, Reason = reason,
+        Stages = [new StageReport("decode", 1, 0.5, 0.25)], Channels = [],
+    };
+
+    private string[] WriteOne(JsonHeader header, VideoFrame frame, params TrackedFace[] faces)
+    {
+        using (frame)
+        using (JsonLinesWriter writer = new(OutputFile.Create(FilePath), header))
+        {
+            writer.Write(frame, faces);
+            writer.Finish(Report(), failed: false);
+        }
+        return File.ReadAllLines(FilePath);
+    }
+
+    [Fact]
+    public void Header_frame_and_summary_read_exactly_as_documented()
+    {
+        string[] lines = WriteOne(s_header, Frame(7, 1.23456789), s_face);
+
+        Assert.Equal(
+            """{"type":"header","schema":1,"source":"clip.mp4","width":640,"height":361,"fps":29.97,"model":"nano","model_licence":"research","model_sha256":null,"intrinsics":{"f":1001,"cx":320,"cy":180}}""",
+            lines[0]);
+        Assert.Equal(
+            """{"type":"frame","index":7,"pts":1.234568,"faces":[{"id":3,"detected":true,"score":0.9877,"box":[10.12,20,30.99,40],"rotvec":[0,0,0],"translation":[0.123457,-2,33],"euler":{"yaw":0,"pitch":0,"roll":0}}]}""",
+            lines[1]);
+        Assert.Equal(
+            """{"type":"summary","frames":1,"faces":1,"dropped":0,"damaged":0,"seconds":2,"fps":0.5,"complete":true,"stages":{"decode":{"frames":1,"seconds":0.5,"thread_cpu_seconds":0.25}}}""",
+            lines[2]);
+        Assert.Equal(3, lines.Length);
+    }
+
+    [Fact]
+    public void A_frame_of_another_size_repeats_size_and_camera()
+    {
+        using JsonDocument line = JsonDocument.Parse(WriteOne(s_header, Frame(0, null, 101, 50, "b \"ü\".png"))[1]);
+
+        Assert.Equal(101, line.RootElement.GetProperty("width").GetInt32());
+        Assert.Equal(50, line.RootElement.GetProperty("height").GetInt32());
+        Assert.Equal(151, line.RootElement.GetProperty("intrinsics").GetProperty("f").GetDouble());
+        Assert.Equal(50, line.RootElement.GetProperty("intrinsics").GetProperty("cx").GetDouble());
+        Assert.Equal("b \"ü\".png", line.RootElement.GetProperty("source").GetString());
+        Assert.Equal(JsonValueKind.Null, line.RootElement.GetProperty("pts").ValueKind);
+    }
+
+    [Fact]
+    public void Numbers_that_are_not_finite_become_null()
+    {
+        TrackedFace broken = s_face with { Face = s_face.Face with { Score = double.NaN, Box = new Box(double.PositiveInfinity, 0, 1, 1) } };
+
+        using JsonDocument line = JsonDocument.Parse(WriteOne(s_header, Frame(0, 0), broken)[1]);
+
+        JsonElement face = line.RootElement.GetProperty("faces")[0];
+        Assert.Equal(JsonValueKind.Null, face.GetProperty("score").ValueKind);
+        Assert.Equal(JsonValueKind.Null, face.GetProperty("box")[0].ValueKind);
+    }
+
+    [Fact]
+    public void Raw_adds_the_unsmoothed_pose()
+    {
+        using JsonDocument line = JsonDocument.Parse(WriteOne(s_header with { Raw = true }, Frame(0, 0), s_face)[1]);
+
+        JsonElement face = line.RootElement.GetProperty("faces")[0];
+        Assert.Equal([0.5, 0.25, 0.125], face.GetProperty("raw_rotvec").EnumerateArray().Select(value => value.GetDouble()));
+        Assert.Equal([1, 2, 3], face.GetProperty("raw_translation").EnumerateArray().Select(value => value.GetDouble()));
+    }
+
+    [Fact]
+    public void An_incomplete_run_says_so_and_why()
+    {
+        using (JsonLinesWriter writer = new(OutputFile.Create(FilePath), s_header))
+            writer.Finish(Report("interrupted by SIGINT"), failed: false);
+
+        using JsonDocument summary = JsonDocument.Parse(File.ReadAllLines(FilePath)[^1]);
+        Assert.False(summary.RootElement.GetProperty("complete").GetBoolean());
+        Assert.Equal("interrupted by SIGINT", summary.RootElement.GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public void A_failed_run_leaves_only_the_partial_file()
+    {
+        using (JsonLinesWriter writer = new(OutputFile.Create(FilePath), s_header))
+        {
+            writer.Finish(Report("no space"), failed: true);
+            writer.Finish(Report(), failed: false);
+        }
+
+        Assert.False(File.Exists(FilePath));
+        Assert.Equal(2, File.ReadAllLines(Path.Combine(_folder, "poses.partial.jsonl")).Length);
+    }
+
+    [Fact]
+    public void An_existing_file_is_replaced_only_at_the_end()
+    {
+        File.WriteAllText(FilePath, "old");
+        using JsonLinesWriter writer = new(OutputFile.Create(FilePath), s_header);
+        string during = File.ReadAllText(FilePath);
+
+        writer.Finish(Report(), failed: false);
+
+        Assert.Equal("old", during);
+        Assert.Equal(2, File.ReadAllLines(FilePath).Length);
+    }
+
+    [Fact]
+    public void A_frame_line_allocates_nothing()
+    {
+        using VideoFrame frame = Frame(1, 0.5, name: "a.png");
+        using JsonLinesWriter writer = new(OutputFile.Create("/dev/null"), s_header with { Raw = true });
+        TrackedFace[] faces = [s_face, s_face];
+        for (int i = 0; i < 100; i++) writer.Write(frame, faces);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++) writer.Write(frame, faces);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void A_full_disk_is_an_output_error_that_names_the_file()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "/dev/full is not on this machine");
+
+        OutputException error = Assert.Throws<OutputException>(() => new JsonLinesWriter(OutputFile.Create("/dev/full"), s_header));
+
+        Assert.Contains("/dev/full", error.Message);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_an_output_error_that_names_the_file()
+    {
+        string path = Path.Combine(_folder, "absent", "poses.jsonl");
+
+        OutputException error = Assert.Throws<OutputException>(() => OutputFile.Create(path));
+
+        Assert.Contains(path, error.Message);
+    }
+
+    [Fact]
+    public void A_file_whose_folder_vanished_cannot_be_completed()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "gone")).FullName;
+        using OutputFile output = OutputFile.Create(Path.Combine(folder, "poses.jsonl"));
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Throws<OutputException>(output.Complete);
+    }
+
+    [Theory]
+    [InlineData("/a/b.mp4", "/a/b.partial.mp4")]
+    [InlineData("b.tar.jsonl", "b.tar.partial.jsonl")]
+    [InlineData("plain", "plain.partial")]
+    public void The_partial_name_keeps_the_extension(string path, string partial) =>
+        Assert.Equal(partial, OutputFile.PartialName(path));
+}
