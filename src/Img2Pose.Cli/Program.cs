@@ -42,7 +42,9 @@ internal static class Program
         {
             CommonOptions.Verbose,
         };
-        // The verbs, in the order of the help.
+        root.Subcommands.Add(Commands.RunCommand.Create());
+        root.Subcommands.Add(Commands.BenchCommand.Create());
+        root.Subcommands.Add(Commands.DoctorCommand.Create());
         root.Subcommands.Add(Commands.TrainCommand.Create());
         root.Subcommands.Add(Commands.EvalCommand.Create());
         root.Subcommands.Add(Commands.AlignCommand.Create());

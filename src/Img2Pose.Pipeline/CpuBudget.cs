@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Img2Pose.Pipeline;
 
 /// <summary>
@@ -10,7 +8,7 @@ namespace Img2Pose.Pipeline;
 /// <param name="Inference">Threads of ONNX Runtime inside an operator.</param>
 /// <param name="Encoder">Threads of the video encoder.</param>
 /// <param name="Renderer">Threads of the software rasteriser (llvmpipe).</param>
-public sealed partial record CpuBudget(int Decoder, int Inference, int Encoder, int Renderer)
+public sealed record CpuBudget(int Decoder, int Inference, int Encoder, int Renderer)
 {
     /// <summary>The shares for a number of cores.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one core.</exception>
@@ -27,16 +25,4 @@ public sealed partial record CpuBudget(int Decoder, int Inference, int Encoder, 
 
     /// <summary>The shares for the cores that this process may run on.</summary>
     public static CpuBudget ForThisMachine() => ForCores(Environment.ProcessorCount);
-
-    /// <summary>
-    /// Tells llvmpipe its share. Mesa reads <c>LP_NUM_THREADS</c> from the C environment when it starts, so this comes
-    /// before the first renderer; a value that the user has set stays.
-    /// </summary>
-    public void ApplyToRenderer()
-    {
-        if (OperatingSystem.IsLinux()) _ = SetEnvironment("LP_NUM_THREADS", Renderer.ToString(System.Globalization.CultureInfo.InvariantCulture), 0);
-    }
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetEnvironment(string name, string value, int overwrite);
 }

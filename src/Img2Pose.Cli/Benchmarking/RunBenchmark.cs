@@ -1,0 +1,240 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Img2Pose.Cli.Running;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Media;
+using Img2Pose.Pipeline;
+using Img2Pose.Tracking;
+
+namespace Img2Pose.Cli.Benchmarking;
+
+/// <summary>
+/// Measures the main job twice: each stage alone on the same frames, then all of them together, and prints where the
+/// time goes.
+/// </summary>
+internal sealed class RunBenchmark : IDisposable
+{
+    /// <summary>Frames that are kept in memory for the stages after decoding; 1080p takes 3 MB each.</summary>
+    private const int HeldFrames = 120;
+
+    private readonly RunSettings _settings;
+    private readonly TextWriter _output;
+    private readonly CpuBudget _budget = CpuBudget.ForThisMachine();
+    private readonly RunEngine _engine;
+    private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-bench").FullName;
+
+    /// <summary>Loads model and renderer.</summary>
+    public RunBenchmark(RunSettings settings, TextWriter output)
+    {
+        _settings = settings;
+        _output = output;
+        _engine = RunEngine.Create(settings, _budget);
+    }
+
+    /// <summary>Measures and prints; <paramref name="stop"/> ends it early.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using (IFrameSource source = Open())
+        {
+            _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{source.Info.Name}: {source.Info.Codec} {source.Info.Width}x{source.Info.Height}, up to {_settings.Frames} frames; {Environment.ProcessorCount} cores"));
+        }
+        _output.WriteLine($"model {_engine.Model.Metadata.Name} on {_engine.Detector.ProviderDescription}; renderer {_engine.RendererName ?? "none"}");
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"threads: decoder {_budget.Decoder}, network {_settings.Threads ?? _budget.Inference}, encoder {_budget.Encoder}, rasteriser {_budget.Renderer}"));
+        // Together first: the frames that the stages alone are given stay in memory and would raise the peak.
+        Together together = await MeasureTogetherAsync(stop);
+        List<StageMeasurement> alone = MeasureStages(stop);
+        if (stop.IsCancellationRequested) return;
+        PrintStages(alone);
+        Print(together, alone);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _engine.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private IFrameSource Open() => MediaSource.Open(_settings.Source, new SourceOptions { DecoderThreads = _budget.Decoder });
+
+    private List<StageMeasurement> MeasureStages(CancellationToken stop)
+    {
+        List<StageMeasurement> measured = [];
+        using (IFrameSource source = Open())
+        {
+            measured.Add(StageMeasurement.Of("decode", () =>
+            {
+                long count = 0;
+                while (count < _settings.Frames && !stop.IsCancellationRequested && source.TryRead(out VideoFrame? frame))
+                {
+                    frame.Dispose();
+                    count++;
+                }
+                return count;
+            }));
+        }
+
+        using IFrameSource again = Open();
+        using FramePool pool = new(HeldFrames + 1);
+        List<VideoFrame> held = [];
+        List<List<TrackedFace>> faces = [];
+        try
+        {
+            while (held.Count < Math.Min(HeldFrames, _settings.Frames ?? HeldFrames) && again.TryRead(out VideoFrame? frame))
+            {
+                held.Add(pool.RentCopy(frame));
+                frame.Dispose();
+            }
+            if (stop.IsCancellationRequested || held.Count == 0) return measured;
+            MeasureHeld(again, held, faces, measured, stop);
+        }
+        finally
+        {
+            foreach (VideoFrame frame in held) frame.Dispose();
+        }
+        return measured;
+    }
+
+    private void MeasureHeld(
+        IFrameSource source, List<VideoFrame> held, List<List<TrackedFace>> faces, List<StageMeasurement> measured, CancellationToken stop)
+    {
+        List<FaceDetection> warm = [];
+        foreach (VideoFrame frame in held.Take(10)) _engine.DetectorStage.Detect(frame, warm);
+
+        List<FaceDetection>[] found = [.. held.Select(_ => new List<FaceDetection>(16))];
+        TimeSpan tensorise = default, network = default, select = default;
+        measured.Add(StageMeasurement.Of("detect", () =>
+        {
+            int i = 0;
+            for (; i < held.Count && !stop.IsCancellationRequested; i++)
+            {
+                _engine.DetectorStage.Detect(held[i], found[i]);
+                tensorise += _engine.Detector.Times.Tensorise;
+                network += _engine.Detector.Times.Network;
+                select += _engine.Detector.Times.Select;
+            }
+            return i;
+        }));
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"detect, wall ms a frame: tensorise {tensorise.TotalMilliseconds / held.Count:0.00}, network {network.TotalMilliseconds / held.Count:0.00}, select {select.TotalMilliseconds / held.Count:0.00}"));
+
+        FaceTracker tracker = new(new TrackerOptions());
+        foreach (VideoFrame _ in held) faces.Add(new List<TrackedFace>(16));
+        measured.Add(StageMeasurement.Of("track", () =>
+        {
+            for (int i = 0; i < held.Count; i++)
+            {
+                VideoFrame frame = held[i];
+                tracker.Update(CollectionsMarshal.AsSpan(found[i]), frame.PresentationTime ?? i / 25.0, frame.DisplayWidth, frame.DisplayHeight, faces[i]);
+            }
+            return held.Count;
+        }));
+
+        if (_engine.Composer is { } composer)
+        {
+            int withFaces = faces.FindIndex(list => list.Count > 0);
+            if (withFaces >= 0) composer.Compose(held[withFaces], CollectionsMarshal.AsSpan(faces[withFaces]));
+            measured.Add(StageMeasurement.Of("compose", () =>
+            {
+                int i = 0;
+                for (; i < held.Count && !stop.IsCancellationRequested; i++)
+                {
+                    if (faces[i].Count > 0) composer.Compose(held[i], CollectionsMarshal.AsSpan(faces[i]));
+                }
+                return i;
+            }));
+        }
+
+        if (_settings.Output is null) return;
+        using VideoWriter writer = CreateWriter("alone.mp4", source);
+        measured.Add(StageMeasurement.Of("encode", () =>
+        {
+            int i = 0;
+            for (; i < held.Count && !stop.IsCancellationRequested; i++) writer.Write(held[i]);
+            writer.Complete();
+            return i;
+        }));
+    }
+
+    private VideoWriter CreateWriter(string name, IFrameSource source)
+    {
+        VideoWriterOptions options = new() { Threads = _budget.Encoder, CopySound = false };
+        if (_settings.Preset is { } preset) options = options with { Preset = preset };
+        return VideoWriter.Create(Path.Combine(_folder, name), source, options);
+    }
+
+    private void PrintStages(List<StageMeasurement> alone)
+    {
+        _output.WriteLine();
+        _output.WriteLine("each stage alone      frames   wall ms   CPU ms   bytes   (a frame)");
+        foreach (StageMeasurement stage in alone)
+        {
+            _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {stage.Name,-18} {stage.Frames,7} {stage.WallMilliseconds,9:0.00} {stage.CpuMilliseconds,8:0.00} {(double)stage.Allocated / Math.Max(1, stage.Frames),7:0}"));
+        }
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-18} {"",7} {alone.Sum(s => s.WallMilliseconds),9:0.00} {alone.Sum(s => s.CpuMilliseconds),8:0.00}"));
+    }
+
+    private async Task<Together> MeasureTogetherAsync(CancellationToken stop)
+    {
+        using IFrameSource source = Open();
+        using VideoFileSink? sink = _settings.Output is null ? null : new VideoFileSink(CreateWriter("together.mp4", source));
+        using SteadyStateProbe probe = new(warmUp: 50);
+        using VideoPipeline pipeline = new(
+            new PipelineParts
+            {
+                Source = source,
+                Detector = _engine.DetectorStage,
+                Tracker = new TrackerStage(new FaceTracker(new TrackerOptions())),
+                Composer = sink is null ? null : _engine.Composer,
+                Frames = sink,
+                Poses = probe,
+            },
+            new PipelineOptions { Every = _settings.Every, MaximumFrames = _settings.Frames });
+        TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
+        long start = Stopwatch.GetTimestamp();
+        RunReport report = await pipeline.RunAsync(stop);
+        TimeSpan wall = Stopwatch.GetElapsedTime(start), cpu = Environment.CpuUsage.TotalTime - cpuBefore;
+        return new Together(report, probe, wall, cpu, PeakResidentMegabytes());
+    }
+
+    private void Print(Together together, List<StageMeasurement> alone)
+    {
+        (RunReport report, SteadyStateProbe probe, TimeSpan wall, TimeSpan cpu, double peak) = together;
+        double cores = Environment.ProcessorCount;
+        double floor = alone.Sum(stage => stage.CpuMilliseconds) / 1000 / cores * report.Frames;
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        _output.WriteLine();
+        _output.WriteLine("together        frames   busy ms   own-thread CPU ms   (a frame)");
+        foreach (StageReport stage in report.Stages)
+        {
+            double frames = Math.Max(1, stage.Frames);
+            _output.WriteLine(string.Create(culture,
+                $"  {stage.Name,-12} {stage.Frames,7} {1000 * stage.Seconds / frames,9:0.00} {1000 * stage.ThreadCpuSeconds / frames,19:0.00}"));
+        }
+        foreach (ChannelReport channel in report.Channels)
+            _output.WriteLine(string.Create(culture, $"  queue {channel.Name,-10} mean {channel.Mean:0.0}, deepest {channel.Deepest} of {channel.Capacity}"));
+        _output.WriteLine();
+        _output.WriteLine(string.Create(culture, $"{report.Frames} frames, {report.Faces} faces in {wall.TotalSeconds:0.00} s: {report.Frames / wall.TotalSeconds:0.0} fps"));
+        _output.WriteLine(string.Create(culture, $"CPU {cpu.TotalSeconds:0.00} s: {100 * cpu / wall / cores:0} % of {cores} cores"));
+        _output.WriteLine(string.Create(culture, $"wall time / (CPU time of the stages alone / {cores} cores): {wall.TotalSeconds / floor:0.00}"));
+        _output.WriteLine(string.Create(culture,
+            $"managed allocation after warm-up: {probe.AllocatedPerFrame:0} bytes a frame; {probe.FullCollections} generation-2 collections in {probe.Frames} frames"));
+        _output.WriteLine(string.Create(culture, $"peak resident memory: {peak:0} MB"));
+    }
+
+    private sealed record Together(RunReport Report, SteadyStateProbe Probe, TimeSpan Wall, TimeSpan Cpu, double PeakMegabytes);
+
+    /// <summary>The process's high-water mark, from /proc; 0 where there is none.</summary>
+    private static double PeakResidentMegabytes()
+    {
+        const string Status = "/proc/self/status";
+        if (!File.Exists(Status)) return 0;
+        string? line = File.ReadLines(Status).FirstOrDefault(candidate => candidate.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line.AsSpan(6).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) / 1024;
+    }
+}

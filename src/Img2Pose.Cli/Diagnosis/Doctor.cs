@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Img2Pose.Cli.Running;
+using Img2Pose.Inference;
+using Img2Pose.Media;
+using Img2Pose.Rendering;
+
+namespace Img2Pose.Cli.Diagnosis;
+
+/// <summary>How a part was found.</summary>
+internal enum Health
+{
+    /// <summary>There and usable.</summary>
+    Good,
+
+    /// <summary>Not there, and not needed for the main job.</summary>
+    Absent,
+
+    /// <summary>Not there or broken, and needed.</summary>
+    Bad,
+}
+
+/// <summary>One line of the report.</summary>
+/// <param name="Part">What was looked for.</param>
+/// <param name="Health">How it was found.</param>
+/// <param name="Detail">Version, name, or what is wrong.</param>
+/// <param name="Cure">The command that installs it, or null.</param>
+internal sealed record Finding(string Part, Health Health, string Detail, string? Cure = null);
+
+/// <summary>Looks for everything that the program uses.</summary>
+internal static class Doctor
+{
+    /// <summary>Looks for each part; never throws.</summary>
+    public static IEnumerable<Finding> Examine(string? model)
+    {
+        yield return Look("FFmpeg", "apt-get install ffmpeg", () => MediaLibraries.Version);
+        yield return Look("encoders", "apt-get install libavcodec59", () =>
+        {
+            string[] found = [.. s_encoders.Where(MediaLibraries.HasEncoder)];
+            return found.Length > 0 ? string.Join(", ", found) : throw new ModelException("none of " + string.Join(", ", s_encoders));
+        });
+        yield return Look("ONNX Runtime", "scripts/fetch-onnxruntime.sh",
+            () => $"{OnnxRuntimeLibrary.Version}, providers {string.Join(", ", OnnxRuntimeLibrary.Providers)}");
+        yield return Look("renderer", "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri", () =>
+        {
+            using OverlayRenderer renderer = OverlayRenderer.Create(new OverlayOptions());
+            return renderer.RendererName;
+        });
+        yield return Library("CUDA driver", "libcuda.so.1", "NVIDIA's driver; without it the network runs on the CPU");
+        yield return Library("window", "libSDL2-2.0.so.0", "apt-get install libsdl2-2.0-0");
+        yield return Library("LMDB (data sets)", "liblmdb.so.0", "apt-get install liblmdb0");
+        yield return Look("model", null, () =>
+        {
+            ModelPackage package = ModelPackage.Load(ModelLocator.Find(model));
+            return $"{package.Metadata.Name}, licence: {package.Metadata.Licence}, {package.FileSize / 1e6:0.0} MB ({package.Path})";
+        });
+    }
+
+    private static readonly string[] s_encoders = ["libx264", "libx265", "h264_nvenc", "hevc_nvenc"];
+
+    private static Finding Look(string part, string? cure, Func<string> find)
+    {
+        try
+        {
+            return new Finding(part, Health.Good, ErrorReport.OneLine(find()));
+        }
+        catch (Exception error)
+        {
+            return new Finding(part, Health.Bad, ErrorReport.OneLine(error.Message), cure);
+        }
+    }
+
+    private static Finding Library(string part, string file, string cure)
+    {
+        if (!NativeLibrary.TryLoad(file, out nint handle)) return new Finding(part, Health.Absent, $"{file} is not installed", cure);
+        NativeLibrary.Free(handle);
+        return new Finding(part, Health.Good, file);
+    }
+}

@@ -1,0 +1,59 @@
+using Img2Pose.Media;
+
+namespace Img2Pose.Cli.Running;
+
+/// <summary>Where frames go, decided from <c>--out</c> and the kind of source.</summary>
+internal static class OutputPlan
+{
+    /// <summary>
+    /// A video file, a picture file or a folder for pictures; null for nothing. What would overwrite the input is refused.
+    /// </summary>
+    /// <exception cref="UsageException">The output does not suit the source, or is the source.</exception>
+    public static string? Create(RunSettings settings, SourceInfo source)
+    {
+        string? output = Choose(settings, source);
+        if (settings.Json is not (null or "-"))
+        {
+            if (IsSame(settings.Json, settings.Source)) throw new UsageException($"{settings.Json}: --json is the source; choose another file.");
+            if (output is not null && IsSame(settings.Json, output)) throw new UsageException($"{settings.Json}: --json and --out are the same file.");
+        }
+        if (output is not null && IsSame(output, settings.Source))
+            throw new UsageException($"{output}: the output is the source; choose another name.");
+        return output;
+    }
+
+    /// <summary>Whether two paths name the same file or folder, links followed.</summary>
+    internal static bool IsSame(string a, string b) => string.Equals(Resolve(a), Resolve(b), StringComparison.Ordinal);
+
+    private static string? Choose(RunSettings settings, SourceInfo source)
+    {
+        if (settings.Output is not { } output) return null;
+        bool folder = Directory.Exists(output) || Path.EndsInDirectorySeparator(output);
+        if (source.IsImages)
+        {
+            if (folder || VideoWriter.WritesPictures(output)) return output;
+            throw new UsageException($"{output}: pictures go to pictures; give --out a folder, or a .png or .jpg file for a single picture.");
+        }
+        if (folder) return Path.Combine(output, Path.GetFileNameWithoutExtension(settings.Source) + ".posed.mp4");
+        if (VideoWriter.WritesPictures(output))
+            throw new UsageException($"{output}: a video is written as .mp4, .mkv, .mov or .m4v; change the name given to --out, or end it in / for a folder.");
+        return output;
+    }
+
+    private static string Resolve(string path)
+    {
+        try
+        {
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+            if (Path.GetDirectoryName(full) is { } parent && new DirectoryInfo(parent).ResolveLinkTarget(returnFinalTarget: true) is { } target)
+                full = Path.Combine(target.FullName, Path.GetFileName(full));
+            FileSystemInfo info = Directory.Exists(full) ? new DirectoryInfo(full) : new FileInfo(full);
+            return info.Exists && info.ResolveLinkTarget(returnFinalTarget: true) is { } final ? final.FullName : full;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            // What cannot be resolved is no file that could be overwritten.
+            return path;
+        }
+    }
+}

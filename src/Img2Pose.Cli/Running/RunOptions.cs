@@ -1,0 +1,135 @@
+using System.CommandLine;
+using System.Globalization;
+using Img2Pose.Rendering;
+
+namespace Img2Pose.Cli.Running;
+
+/// <summary>The options of <c>run</c> and how they become <see cref="RunSettings"/>.</summary>
+internal sealed class RunOptions
+{
+    private readonly Argument<string> _source = new("SOURCE")
+    {
+        Description = "A video or picture file, a folder or glob of pictures, a .txt list of files, or lavfi:GRAPH.",
+    };
+
+    private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
+    private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines; - writes them, and nothing else, to standard output.");
+    private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
+    private readonly Option<string> _device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the network; default: all cores.", HelpName = "N" };
+    private readonly Option<double?> _score = new("--score") { Description = "Lowest score of a face, 0…1; default: the model's.", HelpName = "X" };
+    private readonly Option<double?> _nms = new("--nms") { Description = "Overlap above which the weaker of two faces goes, 0…1; default: the model's.", HelpName = "X" };
+    private readonly Option<int?> _size = new("--size") { Description = "Long side of the network's input in pixels; larger finds smaller faces.", HelpName = "N" };
+    private readonly Option<int> _every = new("--every") { Description = "Look at every N-th frame; the tracker predicts the others.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _overlay = new("--overlay")
+    {
+        Description = "What is drawn: mesh, box, axes, points, label, joined by commas, or none.",
+        HelpName = "LAYERS",
+        DefaultValueFactory = _ => "mesh",
+    };
+
+    private readonly Option<float> _alpha = new("--alpha") { Description = "Opacity of the mesh, 0…1.", HelpName = "X", DefaultValueFactory = _ => 0.85f };
+    private readonly Option<string?> _boxes = Text("--boxes", "CSV", "Pose these boxes instead of looking for faces: frame,l,t,r,b or file,l,t,r,b.");
+    private readonly Option<string?> _start = Text("--start", "T", "Begin at T: seconds or h:mm:ss.");
+    private readonly Option<string?> _duration = Text("--duration", "T", "Take only T: seconds or h:mm:ss.");
+    private readonly Option<long?> _frames = new("--frames") { Description = "Take only the first N frames.", HelpName = "N" };
+    private readonly Option<string?> _codec = Text("--codec", "NAME", "h264, hevc, or the name of an encoder.");
+    private readonly Option<int?> _quality = new("--quality") { Description = "Constant rate factor of the video (0 best … 51), or JPEG quality of pictures.", HelpName = "N" };
+    private readonly Option<string?> _preset = Text("--preset", "NAME", "Speed preset of the encoder, such as veryfast or ultrafast.");
+    private readonly Option<string?> _reference = Text("--reference", "DIR", "Use the official reference points in this folder.");
+    private readonly Option<bool> _noTrack = new("--no-track") { Description = "Treat every frame on its own; ids are 0." };
+    private readonly Option<bool> _noSmooth = new("--no-smooth") { Description = "Track, but do not smooth the poses." };
+    private readonly Option<bool> _raw = new("--raw") { Description = "Add the unsmoothed poses to the JSON." };
+    private readonly Option<bool> _show = new("--show") { Description = "Show the picture in a window while running." };
+    private readonly Option<bool> _quiet = new("--quiet") { Description = "Print errors only." };
+
+    /// <summary>Adds the argument and options to <paramref name="command"/>.</summary>
+    public void AddTo(Command command)
+    {
+        _device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "webgpu");
+        command.Arguments.Add(_source);
+        Option[] options =
+        [
+            _output, _json, _model, _device, _threads, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
+            _frames, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet,
+        ];
+        foreach (Option option in options) command.Options.Add(option);
+    }
+
+    /// <summary>Reads and checks the settings.</summary>
+    /// <exception cref="UsageException">A value makes no sense.</exception>
+    public RunSettings Read(ParseResult parsed)
+    {
+        if (parsed.GetValue(_show)) throw new UsageException("--show comes with live sources and is not there yet; write a file with --out.");
+        return new RunSettings
+        {
+            Source = parsed.GetRequiredValue(_source),
+            Output = parsed.GetValue(_output),
+            Json = parsed.GetValue(_json),
+            Model = parsed.GetValue(_model),
+            Device = parsed.GetRequiredValue(_device),
+            Threads = parsed.GetValue(_threads),
+            Score = parsed.GetValue(_score),
+            Nms = parsed.GetValue(_nms),
+            Size = parsed.GetValue(_size),
+            Every = parsed.GetValue(_every),
+            Overlay = ParseLayers(parsed.GetRequiredValue(_overlay)),
+            Alpha = parsed.GetValue(_alpha),
+            Boxes = parsed.GetValue(_boxes),
+            Start = ParseTime("--start", parsed.GetValue(_start)),
+            Duration = ParseTime("--duration", parsed.GetValue(_duration)),
+            Frames = parsed.GetValue(_frames),
+            Codec = parsed.GetValue(_codec),
+            Quality = parsed.GetValue(_quality),
+            Preset = parsed.GetValue(_preset),
+            Reference = parsed.GetValue(_reference),
+            Track = !parsed.GetValue(_noTrack),
+            Smooth = !parsed.GetValue(_noSmooth),
+            Raw = parsed.GetValue(_raw),
+            Quiet = parsed.GetValue(_quiet),
+        }.Validate();
+    }
+
+    /// <summary>Layers by name, joined by commas; "none" alone for nothing.</summary>
+    internal static OverlayLayers ParseLayers(string text)
+    {
+        if (text == "none") return OverlayLayers.None;
+        OverlayLayers layers = OverlayLayers.None;
+        foreach (string name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            layers |= name switch
+            {
+                "mesh" => OverlayLayers.Mesh,
+                "box" => OverlayLayers.Box,
+                "axes" => OverlayLayers.Axes,
+                "points" => OverlayLayers.Points,
+                "label" => OverlayLayers.Label,
+                _ => throw new UsageException($"--overlay {text}: there is no layer '{name}'; known are mesh, box, axes, points, label, or none alone."),
+            };
+        }
+        return layers;
+    }
+
+    /// <summary>Seconds, m:ss or h:mm:ss, with decimals; null for null.</summary>
+    internal static TimeSpan? ParseTime(string option, string? text)
+    {
+        if (text is null) return null;
+        double seconds = 0;
+        string[] parts = text.Split(':');
+        bool good = parts.Length <= 3;
+        for (int i = 0; good && i < parts.Length; i++)
+        {
+            bool last = i == parts.Length - 1;
+            good = double.TryParse(parts[i], last ? NumberStyles.AllowDecimalPoint : NumberStyles.None, CultureInfo.InvariantCulture, out double value)
+                && (i == 0 || value < 60);
+            seconds = seconds * 60 + value;
+        }
+        // Ten years of seconds; beyond that TimeSpan's own limit is not far.
+        if (!good || seconds > 315_360_000)
+            throw new UsageException($"{option} {text} is not a time; give seconds (12.5) or h:mm:ss (0:01:30).");
+        return TimeSpan.FromSeconds(seconds);
+    }
+
+    private static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { HelpName = helpName, Description = description };
+}

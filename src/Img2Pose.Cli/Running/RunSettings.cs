@@ -1,0 +1,106 @@
+using Img2Pose.Rendering;
+
+namespace Img2Pose.Cli.Running;
+
+/// <summary>What the user asked <c>run</c> to do, read from the command line and checked.</summary>
+internal sealed record RunSettings
+{
+    /// <summary>Where frames come from, in the grammar of the command line.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Video file, picture file or folder to write, or null.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>JSON Lines file, "-" for standard output, or null.</summary>
+    public string? Json { get; init; }
+
+    /// <summary>Name or file of the model; null for the default.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>auto, cpu, cuda or webgpu.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Threads of inference; null: as the CPU budget says.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Lowest score; null for the model's own.</summary>
+    public double? Score { get; init; }
+
+    /// <summary>Overlap above which the weaker of two faces goes; null for the model's own.</summary>
+    public double? Nms { get; init; }
+
+    /// <summary>Long side of the network's input; null for the model's own rule.</summary>
+    public int? Size { get; init; }
+
+    /// <summary>The network looks at every n-th frame.</summary>
+    public int Every { get; init; } = 1;
+
+    /// <summary>What is drawn.</summary>
+    public OverlayLayers Overlay { get; init; } = OverlayLayers.Mesh;
+
+    /// <summary>Opacity of the mesh.</summary>
+    public float Alpha { get; init; } = 0.85f;
+
+    /// <summary>CSV file of face boxes to pose instead of looking for faces, or null.</summary>
+    public string? Boxes { get; init; }
+
+    /// <summary>Where in the source to begin.</summary>
+    public TimeSpan? Start { get; init; }
+
+    /// <summary>How much of the source to take.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>Frames to take at most.</summary>
+    public long? Frames { get; init; }
+
+    /// <summary>h264, hevc or the name of an encoder; null: chosen from the source.</summary>
+    public string? Codec { get; init; }
+
+    /// <summary>The encoder's constant rate factor (or JPEG quality for pictures); null for the default.</summary>
+    public int? Quality { get; init; }
+
+    /// <summary>The encoder's speed preset; null for the default.</summary>
+    public string? Preset { get; init; }
+
+    /// <summary>Folder of the official reference points, or null.</summary>
+    public string? Reference { get; init; }
+
+    /// <summary>Whether faces keep identities over time.</summary>
+    public bool Track { get; init; } = true;
+
+    /// <summary>Whether poses are smoothed over time.</summary>
+    public bool Smooth { get; init; } = true;
+
+    /// <summary>Whether the unsmoothed poses are written too.</summary>
+    public bool Raw { get; init; }
+
+    /// <summary>Whether progress and summary are left out.</summary>
+    public bool Quiet { get; init; }
+
+    /// <exception cref="UsageException">A value makes no sense.</exception>
+    public RunSettings Validate()
+    {
+        Require(Source.Length > 0, "The source is empty; name a file, a folder, a list or lavfi:GRAPH.");
+        Require(Output is not null || Json is not null, "Nothing would be written; give --out FILE, --json FILE or both.");
+        Require(Output is null or { Length: > 0 }, "--out is empty; name a file or folder.");
+        Require(Output != "-", "--out cannot be standard output; name a file.");
+        Require(Json is null or { Length: > 0 }, "--json is empty; name a file, or - for standard output.");
+        Require(Score is null or (>= 0 and <= 1), $"--score {Score} is out of range; scores lie in 0…1.");
+        Require(Nms is null or (>= 0 and <= 1), $"--nms {Nms} is out of range; overlaps lie in 0…1.");
+        Require(Size is null or (>= 64 and <= 8192), $"--size {Size} is out of range; the long side may be 64…8192.");
+        Require(Every is >= 1 and <= 1000, $"--every {Every} is out of range; it may be 1…1000.");
+        Require(Alpha is >= 0 and <= 1, $"--alpha {Alpha} is out of range; opacity lies in 0…1.");
+        Require(Threads is null or (>= 1 and <= 256), $"--threads {Threads} is out of range; it may be 1…256.");
+        Require(Frames is null or >= 1, $"--frames {Frames} is out of range; it starts at 1.");
+        Require(Quality is null or (>= 0 and <= 100), $"--quality {Quality} is out of range; it may be 0…51 for video, 1…100 for pictures.");
+        Require(Start is null || Start >= TimeSpan.Zero, "--start lies before the beginning.");
+        Require(Duration is null || Duration > TimeSpan.Zero, "--duration must be longer than nothing.");
+        Require(Track || Smooth, "--no-smooth says nothing when --no-track is given: without tracking nothing is smoothed.");
+        return this;
+    }
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds) throw new UsageException(otherwise);
+    }
+}

@@ -1,0 +1,82 @@
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Inference;
+using Img2Pose.Media;
+using Img2Pose.Rendering;
+using Img2Pose.Tracking;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>The network as a stage: it looks for faces, or poses the boxes that the user gave.</summary>
+public sealed class NetworkDetector : IFrameDetector
+{
+    private readonly PoseDetector _detector;
+    private readonly BoxTable? _boxes;
+
+    /// <summary>Uses <paramref name="detector"/>, which stays the caller's.</summary>
+    public NetworkDetector(PoseDetector detector, BoxTable? boxes = null)
+    {
+        _detector = detector;
+        _boxes = boxes;
+    }
+
+    /// <inheritdoc/>
+    public void Detect(VideoFrame frame, List<FaceDetection> faces)
+    {
+        if (_boxes is null)
+        {
+            _detector.Detect(frame, faces);
+            return;
+        }
+        ReadOnlySpan<Box> boxes = _boxes.For(frame.Index, frame.SourceName);
+        if (boxes.IsEmpty) faces.Clear();
+        else _detector.PoseForBoxes(frame, boxes, faces);
+    }
+}
+
+/// <summary>The tracker as a stage.</summary>
+public sealed class TrackerStage : IFaceTracker
+{
+    private readonly FaceTracker _tracker;
+
+    /// <summary>Uses <paramref name="tracker"/>.</summary>
+    public TrackerStage(FaceTracker tracker) => _tracker = tracker;
+
+    /// <inheritdoc/>
+    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> faces) =>
+        _tracker.Update(detections, time, width, height, faces);
+
+    /// <inheritdoc/>
+    public void Predict(double time, int width, int height, List<TrackedFace> faces) =>
+        _tracker.Predict(time, width, height, faces);
+}
+
+/// <summary>The overlay as a stage.</summary>
+public sealed class OverlayStage : IFrameComposer
+{
+    private readonly OverlayRenderer _renderer;
+
+    /// <summary>Uses <paramref name="renderer"/>, which stays the caller's.</summary>
+    public OverlayStage(OverlayRenderer renderer) => _renderer = renderer;
+
+    /// <inheritdoc/>
+    public void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => _renderer.Compose(frame, faces);
+}
+
+/// <summary>A video file, a picture or a folder of pictures as an output.</summary>
+public sealed class VideoFileSink : IFrameSink
+{
+    private readonly VideoWriter _writer;
+
+    /// <summary>Owns <paramref name="writer"/>.</summary>
+    public VideoFileSink(VideoWriter writer) => _writer = writer;
+
+    /// <inheritdoc/>
+    public void Write(VideoFrame frame) => _writer.Write(frame);
+
+    /// <inheritdoc/>
+    public void Complete() => _writer.Complete();
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer.Dispose();
+}
