@@ -40,8 +40,12 @@ internal static class CommandLine
     }
 
     /// <summary>Starts <c>img2pose</c>; end it with <see cref="FinishAsync"/>.</summary>
+    /// <remarks>
+    /// A background job of a script ignores SIGINT, its children inherit that, and .NET leaves it so; env (coreutils) gives
+    /// the program the signals of a terminal again and becomes it.
+    /// </remarks>
     public static Process Start(params string[] arguments) =>
-        StartProcess("dotnet", [Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
+        StartProcess("env", ["--default-signal=INT,TERM", "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
 
     /// <summary>Runs a tool such as ffmpeg or ffprobe and returns its standard output; skips the test where the tool is missing.</summary>
     public static async Task<string> ToolAsync(string name, params string[] arguments)
