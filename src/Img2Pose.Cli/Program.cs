@@ -43,14 +43,14 @@ internal static class Program
             CommonOptions.Verbose,
         };
         root.Subcommands.Add(Commands.RunCommand.Create());
+        root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.BenchCommand.Create());
         root.Subcommands.Add(Commands.DoctorCommand.Create());
-        root.Subcommands.Add(Commands.TrainCommand.Create());
-        root.Subcommands.Add(Commands.EvalCommand.Create());
-        root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ModelsCommand.Create());
         root.Subcommands.Add(Commands.MeshCommand.Create());
         root.Subcommands.Add(Commands.DatasetCommand.Create());
+        root.Subcommands.Add(Commands.TrainCommand.Create());
+        root.Subcommands.Add(Commands.EvalCommand.Create());
         return root;
     }
 }

@@ -2,7 +2,7 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
-using Img2Pose.Rendering;
+using Img2Pose.Rendering.Overlay;
 using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline;

@@ -3,8 +3,8 @@ using BenchmarkDotNet.Attributes;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
-using Img2Pose.Rendering;
 using Img2Pose.Rendering.Blending;
+using Img2Pose.Rendering.Overlay;
 using Img2Pose.Tracking;
 
 namespace Img2Pose.Benchmarks;

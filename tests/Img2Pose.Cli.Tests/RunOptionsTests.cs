@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Img2Pose.Cli.Running;
-using Img2Pose.Rendering;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Tests;
 

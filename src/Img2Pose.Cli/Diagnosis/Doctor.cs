@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Cli.Running;
 using Img2Pose.Inference;
 using Img2Pose.Media;
-using Img2Pose.Rendering;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Diagnosis;
 

@@ -1,7 +1,7 @@
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Pipeline;
-using Img2Pose.Rendering;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Running;
 

@@ -1,4 +1,4 @@
-using Img2Pose.Rendering;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Running;
 
