@@ -40,6 +40,8 @@ fi
 
 if [ "$#" -eq 0 ]; then exec scripts/demo.sh; fi
 
+# libgomp's threads spin while they wait, which starves the threads that make training samples.
+if [ "$kind" = train ]; then export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}; fi
 root=$PWD
 cd "$invoked_from"
 exec dotnet "$root/$program" "$@"

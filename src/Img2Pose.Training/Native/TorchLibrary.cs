@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Img2Pose.Training.Native;
 
-/// <summary>Finds libimg2pose_torch.so: IMG2POSE_TORCH, beside the program, or the build folder of a checkout.</summary>
+/// <summary>Finds libimg2pose_torch.so: IMG2POSE_TORCH, beside the program, or the build folder (build/native/lib) of a checkout.</summary>
 internal static class TorchLibrary
 {
     private const string Name = "img2pose_torch";
@@ -18,7 +18,7 @@ internal static class TorchLibrary
         if (System.IO.File.Exists(beside)) return beside;
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            string built = Path.Combine(folder.FullName, "build", "torch", File);
+            string built = Path.Combine(folder.FullName, "build", "native", "lib", File);
             if (System.IO.File.Exists(built)) return built;
         }
         return null;

@@ -27,7 +27,7 @@ internal static partial class NativeMethods
         if (File.Exists(besideProgram)) return NativeLibrary.Load(besideProgram);
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            string built = Path.Combine(folder.FullName, "build", "torch", file);
+            string built = Path.Combine(folder.FullName, "build", "native", "lib", file);
             if (File.Exists(built)) return NativeLibrary.Load(built);
         }
         throw new DllNotFoundException(
