@@ -28,7 +28,11 @@ internal static class Shaders
             gl_Position = vec4(
                 Camera.x * p.x + Camera.y * p.z, Camera.z * p.y + Camera.w * p.z, Depth.x * p.z + Depth.y, p.z);
             CameraNormal = vec3(dot(Row0.xyz, Normal), dot(Row1.xyz, Normal), dot(Row2.xyz, Normal));
-            Shading = vec3(Shade.x * Depth.z, Shade.y, -dot(CameraNormal, normalize(p)) * Depth.w);
+            // Short of a profile, the outlines of nose and lips lie before the cheek: they stay opaque, or the picture would
+            // show through between the two.
+            vec2 middle = Position.xy / vec2(0.45, 0.52);
+            float inner = (1.0 - smoothstep(0.8, 1.2, length(middle))) * smoothstep(0.5, 0.65, Row2.z);
+            Shading = vec3(Shade.x * Depth.z, Shade.y, -dot(CameraNormal, normalize(p)) * Depth.w + 4.0 * inner);
         }
         """u8;
 
