@@ -139,16 +139,19 @@ public static class LmdbDataset
             double[] b = item.Boxes[i];
             Box box = new(Math.Truncate(b[0]), Math.Truncate(b[1]), Math.Truncate(b[2]), Math.Truncate(b[3]));
             if (box.Width == 0 || box.Height == 0) continue;
-            // The original stores as global pose the local one brought back, whose rotation inverts only nearly.
-            Pose? local = LandmarkPose(item.Landmarks[i], reference, camera, item.Source) is { } pose ? PoseConversion.FullToBox(pose, camera, box) : null;
-            Pose? global = local is { } relative ? PoseConversion.BoxToFull(relative, camera, box) : null;
+            // The original solves for the pose in the box as if that were the picture, and brings it to the picture.
+            Pose? local = LocalPose(item.Landmarks[i], box, reference, item.Source);
+            Pose? global = local is { } pose ? PoseConversion.BoxToFull(pose, camera, box) : null;
             faces.Add(new PoseRecordFace(global, box, local, item.Landmarks[i]));
         }
         return new PoseRecord { Picture = bytes, Faces = faces };
     }
 
-    /// <summary>The pose of 5 or 68 landmarks by EPnP, or null where one of them is −1.</summary>
-    internal static Pose? LandmarkPose(Scalar[][] landmarks, ReferenceFace reference, CameraIntrinsics camera, string source)
+    /// <summary>
+    /// The box-relative pose of 5 or 68 landmarks by EPnP under the camera of a picture of the box's size, or null where
+    /// one of them is −1.
+    /// </summary>
+    internal static Pose? LocalPose(Scalar[][] landmarks, in Box box, ReferenceFace reference, string source)
     {
         if (landmarks.Any(point => point.Any(number => number.Value == -1))) return null;
         ReadOnlySpan<Vector3d> points = landmarks.Length switch
@@ -157,10 +160,14 @@ public static class LmdbDataset
             5 => reference.Points5,
             _ => throw new InputException($"{source}: {landmarks.Length} landmarks; 5 or 68 are understood"),
         };
-        (double X, double Y)[] pixels = [.. landmarks.Select(point => (point[0].Value, point[1].Value))];
-        Pose pose = PerspectiveNPoint.Epnp(points, pixels, camera);
+        if (box.IsEmpty) throw new InputException($"{source}: the box {box.Left},{box.Top},{box.Right},{box.Bottom} is inverted; it must be l,t,r,b");
+        Pose pose = PerspectiveNPoint.Epnp(points, LocalPixels(landmarks, box), CameraIntrinsics.ForImage((int)box.Width, (int)box.Height));
         return pose.IsFinite ? pose : throw new InputException($"{source}: the landmarks of a face determine no pose");
     }
+
+    /// <summary>Landmarks counted from the box's corner, in single precision as the original hands them to its solver.</summary>
+    internal static (double X, double Y)[] LocalPixels(Scalar[][] landmarks, Box box) =>
+        [.. landmarks.Select(point => ((double)(float)(point[0].Value - box.Left), (double)(float)(point[1].Value - box.Top)))];
 
     private static byte[] EncodeKeys(int count)
     {
