@@ -29,48 +29,49 @@ static FILE *out;
 
 static void write_structs(void)
 {
-    STRUCT(AVBufferRef, FIELD(buffer) FIELD(data) FIELD(size));
+    STRUCT(AVBufferRef,
+        FIELD(buffer) FIELD(data) FIELD(size));
     STRUCT(AVCodec,
-        FIELD(name) FIELD(long_name) FIELD(type) FIELD(id) FIELD(capabilities) FIELD(pix_fmts));
+        FIELD(name) FIELD(type) FIELD(id));
     STRUCT(AVCodecContext,
-        FIELD(codec_type) FIELD(codec) FIELD(codec_id) FIELD(codec_tag) FIELD(priv_data) FIELD(bit_rate) FIELD(flags)
-        FIELD(flags2) FIELD(extradata) FIELD(extradata_size) FIELD(time_base) FIELD(width) FIELD(height)
-        FIELD(gop_size) FIELD(pix_fmt) FIELD(max_b_frames) FIELD(has_b_frames) FIELD(sample_aspect_ratio)
-        FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(color_range) FIELD(chroma_sample_location)
-        FIELD(global_quality) FIELD(strict_std_compliance) FIELD(err_recognition) FIELD(thread_count) FIELD(thread_type)
-        FIELD(profile) FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin) FIELD(qmax));
+        FIELD(codec_type) FIELD(codec) FIELD(codec_id) FIELD(codec_tag) FIELD(flags) FIELD(time_base) FIELD(width)
+        FIELD(height) FIELD(pix_fmt) FIELD(sample_aspect_ratio) FIELD(color_primaries) FIELD(color_trc)
+        FIELD(colorspace) FIELD(color_range) FIELD(global_quality) FIELD(thread_count) FIELD(thread_type)
+        FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin));
     STRUCT(AVCodecParameters,
-        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata) FIELD(extradata_size) FIELD(format)
-        FIELD(bit_rate) FIELD(profile) FIELD(width) FIELD(height) FIELD(sample_aspect_ratio) FIELD(color_range)
-        FIELD(color_primaries) FIELD(color_trc) FIELD(color_space) FIELD(chroma_location) FIELD(sample_rate));
-    STRUCT(AVComponentDescriptor, FIELD(plane) FIELD(step) FIELD(offset) FIELD(shift) FIELD(depth));
-    STRUCT(AVDictionaryEntry, FIELD(key) FIELD(value));
+        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(format) FIELD(width) FIELD(height)
+        FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
+        FIELD(sample_rate));
+    STRUCT(AVComponentDescriptor,
+        FIELD(plane) FIELD(step) FIELD(shift) FIELD(depth));
+    STRUCT(AVDictionaryEntry,
+        FIELD(key) FIELD(value));
     STRUCT(AVFormatContext,
-        FIELD(iformat) FIELD(oformat) FIELD(priv_data) FIELD(pb) FIELD(ctx_flags) FIELD(nb_streams) FIELD(streams)
-        FIELD(url) FIELD(start_time) FIELD(duration) FIELD(bit_rate) FIELD(max_delay) FIELD(flags) FIELD(probesize)
-        FIELD(max_analyze_duration) FIELD(metadata) FIELD(max_interleave_delta) FIELD(avoid_negative_ts)
-        FIELD(max_streams));
+        FIELD(iformat) FIELD(oformat) FIELD(pb) FIELD(nb_streams) FIELD(streams) FIELD(url) FIELD(start_time)
+        FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams));
     STRUCT(AVFrame,
-        FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format) FIELD(key_frame)
-        FIELD(pict_type) FIELD(sample_aspect_ratio) FIELD(pts) FIELD(pkt_dts) FIELD(time_base) FIELD(interlaced_frame)
-        FIELD(buf) FIELD(side_data) FIELD(nb_side_data) FIELD(flags) FIELD(color_range) FIELD(color_primaries)
-        FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp) FIELD(pkt_duration)
-        FIELD(metadata) FIELD(decode_error_flags) FIELD(hw_frames_ctx) FIELD(crop_top) FIELD(crop_bottom)
-        FIELD(crop_left) FIELD(crop_right));
-    STRUCT(AVFrameSideData, FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));
-    STRUCT(AVInputFormat, FIELD(name) FIELD(long_name) FIELD(flags));
-    STRUCT(AVIOContext, FIELD(error) FIELD(seekable));
-    STRUCT(AVOutputFormat, FIELD(name) FIELD(long_name) FIELD(video_codec) FIELD(flags));
+        FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
+        FIELD(sample_aspect_ratio) FIELD(pts) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
+        FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp)
+        FIELD(pkt_duration) FIELD(metadata) FIELD(decode_error_flags));
+    STRUCT(AVFrameSideData,
+        FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));
+    STRUCT(AVInputFormat,
+        FIELD(name) FIELD(flags));
+    STRUCT(AVIOContext,
+        FIELD(error) FIELD(seekable));
+    STRUCT(AVOutputFormat,
+        FIELD(name) FIELD(flags));
     STRUCT(AVPacket,
-        FIELD(buf) FIELD(pts) FIELD(dts) FIELD(data) FIELD(size) FIELD(stream_index) FIELD(flags) FIELD(side_data)
-        FIELD(side_data_elems) FIELD(duration) FIELD(pos) FIELD(time_base));
+        FIELD(buf) FIELD(pts) FIELD(dts) FIELD(data) FIELD(size) FIELD(stream_index) FIELD(flags) FIELD(duration)
+        FIELD(pos) FIELD(time_base));
     STRUCT(AVPixFmtDescriptor,
-        FIELD(name) FIELD(nb_components) FIELD(log2_chroma_w) FIELD(log2_chroma_h) FIELD(flags) FIELD(comp));
-    STRUCT(AVRational, FIELD(num) FIELD(den));
+        FIELD(name) FIELD(nb_components) FIELD(flags) FIELD(comp));
+    STRUCT(AVRational,
+        FIELD(num) FIELD(den));
     STRUCT(AVStream,
         FIELD(index) FIELD(id) FIELD(time_base) FIELD(start_time) FIELD(duration) FIELD(nb_frames) FIELD(disposition)
-        FIELD(discard) FIELD(sample_aspect_ratio) FIELD(metadata) FIELD(avg_frame_rate) FIELD(attached_pic)
-        FIELD(side_data) FIELD(nb_side_data) FIELD(r_frame_rate) FIELD(codecpar));
+        FIELD(discard) FIELD(sample_aspect_ratio) FIELD(metadata) FIELD(avg_frame_rate) FIELD(codecpar));
 }
 
 int main(int argc, char **argv)

@@ -5,17 +5,12 @@ public enum AVMediaType : int
     @AVMEDIA_TYPE_UNKNOWN = -1,
     @AVMEDIA_TYPE_VIDEO = 0,
     @AVMEDIA_TYPE_AUDIO = 1,
-    @AVMEDIA_TYPE_DATA = 2,
-    @AVMEDIA_TYPE_SUBTITLE = 3,
 }
 
 public enum AVCodecID : int
 {
     @AV_CODEC_ID_NONE = 0,
     @AV_CODEC_ID_MJPEG = 7,
-    @AV_CODEC_ID_MPEG4 = 12,
-    @AV_CODEC_ID_RAWVIDEO = 13,
-    @AV_CODEC_ID_H264 = 27,
     @AV_CODEC_ID_PNG = 61,
     @AV_CODEC_ID_PPM = 62,
     @AV_CODEC_ID_PBM = 63,
@@ -25,11 +20,8 @@ public enum AVCodecID : int
     @AV_CODEC_ID_JPEG2000 = 88,
     @AV_CODEC_ID_TIFF = 96,
     @AV_CODEC_ID_GIF = 97,
-    @AV_CODEC_ID_VP9 = 167,
     @AV_CODEC_ID_WEBP = 171,
     @AV_CODEC_ID_HEVC = 173,
-    @AV_CODEC_ID_AV1 = 226,
-    @AV_CODEC_ID_WRAPPED_AVFRAME = 135169,
 }
 
 public enum AVPixelFormat : int
@@ -40,38 +32,28 @@ public enum AVPixelFormat : int
     @AV_PIX_FMT_YUV422P = 4,
     @AV_PIX_FMT_YUV444P = 5,
     @AV_PIX_FMT_YUV411P = 7,
-    @AV_PIX_FMT_GRAY8 = 8,
     @AV_PIX_FMT_YUVJ420P = 12,
     @AV_PIX_FMT_YUVJ422P = 13,
     @AV_PIX_FMT_YUVJ444P = 14,
     @AV_PIX_FMT_NV12 = 23,
-    @AV_PIX_FMT_RGBA = 26,
     @AV_PIX_FMT_YUV440P = 31,
     @AV_PIX_FMT_YUVJ440P = 32,
     @AV_PIX_FMT_YUV420P10LE = 62,
-    @AV_PIX_FMT_CUDA = 117,
     @AV_PIX_FMT_YUVJ411P = 138,
-    @AV_PIX_FMT_P010LE = 159,
 }
 
 public enum AVColorPrimaries : int
 {
-    @AVCOL_PRI_RESERVED0 = 0,
-    @AVCOL_PRI_BT709 = 1,
     @AVCOL_PRI_UNSPECIFIED = 2,
-    @AVCOL_PRI_BT2020 = 9,
 }
 
 public enum AVColorTransferCharacteristic : int
 {
-    @AVCOL_TRC_RESERVED0 = 0,
-    @AVCOL_TRC_BT709 = 1,
     @AVCOL_TRC_UNSPECIFIED = 2,
 }
 
 public enum AVColorSpace : int
 {
-    @AVCOL_SPC_RGB = 0,
     @AVCOL_SPC_BT709 = 1,
     @AVCOL_SPC_UNSPECIFIED = 2,
     @AVCOL_SPC_BT470BG = 5,
@@ -91,19 +73,10 @@ public enum AVChromaLocation : int
 {
     @AVCHROMA_LOC_UNSPECIFIED = 0,
     @AVCHROMA_LOC_LEFT = 1,
-    @AVCHROMA_LOC_CENTER = 2,
-    @AVCHROMA_LOC_TOPLEFT = 3,
-}
-
-public enum AVPictureType : int
-{
-    @AV_PICTURE_TYPE_NONE = 0,
-    @AV_PICTURE_TYPE_I = 1,
 }
 
 public enum AVDiscard : int
 {
-    @AVDISCARD_NONE = -16,
     @AVDISCARD_DEFAULT = 0,
     @AVDISCARD_ALL = 48,
 }

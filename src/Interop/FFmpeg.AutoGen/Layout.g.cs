@@ -22,11 +22,8 @@ internal static class Layout
     {
         internal const int Size = 104;
         internal const int name = 0;
-        internal const int long_name = 8;
         internal const int type = 16;
         internal const int id = 20;
-        internal const int capabilities = 24;
-        internal const int pix_fmts = 40;
     }
 
     internal static class AVCodecContext
@@ -36,36 +33,23 @@ internal static class Layout
         internal const int codec = 16;
         internal const int codec_id = 24;
         internal const int codec_tag = 28;
-        internal const int priv_data = 32;
-        internal const int bit_rate = 56;
         internal const int flags = 76;
-        internal const int flags2 = 80;
-        internal const int extradata = 88;
-        internal const int extradata_size = 96;
         internal const int time_base = 100;
         internal const int width = 116;
         internal const int height = 120;
-        internal const int gop_size = 132;
         internal const int pix_fmt = 136;
-        internal const int max_b_frames = 160;
-        internal const int has_b_frames = 172;
         internal const int sample_aspect_ratio = 216;
         internal const int color_primaries = 324;
         internal const int color_trc = 328;
         internal const int colorspace = 332;
         internal const int color_range = 336;
-        internal const int chroma_sample_location = 340;
         internal const int global_quality = 68;
-        internal const int strict_std_compliance = 508;
-        internal const int err_recognition = 520;
         internal const int thread_count = 636;
         internal const int thread_type = 640;
-        internal const int profile = 676;
         internal const int framerate = 712;
         internal const int pkt_timebase = 724;
         internal const int max_pixels = 864;
         internal const int qmin = 424;
-        internal const int qmax = 428;
     }
 
     internal static class AVCodecParameters
@@ -74,18 +58,13 @@ internal static class Layout
         internal const int codec_type = 0;
         internal const int codec_id = 4;
         internal const int codec_tag = 8;
-        internal const int extradata = 16;
-        internal const int extradata_size = 24;
         internal const int format = 28;
-        internal const int bit_rate = 32;
-        internal const int profile = 48;
         internal const int width = 56;
         internal const int height = 60;
         internal const int sample_aspect_ratio = 64;
         internal const int color_range = 76;
         internal const int color_primaries = 80;
         internal const int color_trc = 84;
-        internal const int color_space = 88;
         internal const int chroma_location = 92;
         internal const int sample_rate = 116;
     }
@@ -95,7 +74,6 @@ internal static class Layout
         internal const int Size = 20;
         internal const int plane = 0;
         internal const int step = 4;
-        internal const int offset = 8;
         internal const int shift = 12;
         internal const int depth = 16;
     }
@@ -112,22 +90,15 @@ internal static class Layout
         internal const int Size = 472;
         internal const int iformat = 8;
         internal const int oformat = 16;
-        internal const int priv_data = 24;
         internal const int pb = 32;
-        internal const int ctx_flags = 40;
         internal const int nb_streams = 44;
         internal const int streams = 48;
         internal const int url = 56;
         internal const int start_time = 64;
         internal const int duration = 72;
-        internal const int bit_rate = 80;
-        internal const int max_delay = 92;
         internal const int flags = 96;
         internal const int probesize = 104;
-        internal const int max_analyze_duration = 112;
         internal const int metadata = 176;
-        internal const int max_interleave_delta = 224;
-        internal const int avoid_negative_ts = 244;
         internal const int max_streams = 448;
     }
 
@@ -140,16 +111,10 @@ internal static class Layout
         internal const int width = 104;
         internal const int height = 108;
         internal const int format = 116;
-        internal const int key_frame = 120;
-        internal const int pict_type = 124;
         internal const int sample_aspect_ratio = 128;
         internal const int pts = 136;
-        internal const int pkt_dts = 144;
         internal const int time_base = 152;
-        internal const int interlaced_frame = 188;
         internal const int buf = 224;
-        internal const int side_data = 304;
-        internal const int nb_side_data = 312;
         internal const int flags = 316;
         internal const int color_range = 320;
         internal const int color_primaries = 324;
@@ -160,11 +125,6 @@ internal static class Layout
         internal const int pkt_duration = 360;
         internal const int metadata = 368;
         internal const int decode_error_flags = 376;
-        internal const int hw_frames_ctx = 392;
-        internal const int crop_top = 408;
-        internal const int crop_bottom = 416;
-        internal const int crop_left = 424;
-        internal const int crop_right = 432;
     }
 
     internal static class AVFrameSideData
@@ -181,7 +141,6 @@ internal static class Layout
     {
         internal const int Size = 152;
         internal const int name = 0;
-        internal const int long_name = 8;
         internal const int flags = 16;
     }
 
@@ -196,8 +155,6 @@ internal static class Layout
     {
         internal const int Size = 176;
         internal const int name = 0;
-        internal const int long_name = 8;
-        internal const int video_codec = 36;
         internal const int flags = 44;
     }
 
@@ -211,8 +168,6 @@ internal static class Layout
         internal const int size = 32;
         internal const int stream_index = 36;
         internal const int flags = 40;
-        internal const int side_data = 48;
-        internal const int side_data_elems = 56;
         internal const int duration = 64;
         internal const int pos = 72;
         internal const int time_base = 96;
@@ -223,8 +178,6 @@ internal static class Layout
         internal const int Size = 112;
         internal const int name = 0;
         internal const int nb_components = 8;
-        internal const int log2_chroma_w = 9;
-        internal const int log2_chroma_h = 10;
         internal const int flags = 16;
         internal const int comp = 24;
     }
@@ -250,10 +203,6 @@ internal static class Layout
         internal const int sample_aspect_ratio = 56;
         internal const int metadata = 64;
         internal const int avg_frame_rate = 72;
-        internal const int attached_pic = 80;
-        internal const int side_data = 184;
-        internal const int nb_side_data = 192;
-        internal const int r_frame_rate = 200;
         internal const int codecpar = 208;
     }
 }

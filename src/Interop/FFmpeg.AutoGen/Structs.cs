@@ -4,8 +4,6 @@ namespace FFmpeg.AutoGen;
 
 public struct AVBuffer;
 
-public struct AVBufferPool;
-
 public struct AVClass;
 
 public struct AVDictionary;
@@ -43,7 +41,6 @@ public struct AVComponentDescriptor
 {
     [FieldOffset(Layout.AVComponentDescriptor.plane)] public int plane;
     [FieldOffset(Layout.AVComponentDescriptor.step)] public int step;
-    [FieldOffset(Layout.AVComponentDescriptor.offset)] public int offset;
     [FieldOffset(Layout.AVComponentDescriptor.shift)] public int shift;
     [FieldOffset(Layout.AVComponentDescriptor.depth)] public int depth;
 }
@@ -53,8 +50,6 @@ public unsafe struct AVPixFmtDescriptor
 {
     [FieldOffset(Layout.AVPixFmtDescriptor.name)] public byte* name;
     [FieldOffset(Layout.AVPixFmtDescriptor.nb_components)] public byte nb_components;
-    [FieldOffset(Layout.AVPixFmtDescriptor.log2_chroma_w)] public byte log2_chroma_w;
-    [FieldOffset(Layout.AVPixFmtDescriptor.log2_chroma_h)] public byte log2_chroma_h;
     [FieldOffset(Layout.AVPixFmtDescriptor.flags)] public ulong flags;
     [FieldOffset(Layout.AVPixFmtDescriptor.comp)] public AVComponentDescriptor_array4 comp;
 }
@@ -78,16 +73,10 @@ public unsafe struct AVFrame
     [FieldOffset(Layout.AVFrame.width)] public int width;
     [FieldOffset(Layout.AVFrame.height)] public int height;
     [FieldOffset(Layout.AVFrame.format)] public int format;
-    [FieldOffset(Layout.AVFrame.key_frame)] public int key_frame;
-    [FieldOffset(Layout.AVFrame.pict_type)] public AVPictureType pict_type;
     [FieldOffset(Layout.AVFrame.sample_aspect_ratio)] public AVRational sample_aspect_ratio;
     [FieldOffset(Layout.AVFrame.pts)] public long pts;
-    [FieldOffset(Layout.AVFrame.pkt_dts)] public long pkt_dts;
     [FieldOffset(Layout.AVFrame.time_base)] public AVRational time_base;
-    [FieldOffset(Layout.AVFrame.interlaced_frame)] public int interlaced_frame;
     [FieldOffset(Layout.AVFrame.buf)] public AVBufferRef_ptrArray8 buf;
-    [FieldOffset(Layout.AVFrame.side_data)] public AVFrameSideData** side_data;
-    [FieldOffset(Layout.AVFrame.nb_side_data)] public int nb_side_data;
     [FieldOffset(Layout.AVFrame.flags)] public int flags;
     [FieldOffset(Layout.AVFrame.color_range)] public AVColorRange color_range;
     [FieldOffset(Layout.AVFrame.color_primaries)] public AVColorPrimaries color_primaries;
@@ -98,11 +87,6 @@ public unsafe struct AVFrame
     [FieldOffset(Layout.AVFrame.pkt_duration)] public long pkt_duration;
     [FieldOffset(Layout.AVFrame.metadata)] public AVDictionary* metadata;
     [FieldOffset(Layout.AVFrame.decode_error_flags)] public int decode_error_flags;
-    [FieldOffset(Layout.AVFrame.hw_frames_ctx)] public AVBufferRef* hw_frames_ctx;
-    [FieldOffset(Layout.AVFrame.crop_top)] public ulong crop_top;
-    [FieldOffset(Layout.AVFrame.crop_bottom)] public ulong crop_bottom;
-    [FieldOffset(Layout.AVFrame.crop_left)] public ulong crop_left;
-    [FieldOffset(Layout.AVFrame.crop_right)] public ulong crop_right;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVPacket.Size)]
@@ -115,7 +99,6 @@ public unsafe struct AVPacket
     [FieldOffset(Layout.AVPacket.size)] public int size;
     [FieldOffset(Layout.AVPacket.stream_index)] public int stream_index;
     [FieldOffset(Layout.AVPacket.flags)] public int flags;
-    [FieldOffset(Layout.AVPacket.side_data_elems)] public int side_data_elems;
     [FieldOffset(Layout.AVPacket.duration)] public long duration;
     [FieldOffset(Layout.AVPacket.pos)] public long pos;
     [FieldOffset(Layout.AVPacket.time_base)] public AVRational time_base;
@@ -125,11 +108,8 @@ public unsafe struct AVPacket
 public unsafe struct AVCodec
 {
     [FieldOffset(Layout.AVCodec.name)] public byte* name;
-    [FieldOffset(Layout.AVCodec.long_name)] public byte* long_name;
     [FieldOffset(Layout.AVCodec.type)] public AVMediaType type;
     [FieldOffset(Layout.AVCodec.id)] public AVCodecID id;
-    [FieldOffset(Layout.AVCodec.capabilities)] public int capabilities;
-    [FieldOffset(Layout.AVCodec.pix_fmts)] public AVPixelFormat* pix_fmts;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVCodecContext.Size)]
@@ -139,34 +119,23 @@ public unsafe struct AVCodecContext
     [FieldOffset(Layout.AVCodecContext.codec)] public AVCodec* codec;
     [FieldOffset(Layout.AVCodecContext.codec_id)] public AVCodecID codec_id;
     [FieldOffset(Layout.AVCodecContext.codec_tag)] public uint codec_tag;
-    [FieldOffset(Layout.AVCodecContext.priv_data)] public void* priv_data;
-    [FieldOffset(Layout.AVCodecContext.bit_rate)] public long bit_rate;
     [FieldOffset(Layout.AVCodecContext.flags)] public int flags;
-    [FieldOffset(Layout.AVCodecContext.flags2)] public int flags2;
     [FieldOffset(Layout.AVCodecContext.time_base)] public AVRational time_base;
     [FieldOffset(Layout.AVCodecContext.width)] public int width;
     [FieldOffset(Layout.AVCodecContext.height)] public int height;
-    [FieldOffset(Layout.AVCodecContext.gop_size)] public int gop_size;
     [FieldOffset(Layout.AVCodecContext.pix_fmt)] public AVPixelFormat pix_fmt;
-    [FieldOffset(Layout.AVCodecContext.max_b_frames)] public int max_b_frames;
-    [FieldOffset(Layout.AVCodecContext.has_b_frames)] public int has_b_frames;
     [FieldOffset(Layout.AVCodecContext.sample_aspect_ratio)] public AVRational sample_aspect_ratio;
     [FieldOffset(Layout.AVCodecContext.color_primaries)] public AVColorPrimaries color_primaries;
     [FieldOffset(Layout.AVCodecContext.color_trc)] public AVColorTransferCharacteristic color_trc;
     [FieldOffset(Layout.AVCodecContext.colorspace)] public AVColorSpace colorspace;
     [FieldOffset(Layout.AVCodecContext.color_range)] public AVColorRange color_range;
-    [FieldOffset(Layout.AVCodecContext.chroma_sample_location)] public AVChromaLocation chroma_sample_location;
     [FieldOffset(Layout.AVCodecContext.global_quality)] public int global_quality;
-    [FieldOffset(Layout.AVCodecContext.strict_std_compliance)] public int strict_std_compliance;
-    [FieldOffset(Layout.AVCodecContext.err_recognition)] public int err_recognition;
     [FieldOffset(Layout.AVCodecContext.thread_count)] public int thread_count;
     [FieldOffset(Layout.AVCodecContext.thread_type)] public int thread_type;
-    [FieldOffset(Layout.AVCodecContext.profile)] public int profile;
     [FieldOffset(Layout.AVCodecContext.framerate)] public AVRational framerate;
     [FieldOffset(Layout.AVCodecContext.pkt_timebase)] public AVRational pkt_timebase;
     [FieldOffset(Layout.AVCodecContext.max_pixels)] public long max_pixels;
     [FieldOffset(Layout.AVCodecContext.qmin)] public int qmin;
-    [FieldOffset(Layout.AVCodecContext.qmax)] public int qmax;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVCodecParameters.Size)]
@@ -176,15 +145,12 @@ public unsafe struct AVCodecParameters
     [FieldOffset(Layout.AVCodecParameters.codec_id)] public AVCodecID codec_id;
     [FieldOffset(Layout.AVCodecParameters.codec_tag)] public uint codec_tag;
     [FieldOffset(Layout.AVCodecParameters.format)] public int format;
-    [FieldOffset(Layout.AVCodecParameters.bit_rate)] public long bit_rate;
-    [FieldOffset(Layout.AVCodecParameters.profile)] public int profile;
     [FieldOffset(Layout.AVCodecParameters.width)] public int width;
     [FieldOffset(Layout.AVCodecParameters.height)] public int height;
     [FieldOffset(Layout.AVCodecParameters.sample_aspect_ratio)] public AVRational sample_aspect_ratio;
     [FieldOffset(Layout.AVCodecParameters.color_range)] public AVColorRange color_range;
     [FieldOffset(Layout.AVCodecParameters.color_primaries)] public AVColorPrimaries color_primaries;
     [FieldOffset(Layout.AVCodecParameters.color_trc)] public AVColorTransferCharacteristic color_trc;
-    [FieldOffset(Layout.AVCodecParameters.color_space)] public AVColorSpace color_space;
     [FieldOffset(Layout.AVCodecParameters.chroma_location)] public AVChromaLocation chroma_location;
     [FieldOffset(Layout.AVCodecParameters.sample_rate)] public int sample_rate;
 }
@@ -203,7 +169,6 @@ public unsafe struct AVStream
     [FieldOffset(Layout.AVStream.sample_aspect_ratio)] public AVRational sample_aspect_ratio;
     [FieldOffset(Layout.AVStream.metadata)] public AVDictionary* metadata;
     [FieldOffset(Layout.AVStream.avg_frame_rate)] public AVRational avg_frame_rate;
-    [FieldOffset(Layout.AVStream.r_frame_rate)] public AVRational r_frame_rate;
     [FieldOffset(Layout.AVStream.codecpar)] public AVCodecParameters* codecpar;
 }
 
@@ -211,7 +176,6 @@ public unsafe struct AVStream
 public unsafe struct AVInputFormat
 {
     [FieldOffset(Layout.AVInputFormat.name)] public byte* name;
-    [FieldOffset(Layout.AVInputFormat.long_name)] public byte* long_name;
     [FieldOffset(Layout.AVInputFormat.flags)] public int flags;
 }
 
@@ -219,8 +183,6 @@ public unsafe struct AVInputFormat
 public unsafe struct AVOutputFormat
 {
     [FieldOffset(Layout.AVOutputFormat.name)] public byte* name;
-    [FieldOffset(Layout.AVOutputFormat.long_name)] public byte* long_name;
-    [FieldOffset(Layout.AVOutputFormat.video_codec)] public AVCodecID video_codec;
     [FieldOffset(Layout.AVOutputFormat.flags)] public int flags;
 }
 
@@ -236,7 +198,6 @@ public unsafe struct AVFormatContext
 {
     [FieldOffset(Layout.AVFormatContext.iformat)] public AVInputFormat* iformat;
     [FieldOffset(Layout.AVFormatContext.oformat)] public AVOutputFormat* oformat;
-    [FieldOffset(Layout.AVFormatContext.priv_data)] public void* priv_data;
     [FieldOffset(Layout.AVFormatContext.pb)] public AVIOContext* pb;
     [FieldOffset(Layout.AVFormatContext.nb_streams)] public uint nb_streams;
     [FieldOffset(Layout.AVFormatContext.streams)] public AVStream** streams;
@@ -245,9 +206,6 @@ public unsafe struct AVFormatContext
     [FieldOffset(Layout.AVFormatContext.duration)] public long duration;
     [FieldOffset(Layout.AVFormatContext.flags)] public int flags;
     [FieldOffset(Layout.AVFormatContext.probesize)] public long probesize;
-    [FieldOffset(Layout.AVFormatContext.max_analyze_duration)] public long max_analyze_duration;
     [FieldOffset(Layout.AVFormatContext.metadata)] public AVDictionary* metadata;
-    [FieldOffset(Layout.AVFormatContext.max_interleave_delta)] public long max_interleave_delta;
-    [FieldOffset(Layout.AVFormatContext.avoid_negative_ts)] public int avoid_negative_ts;
     [FieldOffset(Layout.AVFormatContext.max_streams)] public int max_streams;
 }

@@ -12,9 +12,6 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avcodec)]
     public static partial AVCodec* avcodec_find_decoder(AVCodecID id);
 
-    [LibraryImport(Avcodec, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial AVCodec* avcodec_find_decoder_by_name(string name);
-
     [LibraryImport(Avcodec)]
     public static partial AVCodec* avcodec_find_encoder(AVCodecID id);
 
@@ -42,12 +39,6 @@ public static unsafe partial class ffmpeg
     public static partial int avcodec_parameters_from_context(AVCodecParameters* par, AVCodecContext* codec);
 
     [LibraryImport(Avcodec)]
-    public static partial AVCodecParameters* avcodec_parameters_alloc();
-
-    [LibraryImport(Avcodec)]
-    public static partial void avcodec_parameters_free(AVCodecParameters** par);
-
-    [LibraryImport(Avcodec)]
     public static partial int avcodec_parameters_copy(AVCodecParameters* dst, AVCodecParameters* src);
 
     [LibraryImport(Avcodec)]
@@ -63,13 +54,7 @@ public static unsafe partial class ffmpeg
     public static partial int avcodec_receive_packet(AVCodecContext* avctx, AVPacket* avpkt);
 
     [LibraryImport(Avcodec)]
-    public static partial void avcodec_flush_buffers(AVCodecContext* avctx);
-
-    [LibraryImport(Avcodec)]
     public static partial AVPacket* av_packet_alloc();
-
-    [LibraryImport(Avcodec)]
-    public static partial AVPacket* av_packet_clone(AVPacket* src);
 
     [LibraryImport(Avcodec)]
     public static partial void av_packet_free(AVPacket** pkt);

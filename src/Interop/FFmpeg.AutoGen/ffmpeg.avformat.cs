@@ -11,9 +11,6 @@ public static unsafe partial class ffmpeg
     public static partial uint avformat_version();
 
     [LibraryImport(Avdevice)]
-    public static partial uint avdevice_version();
-
-    [LibraryImport(Avdevice)]
     public static partial void avdevice_register_all();
 
     [LibraryImport(Avformat)]

@@ -6,9 +6,6 @@ public static unsafe partial class ffmpeg
 {
     private const string Avutil = "avutil";
 
-    [LibraryImport(Avutil)]
-    public static partial uint avutil_version();
-
     public static string av_version_info() => Marshal.PtrToStringUTF8((nint)av_version_info_native())!;
 
     [LibraryImport(Avutil, EntryPoint = "av_version_info")]
@@ -18,25 +15,13 @@ public static unsafe partial class ffmpeg
     public static partial void av_log_set_level(int level);
 
     [LibraryImport(Avutil)]
-    public static partial int av_log_get_level();
-
-    [LibraryImport(Avutil)]
     public static partial int av_strerror(int errnum, byte* errbuf, ulong errbuf_size);
-
-    [LibraryImport(Avutil)]
-    public static partial void* av_malloc(ulong size);
-
-    [LibraryImport(Avutil)]
-    public static partial void av_free(void* ptr);
 
     [LibraryImport(Avutil)]
     public static partial AVFrame* av_frame_alloc();
 
     [LibraryImport(Avutil)]
     public static partial void av_frame_free(AVFrame** frame);
-
-    [LibraryImport(Avutil)]
-    public static partial int av_frame_ref(AVFrame* dst, AVFrame* src);
 
     [LibraryImport(Avutil)]
     public static partial void av_frame_unref(AVFrame* frame);
@@ -48,19 +33,7 @@ public static unsafe partial class ffmpeg
     public static partial int av_frame_get_buffer(AVFrame* frame, int align);
 
     [LibraryImport(Avutil)]
-    public static partial int av_frame_copy_props(AVFrame* dst, AVFrame* src);
-
-    [LibraryImport(Avutil)]
     public static partial AVFrameSideData* av_frame_get_side_data(AVFrame* frame, AVFrameSideDataType type);
-
-    [LibraryImport(Avutil)]
-    public static partial AVBufferPool* av_buffer_pool_init(ulong size, av_buffer_pool_init_alloc_func alloc);
-
-    [LibraryImport(Avutil)]
-    public static partial AVBufferRef* av_buffer_pool_get(AVBufferPool* pool);
-
-    [LibraryImport(Avutil)]
-    public static partial void av_buffer_pool_uninit(AVBufferPool** pool);
 
     [LibraryImport(Avutil)]
     public static partial AVBufferRef* av_buffer_create(
@@ -69,9 +42,6 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int av_dict_set(AVDictionary** pm, string key, string? value, int flags);
 
-    [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial AVDictionaryEntry* av_dict_get(AVDictionary* m, string key, AVDictionaryEntry* prev, int flags);
-
     [LibraryImport(Avutil)]
     public static partial int av_dict_copy(AVDictionary** dst, AVDictionary* src, int flags);
 
@@ -79,13 +49,7 @@ public static unsafe partial class ffmpeg
     public static partial void av_dict_free(AVDictionary** m);
 
     [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int av_opt_set(void* obj, string name, string? val, int search_flags);
-
-    [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int av_opt_set_int(void* obj, string name, long val, int search_flags);
-
-    [LibraryImport(Avutil)]
-    public static partial long av_rescale_q(long a, AVRational bq, AVRational cq);
 
     [LibraryImport(Avutil)]
     public static partial AVPixFmtDescriptor* av_pix_fmt_desc_get(AVPixelFormat pix_fmt);
