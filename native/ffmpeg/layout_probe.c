@@ -51,7 +51,7 @@ static void write_structs(void)
         FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams));
     STRUCT(AVFrame,
         FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
-        FIELD(sample_aspect_ratio) FIELD(pts) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
+        FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
         FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp)
         FIELD(pkt_duration) FIELD(metadata) FIELD(decode_error_flags));
     STRUCT(AVFrameSideData,

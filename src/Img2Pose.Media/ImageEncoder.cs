@@ -59,6 +59,7 @@ internal static unsafe class ImageEncoder
         picture.Pointer->width = frame.Width;
         picture.Pointer->height = frame.Height;
         picture.Pointer->pts = 0;
+        picture.Pointer->quality = scale;
         FFmpegRuntime.CheckOutput(ffmpeg.av_frame_get_buffer(picture.Pointer, 0), path, "no memory for the picture");
         AVPixelFormat plain = format;
         _ = PixelFormats.StripFullRange(ref plain);

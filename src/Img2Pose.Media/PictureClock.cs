@@ -8,7 +8,11 @@ namespace Img2Pose.Media;
 /// </summary>
 internal sealed unsafe class PictureClock
 {
+    // Longer than the distance between key pictures in any usual broadcast or recording.
+    private const long UnindexedLead = 12L * ffmpeg.AV_TIME_BASE;
+
     private readonly bool _hasTimes;
+    private readonly bool _seeksAnywhere;
     private readonly long _frameTicks;
     private readonly long _containerStart;
     private readonly TimeSpan? _start;
@@ -34,8 +38,8 @@ internal sealed unsafe class PictureClock
             ? origin + (options.Start ?? TimeSpan.Zero).TotalSeconds + duration.TotalSeconds
             : double.PositiveInfinity;
         // A broadcast's clock may stand anywhere when a recording begins.
-        bool arbitrary = (flags & ffmpeg.AVFMT_TS_DISCONT) != 0;
-        OutputOrigin = options.Start is not null ? StartSeconds : arbitrary ? origin : 0;
+        _seeksAnywhere = (flags & ffmpeg.AVFMT_TS_DISCONT) != 0;
+        OutputOrigin = options.Start is not null ? StartSeconds : _seeksAnywhere ? origin : 0;
         if (options.Start is not null) _startTicks = (long)Math.Ceiling(StartSeconds / TimeBase.Value - 1e-6);
         if (options.Duration is not null) _endTicks = (long)Math.Ceiling(EndSeconds / TimeBase.Value - 1e-6);
     }
@@ -58,6 +62,8 @@ internal sealed unsafe class PictureClock
     {
         if (_start is not { } start || start == TimeSpan.Zero || !_hasTimes) return;
         long target = _containerStart + start.Ticks / (TimeSpan.TicksPerSecond / ffmpeg.AV_TIME_BASE);
+        // Transport streams have no index of key pictures: where the seek ends up, decoding waits for the next one.
+        if (_seeksAnywhere) target = Math.Max(_containerStart, target - UnindexedLead);
         int status = ffmpeg.av_seek_frame(container, -1, target, ffmpeg.AVSEEK_FLAG_BACKWARD);
         if (status < 0) status = ffmpeg.av_seek_frame(container, -1, _containerStart, ffmpeg.AVSEEK_FLAG_BACKWARD);
         // A container that cannot seek at all is still at its beginning; one that broke is not.

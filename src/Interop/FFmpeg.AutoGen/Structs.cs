@@ -75,6 +75,7 @@ public unsafe struct AVFrame
     [FieldOffset(Layout.AVFrame.format)] public int format;
     [FieldOffset(Layout.AVFrame.sample_aspect_ratio)] public AVRational sample_aspect_ratio;
     [FieldOffset(Layout.AVFrame.pts)] public long pts;
+    [FieldOffset(Layout.AVFrame.quality)] public int quality;
     [FieldOffset(Layout.AVFrame.time_base)] public AVRational time_base;
     [FieldOffset(Layout.AVFrame.buf)] public AVBufferRef_ptrArray8 buf;
     [FieldOffset(Layout.AVFrame.flags)] public int flags;
