@@ -42,9 +42,10 @@ internal static class OutputPlan
 
     private static string Resolve(string path)
     {
+        string full = path;
         try
         {
-            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+            full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
             if (Path.GetDirectoryName(full) is { } parent && new DirectoryInfo(parent).ResolveLinkTarget(returnFinalTarget: true) is { } target)
                 full = Path.Combine(target.FullName, Path.GetFileName(full));
             FileSystemInfo info = Directory.Exists(full) ? new DirectoryInfo(full) : new FileInfo(full);
@@ -52,8 +53,8 @@ internal static class OutputPlan
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            // What cannot be resolved is no file that could be overwritten.
-            return path;
+            // What cannot be resolved further is compared as far as it could be.
+            return full;
         }
     }
 }

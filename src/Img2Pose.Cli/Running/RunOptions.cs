@@ -124,7 +124,7 @@ internal sealed class RunOptions
             seconds = seconds * 60 + value;
         }
         // Ten years of seconds; beyond that TimeSpan's own limit is not far.
-        if (!good || seconds > 315_360_000)
+        if (!good || !(seconds <= 315_360_000))
             throw new UsageException($"{option} {text} is not a time; give seconds (12.5) or h:mm:ss (0:01:30).");
         return TimeSpan.FromSeconds(seconds);
     }
