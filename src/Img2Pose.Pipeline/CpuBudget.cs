@@ -2,7 +2,7 @@ namespace Img2Pose.Pipeline;
 
 /// <summary>
 /// Shares the machine's cores out among the engines, each of which would otherwise start a thread for every core and
-/// fight the rest. The shares were chosen by measurement; see docs/performance.md.
+/// fight the rest. The shares are a starting point that docs/performance.md says how to measure.
 /// </summary>
 /// <param name="Decoder">Threads of the video decoder.</param>
 /// <param name="Inference">Threads of ONNX Runtime inside an operator.</param>
