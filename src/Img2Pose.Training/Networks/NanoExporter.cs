@@ -15,6 +15,9 @@ internal sealed class NanoExporter
     /// <summary>Best-scored cells of a picture that become proposals.</summary>
     internal const int ProposalsPerPicture = 400;
 
+    /// <summary>Side of the mean face box, pixels, below which a cell scores nothing: training's smallest faces are not found yet, so what scores there is false.</summary>
+    internal const float SmallestFace = 14;
+
     private readonly NanoArchitecture _architecture;
     private readonly Dictionary<string, NamedArray> _state;
     private readonly OnnxGraphBuilder _graph = new("img2pose-nano");
@@ -55,7 +58,7 @@ internal sealed class NanoExporter
             ["pose_mean"] = new JsonArray(-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133),
             ["pose_stddev"] = new JsonArray(0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787),
             ["reference"] = "default",
-            ["score_threshold"] = 0.5,
+            ["score_threshold"] = 0.52,
             ["nms_threshold"] = 0.5,
             ["box_factors"] = new JsonArray(1.1, 1.1, 0.3),
             ["licence"] = "research only: trained on pictures licensed for non-commercial research",
@@ -168,7 +171,8 @@ internal sealed class NanoExporter
             _graph.Node("Sub", [originX, half]), _graph.Node("Sub", [boxCenterY, half]), _graph.Node("Add", [originX, half]), _graph.Node("Add", [boxCenterY, half]),
         }.Select(edge => _graph.Node("Unsqueeze", [edge, column1]))], OnnxAttribute.Of("axis", 1L));
         string proposals = _graph.NamedNode("proposals", "Where", [anyGiven, givenBoxes, meanBoxes]);
-        string scores = _graph.NamedNode("scores", "Sigmoid", [Flat(parts[0])]);
+        string taught = _graph.Node("Cast", [_graph.Node("GreaterOrEqual", [side, _graph.Scalar(SmallestFace)])], OnnxAttribute.Of("to", (long)OnnxElementType.Float32));
+        string scores = _graph.NamedNode("scores", "Mul", [_graph.Node("Sigmoid", [Flat(parts[0])]), taught]);
         _graph.NamedNode("image_index", "Identity", [picture]);
 
         // Box-relative translation: t'x = (u − cx)/F, t'y = (v − cy)/F, t'z = (w + h)/F, with F = f/tz the pixels of a unit, and

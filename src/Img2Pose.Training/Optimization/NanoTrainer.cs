@@ -21,6 +21,9 @@ public sealed class NanoTrainer
     /// <summary>File in the output folder with the averaged model after the last validation.</summary>
     public const string ModelName = "img2pose-nano.onnx";
 
+    /// <summary>File in the output folder with the averaged weights in half precision: small enough to keep, and a start for another run.</summary>
+    public const string AverageName = "average.safetensors";
+
     internal static ReadOnlySpan<float> Mean => [0.485f, 0.456f, 0.406f];
 
     internal static ReadOnlySpan<float> Stddev => [0.229f, 0.224f, 0.225f];
@@ -76,7 +79,7 @@ public sealed class NanoTrainer
         await using BatchSource batches = new(generator, _options.Seed, _options.Batch, _options.Sizes, step, Math.Max(1, _options.Workers));
         double[] sums = new double[5];
         int summed = 0;
-        long pictures = 0;
+        long pictures = 0, clockedSteps = 0;
         clock.Restart();
         while (step < _options.Steps && !cancellation.IsCancellationRequested)
         {
@@ -94,6 +97,7 @@ public sealed class NanoTrainer
             if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
             average.Update(step);
             step++;
+            clockedSteps++;
             pictures += batch.Count;
             for (int i = 0; i < sums.Length; i++) sums[i] += parts[i];
             summed++;
@@ -111,14 +115,22 @@ public sealed class NanoTrainer
             {
                 Validate(network, average, loss, held, device, step);
                 Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
-                NanoExporter.Export(network.Architecture, average.ToArrays(), Path.Combine(_options.Output, ModelName), NanoExporter.DefaultMetadata(_options, step));
+                Export(network, average, step, configuration);
                 clock.Restart();
                 pictures = 0;
             }
         }
+        // A finished run that is resumed only writes its model again.
+        if (clockedSteps == 0 && step >= _options.Steps) Export(network, average, step, configuration);
         if (step % _options.EpochSteps != 0 && step < _options.Steps)
             Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
         return step;
+    }
+
+    private void Export(NanoNetwork network, WeightAverage average, long step, string configuration)
+    {
+        NanoExporter.Export(network.Architecture, average.ToArrays(), Path.Combine(_options.Output, ModelName), NanoExporter.DefaultMetadata(_options, step));
+        Checkpoint.Save(Path.Combine(_options.Output, AverageName), step, configuration, network, average, optimizer: null, averageOnly: true);
     }
 
     /// <summary>Linear warm-up, then a half cosine to zero.</summary>
