@@ -12,7 +12,13 @@ public sealed class OutputPlanTests : IDisposable
 
     private static SourceInfo Video { get; } = new()
     {
-        Name = "clip.mp4", Width = 320, Height = 240, CodedWidth = 320, CodedHeight = 240, Format = PixelFormat.I420, Color = default,
+        Name = "clip.mp4",
+        Width = 320,
+        Height = 240,
+        CodedWidth = 320,
+        CodedHeight = 240,
+        Format = PixelFormat.I420,
+        Color = default,
     };
 
     private static SourceInfo Pictures(long count) => Video with { IsImages = true, FrameCount = count, Format = PixelFormat.Rgb24 };

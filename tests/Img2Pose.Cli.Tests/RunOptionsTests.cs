@@ -37,10 +37,29 @@ public class RunOptionsTests
         Assert.Equal(
             new RunSettings
             {
-                Source = "clip.mp4", Output = "o.mp4", Json = "p.jsonl", Model = "m", Device = "cpu", Threads = 3, Score = 0.25, Nms = 0.4,
-                Size = 800, Every = 2, Overlay = OverlayLayers.Box | OverlayLayers.Axes, Alpha = 0.5f, Boxes = "b.csv",
-                Start = TimeSpan.FromSeconds(90), Duration = TimeSpan.FromSeconds(2.5), Frames = 9, Codec = "hevc", Quality = 20, Preset = "fast",
-                Reference = "ref", Smooth = false, Raw = true, Quiet = true,
+                Source = "clip.mp4",
+                Output = "o.mp4",
+                Json = "p.jsonl",
+                Model = "m",
+                Device = "cpu",
+                Threads = 3,
+                Score = 0.25,
+                Nms = 0.4,
+                Size = 800,
+                Every = 2,
+                Overlay = OverlayLayers.Box | OverlayLayers.Axes,
+                Alpha = 0.5f,
+                Boxes = "b.csv",
+                Start = TimeSpan.FromSeconds(90),
+                Duration = TimeSpan.FromSeconds(2.5),
+                Frames = 9,
+                Codec = "hevc",
+                Quality = 20,
+                Preset = "fast",
+                Reference = "ref",
+                Smooth = false,
+                Raw = true,
+                Quiet = true,
             },
             settings);
     }

@@ -17,7 +17,14 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
 
     public SourceInfo Info { get; } = new()
     {
-        Name = "fake", Width = 16, Height = 8, CodedWidth = 16, CodedHeight = 8, Format = PixelFormat.I420, Color = default, FramesPerSecond = 10,
+        Name = "fake",
+        Width = 16,
+        Height = 8,
+        CodedWidth = 16,
+        CodedHeight = 8,
+        Format = PixelFormat.I420,
+        Color = default,
+        FramesPerSecond = 10,
     };
 
     public long DamagedFrames { get; init; }

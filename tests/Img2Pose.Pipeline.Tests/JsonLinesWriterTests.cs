@@ -10,7 +10,12 @@ public sealed class JsonLinesWriterTests : IDisposable
     private readonly FramePool _pool = new();
     private static readonly JsonHeader s_header = new()
     {
-        Source = "clip.mp4", Width = 640, Height = 361, FramesPerSecond = 30000.0 / 1001, Model = "nano", ModelLicence = "research",
+        Source = "clip.mp4",
+        Width = 640,
+        Height = 361,
+        FramesPerSecond = 30000.0 / 1001,
+        Model = "nano",
+        ModelLicence = "research",
     };
 
     private static readonly TrackedFace s_face = new(
@@ -40,8 +45,14 @@ public sealed class JsonLinesWriterTests : IDisposable
 
     private static RunReport Report(string? reason = null) => new()
     {
-        Frames = 1, Faces = 1, Dropped = 0, Damaged = 0, Seconds = 2, Reason = reason,
-        Stages = [new StageReport("decode", 1, 0.5, 0.25)], Channels = [],
+        Frames = 1,
+        Faces = 1,
+        Dropped = 0,
+        Damaged = 0,
+        Seconds = 2,
+        Reason = reason,
+        Stages = [new StageReport("decode", 1, 0.5, 0.25)],
+        Channels = [],
     };
 
     private string[] WriteOne(JsonHeader header, VideoFrame frame, params TrackedFace[] faces)

@@ -113,7 +113,7 @@ public class StageTests
                 await Task.Yield();
                 throw new ModelException("broken");
             }
-            : () => throw new ModelException("broken");
+        : () => throw new ModelException("broken");
 
         ModelException error = await Assert.ThrowsAsync<ModelException>(() => StageThread.Run("worker", loop));
 

@@ -42,7 +42,8 @@ internal sealed class StageGroup
             }
             ThrowIfAborted();
             finish();
-        }));
+        }
+    ));
 
     /// <summary>Ends a stage of a run that has failed elsewhere.</summary>
     public void ThrowIfAborted()
