@@ -61,35 +61,37 @@ internal sealed class BatchSource : IAsyncDisposable
     private async Task FeedAsync(long first)
     {
         List<Task> running = [];
-        for (long number = first; !_stop.IsCancellationRequested; number++)
+        try
         {
-            await _workers.WaitAsync(_stop.Token);
-            long batch = number;
-            Task<TrainingBatch> task = Task.Run(() =>
+            for (long number = first; ; number++)
             {
-                try
-                {
-                    int size = _sizes[(int)(Scramble(_seed ^ (ulong)batch) % (ulong)_sizes.Count)];
-                    int count = Math.Max(1, (int)Math.Round(_batch * (320.0 * 320) / ((double)size * size)));
-                    return Make(_generator, _seed, batch * 4096, count, size);
-                }
-                finally
-                {
-                    _workers.Release();
-                }
-            });
-            running.RemoveAll(done => done.IsCompleted);
-            running.Add(task);
-            try
-            {
+                await _workers.WaitAsync(_stop.Token);
+                long batch = number;
+                Task<TrainingBatch> task = Task.Run(() => MakeNumbered(batch));
+                running.RemoveAll(done => done.IsCompleted);
+                running.Add(task);
                 await _queue.Writer.WriteAsync(task, _stop.Token);
             }
-            catch (OperationCanceledException)
-            {
-                break;
-            }
         }
-        await Task.WhenAll(running);
+        catch (OperationCanceledException)
+        {
+            // Disposed. What still runs uses the semaphore, and is waited for; its failure concerns nobody any more.
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private TrainingBatch MakeNumbered(long batch)
+    {
+        try
+        {
+            int size = _sizes[(int)(Scramble(_seed ^ (ulong)batch) % (ulong)_sizes.Count)];
+            int count = Math.Max(1, (int)Math.Round(_batch * (320.0 * 320) / ((double)size * size)));
+            return Make(_generator, _seed, batch * 4096, count, size);
+        }
+        finally
+        {
+            _workers.Release();
+        }
     }
 
     /// <summary>SplitMix64's output function.</summary>

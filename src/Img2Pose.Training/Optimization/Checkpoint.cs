@@ -45,6 +45,7 @@ internal static class Checkpoint
     {
         (List<NamedArray> list, Dictionary<string, string> metadata) = TensorFile.Read(path);
         Dictionary<string, NamedArray> arrays = list.ToDictionary(array => array.Name);
+        long step = Number(path, metadata, "step", "0");
         string source = arrays.Keys.Any(name => name.StartsWith("model.", StringComparison.Ordinal)) ? "model." : "average.";
         try
         {
@@ -53,14 +54,15 @@ internal static class Checkpoint
                 if (tensor.dtype == float32) Copy(Stripped(arrays, source), name, tensor);
             }
             average.Load(Stripped(arrays, "average."));
-            if (optimizer is not null && metadata.TryGetValue("optimizer_step", out string? steps))
+            if (optimizer is not null && metadata.ContainsKey("optimizer_step"))
             {
+                long updates = Number(path, metadata, "optimizer_step", "0");
                 string[] names = [.. network.named_parameters().Select(pair => pair.name)];
                 IReadOnlyList<OptimizerState> states = optimizer.state_dict().State;
                 for (int i = 0; i < states.Count; i++)
                 {
                     AdamState adam = (AdamState)states[i];
-                    adam.step = long.Parse(steps, CultureInfo.InvariantCulture);
+                    adam.step = updates;
                     Copy(Stripped(arrays, "first."), names[i], adam.exp_avg);
                     Copy(Stripped(arrays, "second."), names[i], adam.exp_avg_sq);
                 }
@@ -70,8 +72,13 @@ internal static class Checkpoint
         {
             throw new InputException($"{path}: was made by another network ({error.Message})", error);
         }
-        return long.Parse(metadata.GetValueOrDefault("step", "0"), CultureInfo.InvariantCulture);
+        return step;
     }
+
+    private static long Number(string path, Dictionary<string, string> metadata, string key, string absent) =>
+        long.TryParse(metadata.GetValueOrDefault(key, absent), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new InputException($"{path}: its {key} '{metadata[key]}' is not a number");
 
     internal static void Copy(IReadOnlyDictionary<string, NamedArray> arrays, string name, Tensor destination)
     {

@@ -75,6 +75,7 @@ public sealed class NanoTrainer
             if (_options.ResumeWeightsOnly) step = 0;
         }
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
+        using EventFile events = EventFile.Create(_options.Output);
 
         await using BatchSource batches = new(generator, _options.Seed, _options.Batch, _options.Sizes, step, Math.Max(1, _options.Workers));
         double[] sums = new double[5];
@@ -107,13 +108,14 @@ public sealed class NanoTrainer
                 double left = (_options.Steps - step) * (double)pictures / summed / speed;
                 _report(string.Create(CultureInfo.InvariantCulture,
                     $"step {step}/{_options.Steps} loss {sums[0] / summed:F3} score {sums[1] / summed:F3} place {sums[2] / summed:F4} rotation {sums[3] / summed:F4} points {sums[4] / summed:F4} rate {rate:E1} {speed:F1} pictures/s, {TimeSpan.FromSeconds(left):h\\:mm\\:ss} left"));
+                events.Write(step, [.. Scalars("train", sums, 1.0 / summed), ("train/learning_rate", rate), ("train/pictures_per_second", speed)]);
                 Array.Clear(sums);
                 (summed, pictures) = (0, 0);
                 clock.Restart();
             }
             if (step % _options.EpochSteps == 0 || step == _options.Steps)
             {
-                Validate(network, average, loss, held, device, step);
+                events.Write(step, Scalars("validation", Validate(network, average, loss, held, device, step), 1));
                 Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
                 Export(network, average, step, configuration);
                 clock.Restart();
@@ -158,7 +160,8 @@ public sealed class NanoTrainer
         return loss.Compute(network.call(TorchOperators.NormalizePictures(bytes, Mean, Stddev)), batch.Targets);
     }
 
-    private void Validate(NanoNetwork network, WeightAverage average, NanoLoss loss, SampleGenerator held, Device device, long step)
+    /// <summary>Mean losses of the averaged network on the same generated pictures each time.</summary>
+    private double[] Validate(NanoNetwork network, WeightAverage average, NanoLoss loss, SampleGenerator held, Device device, long step)
     {
         using IDisposable still = no_grad();
         average.Swap();
@@ -176,5 +179,13 @@ public sealed class NanoTrainer
         average.Swap();
         _report(string.Create(CultureInfo.InvariantCulture,
             $"validation at {step}: loss {sums[0]:F3} score {sums[1]:F3} place {sums[2]:F4} rotation {sums[3]:F4} points {sums[4]:F4}"));
+        return sums;
     }
+
+    /// <summary>Names for the parts of a loss, in the order of <see cref="LossParts.ToNumbers"/>.</summary>
+    private static IEnumerable<(string Tag, double Value)> Scalars(string group, double[] parts, double scale) =>
+    [
+        ($"{group}/loss", parts[0] * scale), ($"{group}/score", parts[1] * scale), ($"{group}/place", parts[2] * scale),
+        ($"{group}/rotation", parts[3] * scale), ($"{group}/points", parts[4] * scale),
+    ];
 }

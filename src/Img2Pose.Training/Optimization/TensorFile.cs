@@ -100,11 +100,13 @@ internal static class TensorFile
                     foreach (JsonProperty pair in entry.Value.EnumerateObject()) metadata[pair.Name] = pair.Value.GetString() ?? "";
                     continue;
                 }
+                if (arrays.Any(known => known.Name == entry.Name)) throw new InputException($"{path}: {entry.Name} is there twice");
                 arrays.Add(ReadArray(file, start, entry));
             }
             return (arrays, metadata);
         }
-        catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException or InvalidOperationException
+            or UnauthorizedAccessException or FormatException or OverflowException or IndexOutOfRangeException)
         {
             throw new InputException($"{path}: cannot be read as a checkpoint ({error.Message})", error);
         }
@@ -117,8 +119,8 @@ internal static class TensorFile
         long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64())];
         long count = shape.Aggregate(1L, (product, side) => checked(product * side));
         long from = entry.Value.GetProperty("data_offsets")[0].GetInt64(), to = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-        if (to - from != count * size || from < 0 || start + to > file.Length)
-            throw new InputException($"{file.Name}: {entry.Name} is cut short");
+        if (shape.Any(side => side < 0) || from < 0 || to < from || to > file.Length - start || to - from != checked(count * size))
+            throw new InputException($"{file.Name}: {entry.Name} is cut short or has a wrong shape");
         byte[] bytes = new byte[to - from];
         file.Position = start + from;
         file.ReadExactly(bytes);

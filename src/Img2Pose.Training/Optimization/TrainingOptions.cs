@@ -64,9 +64,9 @@ public sealed record TrainingOptions
     internal void Validate()
     {
         if (Steps <= 0 || Batch <= 0 || EpochSteps <= 0 || WarmUp < 0 || ValidationEvery < 2)
-            throw new UsageException("steps, batch and epoch steps must be positive, and validation needs at least one picture in two left for training");
-        if (!(LearningRate > 0) || !(AverageDecay is >= 0 and < 1) || WeightDecay < 0 || !(GradientClip > 0))
-            throw new UsageException("learning rate and gradient clip must be positive, the average's decay in [0, 1)");
+            throw new UsageException("steps, batch and epoch steps must be positive, warm-up not negative, and validation must leave at least one picture in two for training");
+        if (!(LearningRate > 0) || !(AverageDecay is >= 0 and < 1) || !(WeightDecay >= 0) || !(GradientClip > 0))
+            throw new UsageException("learning rate and gradient clip must be positive, weight decay not negative, the average's decay in [0, 1)");
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
             throw new UsageException("sizes must be multiples of 64");
         if (Device is not ("cpu" or "cuda")) throw new UsageException($"device '{Device}' is neither cpu nor cuda");

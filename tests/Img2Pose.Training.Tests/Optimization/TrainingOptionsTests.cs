@@ -1,0 +1,38 @@
+using Img2Pose.Training.Optimization;
+
+namespace Img2Pose.Training.Tests.Optimization;
+
+public sealed class TrainingOptionsTests
+{
+    private static readonly TrainingOptions s_good = new() { Data = "data", Output = "out" };
+
+    public static TheoryData<TrainingOptions, string> Senseless => new()
+    {
+        { s_good with { Steps = 0 }, "steps" },
+        { s_good with { Batch = -1 }, "batch" },
+        { s_good with { EpochSteps = 0 }, "epoch steps" },
+        { s_good with { WarmUp = -1 }, "warm-up" },
+        { s_good with { ValidationEvery = 1 }, "validation" },
+        { s_good with { LearningRate = 0 }, "learning rate" },
+        { s_good with { LearningRate = double.NaN }, "learning rate" },
+        { s_good with { GradientClip = 0 }, "gradient clip" },
+        { s_good with { AverageDecay = 1 }, "average" },
+        { s_good with { WeightDecay = -0.1 }, "weight decay" },
+        { s_good with { Sizes = [] }, "multiples of 64" },
+        { s_good with { Sizes = [320, 100] }, "multiples of 64" },
+        { s_good with { Sizes = [0] }, "multiples of 64" },
+        { s_good with { Device = "tpu" }, "'tpu'" },
+    };
+
+    [Fact]
+    public void The_defaults_make_sense() => s_good.Validate();
+
+    [Theory]
+    [MemberData(nameof(Senseless), DisableDiscoveryEnumeration = true)]
+    public void A_senseless_value_is_refused_before_anything_is_read(TrainingOptions options, string named)
+    {
+        UsageException error = Assert.Throws<UsageException>(() => new NanoTrainer(options, _ => { }));
+
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+}
