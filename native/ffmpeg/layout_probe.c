@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavcodec/version.h>
 #include <libavdevice/version.h>
 #include <libavfilter/avfilter.h>
@@ -29,6 +30,8 @@ static FILE *out;
 
 static void write_structs(void)
 {
+    STRUCT(AVBSFContext,
+        FIELD(par_in) FIELD(time_base_in));
     STRUCT(AVBufferRef,
         FIELD(buffer) FIELD(data) FIELD(size));
     STRUCT(AVCodec,
@@ -39,8 +42,8 @@ static void write_structs(void)
         FIELD(colorspace) FIELD(color_range) FIELD(global_quality) FIELD(thread_count) FIELD(thread_type)
         FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin));
     STRUCT(AVCodecParameters,
-        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(format) FIELD(width) FIELD(height)
-        FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
+        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata_size) FIELD(format) FIELD(width)
+        FIELD(height) FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
         FIELD(sample_rate));
     STRUCT(AVComponentDescriptor,
         FIELD(plane) FIELD(step) FIELD(shift) FIELD(depth));

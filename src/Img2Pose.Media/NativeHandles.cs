@@ -56,6 +56,22 @@ internal sealed unsafe class CodecHandle : OwnedPointer
     }
 }
 
+/// <summary>Owns a filter that rewrites packets.</summary>
+internal sealed unsafe class PacketFilterHandle : OwnedPointer
+{
+    /// <summary>Takes over what <c>av_bsf_alloc</c> returned.</summary>
+    public PacketFilterHandle(AVBSFContext* context) => SetHandle(NotNull((nint)context));
+
+    public AVBSFContext* Pointer => (AVBSFContext*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVBSFContext* context = Pointer;
+        ffmpeg.av_bsf_free(&context);
+        return true;
+    }
+}
+
 /// <summary>Owns a scaler.</summary>
 internal sealed unsafe class ScalerHandle : OwnedPointer
 {

@@ -63,7 +63,9 @@ internal sealed unsafe class PictureClock
         if (_start is not { } start || start == TimeSpan.Zero || !_hasTimes) return;
         long target = _containerStart + start.Ticks / (TimeSpan.TicksPerSecond / ffmpeg.AV_TIME_BASE);
         // Transport streams have no index of key pictures: where the seek ends up, decoding waits for the next one.
-        if (_seeksAnywhere) target = Math.Max(_containerStart, target - UnindexedLead);
+        if (_seeksAnywhere) target -= UnindexedLead;
+        // Nothing has been read yet, so the beginning needs no seek, which in a transport stream might miss its first picture.
+        if (target <= _containerStart) return;
         int status = ffmpeg.av_seek_frame(container, -1, target, ffmpeg.AVSEEK_FLAG_BACKWARD);
         if (status < 0) status = ffmpeg.av_seek_frame(container, -1, _containerStart, ffmpeg.AVSEEK_FLAG_BACKWARD);
         // A container that cannot seek at all is still at its beginning; one that broke is not.

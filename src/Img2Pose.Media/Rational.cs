@@ -15,5 +15,5 @@ public readonly record struct Rational(int Numerator, int Denominator)
     public double Value => (double)Numerator / Denominator;
 
     /// <summary>The ratio upside down.</summary>
-    public Rational Inverse => new(Denominator, Numerator);
+    public Rational Invert() => new(Denominator, Numerator);
 }

@@ -24,7 +24,7 @@ internal sealed unsafe class SoundCopier : IDisposable
     }
 
     /// <summary>How a stream of the source is copied; an index of -1 means not at all.</summary>
-    private readonly record struct Track(int OutputIndex, AVRational TimeBase, long LastDts);
+    private readonly record struct Track(int OutputIndex, AVRational TimeBase, long LastDts, PacketFilterHandle? Filter);
 
     /// <summary>Adds the source's sound streams to the output; null where there is nothing to copy.</summary>
     public static SoundCopier? Attach(AVFormatContext* output, VideoStreamSource source, string path, Action<string>? warn)
@@ -34,7 +34,7 @@ internal sealed unsafe class SoundCopier : IDisposable
         bool any = false;
         for (int i = 0; i < tracks.Length; i++)
         {
-            tracks[i] = new Track(-1, default, long.MinValue);
+            tracks[i] = new Track(-1, default, long.MinValue, null);
             AVStream* stream = container->streams[i];
             AVCodecParameters* parameters = stream->codecpar;
             if (parameters->codec_type != AVMediaType.AVMEDIA_TYPE_AUDIO) continue;
@@ -51,10 +51,38 @@ internal sealed unsafe class SoundCopier : IDisposable
             copy->codecpar->codec_tag = 0;
             copy->time_base = stream->time_base;
             _ = ffmpeg.av_dict_copy(&copy->metadata, stream->metadata, 0);
-            tracks[i] = new Track(copy->index, stream->time_base, long.MinValue);
+            tracks[i] = new Track(copy->index, stream->time_base, long.MinValue, AdtsFilter(output, stream, path));
             any = true;
         }
         return any ? new SoundCopier(output, source, tracks) : null;
+    }
+
+    /// <summary>
+    /// AAC of a transport stream tells its settings in every packet, mp4 once in its header: this filter moves them. FFmpeg's
+    /// writer adds it by itself, but not where the header waits for the first fragment. Null where it is not needed.
+    /// </summary>
+    private static PacketFilterHandle? AdtsFilter(AVFormatContext* output, AVStream* stream, string path)
+    {
+        AVCodecParameters* parameters = stream->codecpar;
+        bool mp4 = (output->oformat->flags & ffmpeg.AVFMT_GLOBALHEADER) != 0 && FFmpegRuntime.Text(output->oformat->name) != "matroska";
+        if (!mp4 || parameters->codec_id != AVCodecID.AV_CODEC_ID_AAC || parameters->extradata_size > 0) return null;
+        AVBSFContext* context = null;
+        AVBitStreamFilter* filter = ffmpeg.av_bsf_get_by_name("aac_adtstoasc");
+        if (filter == null) throw new OutputException($"{path}: this FFmpeg cannot put the source's AAC sound into mp4; .mkv takes it");
+        FFmpegRuntime.CheckOutput(ffmpeg.av_bsf_alloc(filter, &context), path, "its sound cannot be set up");
+        PacketFilterHandle handle = new(context);
+        try
+        {
+            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(context->par_in, parameters), path, "its sound cannot be set up");
+            context->time_base_in = stream->time_base;
+            FFmpegRuntime.CheckOutput(ffmpeg.av_bsf_init(context), path, "its sound cannot be set up");
+            return handle;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes what has arrived; returns the first negative status, or 0.</summary>
@@ -87,6 +115,12 @@ internal sealed unsafe class SoundCopier : IDisposable
             if (packet->dts <= track.LastDts) return 0;
             track = track with { LastDts = packet->dts };
         }
+        if (track.Filter is { } filter)
+        {
+            // One packet in, one out; one that is damaged is left out.
+            if (ffmpeg.av_bsf_send_packet(filter.Pointer, packet) < 0) return 0;
+            if (ffmpeg.av_bsf_receive_packet(filter.Pointer, packet) < 0) return 0;
+        }
         ffmpeg.av_packet_rescale_ts(packet, track.TimeBase, _output->streams[track.OutputIndex]->time_base);
         packet->stream_index = track.OutputIndex;
         packet->pos = -1;
@@ -95,6 +129,7 @@ internal sealed unsafe class SoundCopier : IDisposable
 
     public void Dispose()
     {
+        foreach (Track track in _tracks) track.Filter?.Dispose();
         _queue.Dispose();
         _packet.Dispose();
     }

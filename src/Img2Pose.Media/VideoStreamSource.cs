@@ -275,7 +275,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         AVRational ratio = ffmpeg.av_guess_sample_aspect_ratio(_input.Pointer, _stream, picture);
         Rational stored = new(ratio.num, ratio.den);
         if (!stored.IsPositive) return Rational.One;
-        return orientation.SwapsSides() ? stored.Inverse : stored;
+        return orientation.SwapsSides() ? stored.Invert() : stored;
     }
 
     /// <summary>Square pixels as a viewer shows them; the side that grows is the one whose samples are longer.</summary>

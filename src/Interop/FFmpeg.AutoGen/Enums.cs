@@ -22,6 +22,7 @@ public enum AVCodecID : int
     @AV_CODEC_ID_GIF = 97,
     @AV_CODEC_ID_WEBP = 171,
     @AV_CODEC_ID_HEVC = 173,
+    @AV_CODEC_ID_AAC = 86018,
 }
 
 public enum AVPixelFormat : int

@@ -10,6 +10,13 @@ internal static class Layout
     internal const int AvutilMajor = 57;
     internal const int SwscaleMajor = 6;
 
+    internal static class AVBSFContext
+    {
+        internal const int Size = 56;
+        internal const int par_in = 24;
+        internal const int time_base_in = 40;
+    }
+
     internal static class AVBufferRef
     {
         internal const int Size = 24;
@@ -58,6 +65,7 @@ internal static class Layout
         internal const int codec_type = 0;
         internal const int codec_id = 4;
         internal const int codec_tag = 8;
+        internal const int extradata_size = 24;
         internal const int format = 28;
         internal const int width = 56;
         internal const int height = 60;

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace FFmpeg.AutoGen;
 
+public struct AVBitStreamFilter;
+
 public struct AVBuffer;
 
 public struct AVClass;
@@ -19,6 +21,13 @@ public struct AVRational
 {
     [FieldOffset(Layout.AVRational.num)] public int num;
     [FieldOffset(Layout.AVRational.den)] public int den;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVBSFContext.Size)]
+public unsafe struct AVBSFContext
+{
+    [FieldOffset(Layout.AVBSFContext.par_in)] public AVCodecParameters* par_in;
+    [FieldOffset(Layout.AVBSFContext.time_base_in)] public AVRational time_base_in;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVBufferRef.Size)]
@@ -145,6 +154,7 @@ public unsafe struct AVCodecParameters
     [FieldOffset(Layout.AVCodecParameters.codec_type)] public AVMediaType codec_type;
     [FieldOffset(Layout.AVCodecParameters.codec_id)] public AVCodecID codec_id;
     [FieldOffset(Layout.AVCodecParameters.codec_tag)] public uint codec_tag;
+    [FieldOffset(Layout.AVCodecParameters.extradata_size)] public int extradata_size;
     [FieldOffset(Layout.AVCodecParameters.format)] public int format;
     [FieldOffset(Layout.AVCodecParameters.width)] public int width;
     [FieldOffset(Layout.AVCodecParameters.height)] public int height;

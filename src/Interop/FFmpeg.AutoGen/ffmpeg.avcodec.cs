@@ -53,6 +53,24 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avcodec)]
     public static partial int avcodec_receive_packet(AVCodecContext* avctx, AVPacket* avpkt);
 
+    [LibraryImport(Avcodec, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial AVBitStreamFilter* av_bsf_get_by_name(string name);
+
+    [LibraryImport(Avcodec)]
+    public static partial int av_bsf_alloc(AVBitStreamFilter* filter, AVBSFContext** ctx);
+
+    [LibraryImport(Avcodec)]
+    public static partial int av_bsf_init(AVBSFContext* ctx);
+
+    [LibraryImport(Avcodec)]
+    public static partial int av_bsf_send_packet(AVBSFContext* ctx, AVPacket* pkt);
+
+    [LibraryImport(Avcodec)]
+    public static partial int av_bsf_receive_packet(AVBSFContext* ctx, AVPacket* pkt);
+
+    [LibraryImport(Avcodec)]
+    public static partial void av_bsf_free(AVBSFContext** ctx);
+
     [LibraryImport(Avcodec)]
     public static partial AVPacket* av_packet_alloc();
 
