@@ -1,9 +1,6 @@
-using Img2Pose.Frames;
-
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Img2Pose.Frames.Tests;
-
 public sealed class FramePoolTests : IDisposable
 {
     private readonly FramePool _pool = new(4);

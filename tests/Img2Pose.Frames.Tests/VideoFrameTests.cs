@@ -1,5 +1,3 @@
-using Img2Pose.Frames;
-
 namespace Img2Pose.Frames.Tests;
 
 public sealed class VideoFrameTests
