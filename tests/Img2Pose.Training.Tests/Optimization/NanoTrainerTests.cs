@@ -25,7 +25,13 @@ public sealed class NanoTrainerTests : IDisposable
         AnnotatedImage[] pictures = LinkPack(13);
         TrainingOptions options = Options("out") with
         {
-            Steps = 150, Batch = 2, Sizes = [128], LearningRate = 2e-3, WarmUp = 10, AverageDecay = 0.9, EpochSteps = 150,
+            Steps = 150,
+            Batch = 2,
+            Sizes = [128],
+            LearningRate = 2e-3,
+            WarmUp = 10,
+            AverageDecay = 0.9,
+            EpochSteps = 150,
         };
 
         long reached = await new NanoTrainer(options, Ignore).RunAsync(TestContext.Current.CancellationToken);
