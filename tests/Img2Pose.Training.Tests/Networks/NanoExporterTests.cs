@@ -135,7 +135,8 @@ public sealed class NanoExporterTests : IDisposable
                 double pixels = side / CellCode.MeanBoxSide;
                 double centerY = y - 0.208 * pixels;
                 ReadOnlySpan<float> scale = CellCode.RotationScale;
-                return new Decoded(1 / (1 + Math.Exp(-codes[cell, 0])), [x - side / 2, centerY - side / 2, x + side / 2, centerY + side / 2], x, y, pixels,
+                double score = side < NanoExporter.SmallestFace ? 0 : 1 / (1 + Math.Exp(-codes[cell, 0]));
+                return new Decoded(score, [x - side / 2, centerY - side / 2, x + side / 2, centerY + side / 2], x, y, pixels,
                     [codes[cell, 4] * scale[0], codes[cell, 5] * scale[1], codes[cell, 6] * scale[2]]);
             }
             first += count;
