@@ -18,6 +18,7 @@ internal static class TrainCommand
         Option<double> rate = new("--learning-rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 1.5e-3 };
         Option<int> warmUp = new("--warm-up") { Description = "Steps over which the learning rate rises.", DefaultValueFactory = _ => 300 };
         Option<int> epoch = new("--epoch-steps") { Description = "Steps between validations.", DefaultValueFactory = _ => 500 };
+        Option<string[]> sets = new("--set-weights") { Description = "How often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
         Option<ulong> seed = new("--seed") { Description = "Seed of weights, order and augmentation.", DefaultValueFactory = _ => 1 };
         Option<int> threads = new("--threads") { Description = "Threads of libtorch; 0: as many as processors.", DefaultValueFactory = _ => 0 };
         Option<int> workers = new("--workers") { Description = "Threads that make samples.", DefaultValueFactory = _ => 1 };
@@ -26,7 +27,7 @@ internal static class TrainCommand
         Option<bool> weightsOnly = new("--weights-only") { Description = "With --resume: take the weights only and start a new schedule." };
         Command command = new("train", "Trains a model on a pack of labelled pictures.")
         {
-            data, output, mesh, steps, batch, sizes, rate, warmUp, epoch, seed, threads, workers, device, resume, weightsOnly,
+            data, output, mesh, steps, batch, sizes, rate, warmUp, epoch, sets, seed, threads, workers, device, resume, weightsOnly,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -43,6 +44,7 @@ internal static class TrainCommand
                 LearningRate = parsed.GetValue(rate),
                 WarmUp = parsed.GetValue(warmUp),
                 EpochSteps = parsed.GetValue(epoch),
+                SetWeights = SetWeights(parsed.GetValue(sets) ?? []),
                 Seed = parsed.GetValue(seed),
                 Threads = parsed.GetValue(threads),
                 Workers = parsed.GetValue(workers),
@@ -55,5 +57,19 @@ internal static class TrainCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <exception cref="UsageException">An argument is not NAME=NUMBER.</exception>
+    private static Dictionary<string, double> SetWeights(string[] arguments)
+    {
+        Dictionary<string, double> weights = [];
+        foreach (string argument in arguments)
+        {
+            int at = argument.IndexOf('=', StringComparison.Ordinal);
+            if (at <= 0 || !double.TryParse(argument.AsSpan(at + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double weight))
+                throw new UsageException($"--set-weights: '{argument}' is not NAME=WEIGHT");
+            weights[argument[..at]] = weight;
+        }
+        return weights;
     }
 }

@@ -1,3 +1,4 @@
+using Img2Pose.Geometry;
 using Img2Pose.Geometry.Annotations;
 using Img2Pose.Training.Data;
 
@@ -7,8 +8,8 @@ namespace Img2Pose.Training.Augmentation;
 internal readonly record struct Anchor(int Image, int Face);
 
 /// <summary>
-/// Draws anchor faces: every data set alike, and within a set the turned faces, rare in photographs, several times as
-/// often as frontal ones.
+/// Draws anchor faces: every data set by its weight, and within a set the turned and nodding faces, rare in photographs,
+/// several times as often as frontal ones.
 /// </summary>
 internal sealed class AnchorSelector
 {
@@ -61,7 +62,9 @@ internal sealed class AnchorSelector
     private static double Weight(AnnotatedFace face, SampleGeneratorOptions options)
     {
         if (face.Pose is not { } pose) return 0.6;
-        double turned = Math.Clamp((Math.Abs(FaceLabels.Yaw(pose)) - 15) / 20, 0, 1);
+        EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
+        // Looking up or down by 30° is as rare in photographs as a yaw of 35°.
+        double turned = Math.Clamp(Math.Max((Math.Abs(angles.Yaw) - 15) / 20, (Math.Abs(angles.Pitch) - 15) / 15), 0, 1);
         return 1 + turned * (options.TurnedFaceWeight - 1);
     }
 }

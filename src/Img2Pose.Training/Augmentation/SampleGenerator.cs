@@ -7,7 +7,7 @@ namespace Img2Pose.Training.Augmentation;
 
 /// <summary>
 /// Makes training pictures without end from annotated ones: crops of every size and turn, mosaics, pasted faces,
-/// occluders, changes of light and quality, and pictures without a face. A sample depends on nothing but the data, the
+/// occluders, decoys, changes of light and quality, and pictures without a face. A sample depends on nothing but the data, the
 /// options, the seed and its index; any thread may ask for any sample at any time.
 /// </summary>
 public sealed class SampleGenerator
@@ -63,6 +63,7 @@ public sealed class SampleGenerator
         else
             AddSingle(scene, ref random);
 
+        if (random.Chance(_options.DecoyChance)) Decoys.Add(scene, ref random);
         Occluders.Add(scene, _options.OccluderChance, _backgrounds.Length == 0 ? null : _pictures[_backgrounds[random.Below(_backgrounds.Length)]], ref random);
         TrainingSample sample = scene.Finish();
         if (_options.VaryAppearance) Photometric.Apply(sample.Rgb, width, height, ref random);
@@ -123,7 +124,7 @@ public sealed class SampleGenerator
         scene.AddLayer(picture, image, warp, LayerShape.Whole, cell);
     }
 
-    /// <summary>A scene, without faces or with its own, and up to eight faces pasted where none is.</summary>
+    /// <summary>A scene, without faces or with its own, and up to eight faces pasted where none is, or a crowd of small ones.</summary>
     private void AddPastedFaces(SceneComposer scene, ref SampleRandom random)
     {
         Canvas canvas = scene.Canvas;
@@ -142,28 +143,34 @@ public sealed class SampleGenerator
             scene.AddLayer(_pictures[anchor.Image], image, warp, LayerShape.Whole, canvas.Bounds);
         }
 
-        int count = 1 + random.Below(8);
         double shorter = Math.Min(canvas.Width, canvas.Height);
+        bool crowd = random.Chance(_options.CrowdShare);
+        int count = crowd ? 8 + random.Below(17) : 1 + random.Below(8);
+        double largest = crowd ? 0.2 * shorter : 0.45 * shorter;
+        // In a crowd heads stand before heads.
+        double overlap = crowd ? 0.25 : 0;
         for (int i = 0; i < count; i++)
         {
-            double size = random.LogUniform(_options.SmallestFace, 0.45 * shorter);
+            double size = random.LogUniform(_options.SmallestFace, largest);
             (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
             double scale = ScaleFor(box, size);
             for (int attempt = 0; attempt < 6; attempt++)
             {
                 SimilarityWarp warp = PlaceAnchor(box, scale, Angle(ref random), canvas.Bounds, ref random);
-                if (Overlaps(scene, warp.Apply(box))) continue;
+                if (Overlaps(scene, warp.Apply(box), overlap)) continue;
                 scene.AddLayer(picture, image, warp, PasteShape(box, image, ref random), canvas.Bounds);
                 break;
             }
         }
     }
 
-    private static bool Overlaps(SceneComposer scene, in Box box)
+    /// <summary>Whether a box covers more than a part of a face that is there, or the other way round.</summary>
+    private static bool Overlaps(SceneComposer scene, in Box box, double allowed)
     {
         for (int i = 0; i < scene.FaceCount; i++)
         {
-            if (scene.FaceBoxAt(i).IntersectionArea(box) > 0) return true;
+            Box there = scene.FaceBoxAt(i);
+            if (there.IntersectionArea(box) > allowed * Math.Min(there.Area, box.Area)) return true;
         }
         return false;
     }

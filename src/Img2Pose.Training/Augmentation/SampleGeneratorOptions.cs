@@ -38,10 +38,16 @@ public sealed record SampleGeneratorOptions
     /// <summary>Part of the samples where faces are pasted into another scene.</summary>
     public double PasteShare { get; init; } = 0.2;
 
-    /// <summary>Probability that something is drawn over a face.</summary>
-    public double OccluderChance { get; init; } = 0.15;
+    /// <summary>Part of the samples with pasted faces that are crowds of small ones.</summary>
+    public double CrowdShare { get; init; } = 0.35;
 
-    /// <summary>How much more often a face turned by 35° or more is drawn than a frontal one.</summary>
+    /// <summary>Probability that something is drawn over a face.</summary>
+    public double OccluderChance { get; init; } = 0.2;
+
+    /// <summary>Probability that drawings which look a little like faces stand in a sample, unlabelled.</summary>
+    public double DecoyChance { get; init; } = 0.35;
+
+    /// <summary>How much more often a face with a yaw of 35° or a pitch of 30° and more is drawn than a frontal one.</summary>
     public double TurnedFaceWeight { get; init; } = 5;
 
     /// <summary>Weight of each data set by name; those not named weigh 1.</summary>

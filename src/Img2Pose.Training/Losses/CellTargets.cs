@@ -118,7 +118,7 @@ internal sealed class CellTargets
                     Values.Add((float)face.Rotation.Z / scale[2]);
                     Values.Add(label.HasPose ? 1 : 0);
                     // A box without a pose locates the face only roughly (data README: such boxes scatter).
-                    Values.Add(label.HasPose ? Math.Max(0.2f, label.Weight) : 0.15f);
+                    Values.Add(label.HasPose ? Math.Max(0.2f, label.Weight) : 0.3f);
                     Values.Add((float)(face.Side / unit));
                 }
             }

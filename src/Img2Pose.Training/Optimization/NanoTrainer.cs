@@ -56,7 +56,7 @@ public sealed class NanoTrainer
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];
         Stopwatch clock = Stopwatch.StartNew();
-        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh });
+        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh, SetWeights = _options.SetWeights });
         SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0 });
         _report(string.Create(CultureInfo.InvariantCulture, $"{training.Length} training and {validation.Length} validation pictures in memory after {clock.Elapsed.TotalSeconds:F1} s"));
 

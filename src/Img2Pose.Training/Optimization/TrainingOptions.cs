@@ -42,6 +42,9 @@ public sealed record TrainingOptions
     /// <summary>One picture in so many is kept out of training, for validation.</summary>
     public int ValidationEvery { get; init; } = 40;
 
+    /// <summary>How often faces of a data set are drawn, by its name in the annotations; sets that are not named weigh 1.</summary>
+    public IReadOnlyDictionary<string, double> SetWeights { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Seed of weights, order and augmentation.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -69,6 +72,8 @@ public sealed record TrainingOptions
             throw new UsageException("learning rate and gradient clip must be positive, weight decay not negative, the average's decay in [0, 1)");
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
             throw new UsageException("sizes must be multiples of 64");
+        if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
+            throw new UsageException("weights of data sets must be finite and not negative");
         if (Device is not ("cpu" or "cuda")) throw new UsageException($"device '{Device}' is neither cpu nor cuda");
     }
 }

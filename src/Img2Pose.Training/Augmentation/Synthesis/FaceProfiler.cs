@@ -48,11 +48,19 @@ internal sealed class FaceProfiler
             && face.Box.Left > 1 && face.Box.Top > 1 && face.Box.Right < image.Width - 1 && face.Box.Bottom < image.Height - 1;
     }
 
-    /// <summary>Draws new angles: the turn goes on in the direction that the face already has, so nothing unseen comes up.</summary>
+    /// <summary>
+    /// Draws new angles: mostly a profile, whose turn goes on in the direction that the face already has, so that nothing
+    /// unseen comes up; else a nod, mostly downward.
+    /// </summary>
     /// <returns>Turn about the face's vertical axis and about its horizontal one, radians.</returns>
     public static (double Yaw, double Pitch) DrawTurn(Pose pose, ref SampleRandom random)
     {
         EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
+        if (random.Chance(0.35))
+        {
+            double nod = random.Chance(0.75) ? random.Uniform(-42, -12) : random.Uniform(10, 28);
+            return (double.DegreesToRadians(8 * random.Normal()), double.DegreesToRadians(nod - 0.5 * angles.Pitch));
+        }
         double side = Math.Abs(angles.Yaw) < 6 ? (random.Chance(0.5) ? 1 : -1) : Math.Sign(angles.Yaw);
         double target = side * random.Uniform(25, 72);
         double pitch = random.Chance(0.6) ? 0 : Math.Clamp(9 * random.Normal(), -20, 20);
