@@ -54,7 +54,7 @@ public sealed class NanoTrainerTests : IDisposable
     {
         Torch.Require();
         LinkPack(4);
-        TrainingOptions whole = Options("whole") with { Steps = 4, Batch = 1, Sizes = [64], EpochSteps = 2, WarmUp = 0, Threads = 1 };
+        TrainingOptions whole = Options("whole") with { Steps = 4, Batch = 2, Sizes = [128], EpochSteps = 2, WarmUp = 0, Threads = 1 };
         TrainingOptions parts = whole with { Output = Path.Combine(_folder.FullName, "parts") };
         string checkpoint = Path.Combine(parts.Output, NanoTrainer.CheckpointName);
         await new NanoTrainer(whole, Ignore).RunAsync(TestContext.Current.CancellationToken);
