@@ -33,6 +33,7 @@ internal static class Decoys
                 double x = random.Uniform(0, canvas.Width), y = random.Uniform(0, canvas.Height);
                 if (Touches(scene, new Box(x - reach, y - reach, x + reach, y + reach))) continue;
                 Paint(canvas, decoy, x, y, half, angle, colours);
+                if (random.Chance(0.3)) PaintHand(canvas, x, y, half, ref random);
                 break;
             }
         }
@@ -88,6 +89,32 @@ internal static class Decoys
         }
     }
 
+    /// <summary>Something in a colour of skin before a part of a drawing, as a wearer's hand: it makes a print look more alive.</summary>
+    private static void PaintHand(Canvas canvas, double x, double y, double half, ref SampleRandom random)
+    {
+        double light = random.Uniform(0.25, 1), warmth = random.Uniform(0.6, 0.9);
+        double red = 255 * light, green = red * warmth, blue = green * random.Uniform(0.65, 0.95);
+        double middleX = x + half * random.Uniform(-0.8, 0.8), middleY = y + half * random.Uniform(-0.8, 0.8);
+        double width = half * random.Uniform(0.2, 0.6), height = half * random.Uniform(0.2, 0.6);
+        // The drawing kept clear of faces as far as its reach.
+        double reach = Reach * half;
+        int left = Math.Max(0, (int)Math.Max(x - reach + 1, middleX - width)), right = Math.Min(canvas.Width, (int)Math.Min(x + reach, middleX + width));
+        int top = Math.Max(0, (int)Math.Max(y - reach + 1, middleY - height)), bottom = Math.Min(canvas.Height, (int)Math.Min(y + reach, middleY + height));
+        for (int py = top; py < bottom; py++)
+        {
+            double dy = (py - middleY) / height;
+            for (int px = left; px < right; px++)
+            {
+                double dx = (px - middleX) / width;
+                if (dx * dx + dy * dy > 1) continue;
+                // Rounded: darker toward one side.
+                double shade = 0.8 + 0.2 * (dx + dy) / Math.Sqrt(2);
+                Span<byte> to = canvas.Pixels.AsSpan((py * canvas.Width + px) * 3, 3);
+                (to[0], to[1], to[2]) = ((byte)(red * shade), (byte)(green * shade), (byte)(blue * shade));
+            }
+        }
+    }
+
     private enum Ink
     {
         None,
@@ -139,14 +166,17 @@ internal static class Decoys
             double jaw = skull ? 0.45 + 0.25 * _a : 0.9;
             bool cranium = InEllipse(u, v + 0.2, 0.7 + 0.2 * _b, 0.75);
             bool chin = InEllipse(u, v - 0.35, jaw, 0.6);
-            if (!cranium && !chin) return Ink.None;
+            // Half of them lie on cloth of the dark colour.
+            if (!cranium && !chin) return _flag ? Ink.Dark : Ink.None;
             double eyeX = 0.27 + 0.12 * _c, eyeY = -0.15 + 0.15 * _d;
             // Sockets slope: angry or sad.
-            double slope = 0.6 * (_e - 0.5);
-            if (InEllipse(side - eyeX, v - eyeY - slope * (side - eyeX), 0.14 + 0.12 * _a, 0.1 + 0.13 * _b)) return Ink.Dark;
+            double slope = 0.9 * (_e - 0.5);
+            if (InEllipse(side - eyeX, v - eyeY - slope * (side - eyeX), 0.14 + 0.16 * _a, 0.08 + 0.15 * _b)) return Ink.Dark;
+            // A glint in the socket and a line under it.
+            if (_bits % 8 < 3 && InEllipse(side - eyeX, v - eyeY - slope * (side - eyeX) - 0.1 - 0.15 * _b, 0.2 + 0.1 * _a, 0.03)) return Ink.Dark;
             if (!skull) return Math.Abs(double.Hypot(u, v - 0.05) - 0.55) < 0.04 + 0.05 * _c && v > 0.2 ? Ink.Dark : Ink.Light;
             double noseTop = 0.12 + 0.1 * _e;
-            if (v > noseTop && v < noseTop + 0.25 && side < 0.6 * (v - noseTop) && side > (_flag ? 0.02 : 0)) return Ink.Dark;
+            if (v > noseTop && v < noseTop + 0.25 && side < 0.6 * (v - noseTop) && side > ((_bits & 16) != 0 ? 0.02 : -1)) return Ink.Dark;
             double teeth = 0.5 + 0.1 * _d;
             if (v > teeth && v < teeth + 0.3 && side < 0.75 * jaw)
             {
