@@ -45,6 +45,30 @@ public static class RigidAlignment
         return new Pose(rotation, targetMean - RotationVector.ToMatrix(rotation) * sourceMean);
     }
 
+    /// <summary>
+    /// Least-squares similarity with target ≈ scale·R·source + t (Umeyama, PAMI 1991, equations 40 to 42); the rotation is
+    /// that of <see cref="Estimate"/>.
+    /// </summary>
+    /// <param name="source">At least three points, not all one.</param>
+    /// <param name="target">As many points.</param>
+    /// <exception cref="ArgumentException">Too few points, unequal numbers, or all source points in one place.</exception>
+    public static (double Scale, Pose Motion) EstimateSimilarity(ReadOnlySpan<Vector3d> source, ReadOnlySpan<Vector3d> target)
+    {
+        Vector3d axis = Estimate(source, target).Rotation;
+        Matrix3x3d rotation = RotationVector.ToMatrix(axis);
+        Vector3d sourceMean = Mean(source), targetMean = Mean(target);
+        double along = 0, spread = 0;
+        for (int i = 0; i < source.Length; i++)
+        {
+            Vector3d s = source[i] - sourceMean;
+            along += Vector3d.Dot(rotation * s, target[i] - targetMean);
+            spread += Vector3d.Dot(s, s);
+        }
+        if (!(spread > 0)) throw new ArgumentException("The source points are all in one place.", nameof(source));
+        double scale = along / spread;
+        return (scale, new Pose(axis, targetMean - scale * (rotation * sourceMean)));
+    }
+
     private static Vector3d Mean(ReadOnlySpan<Vector3d> points)
     {
         Vector3d sum = Vector3d.Zero;

@@ -121,6 +121,21 @@ public class PerspectiveNPointTests
         Assert.True(Golden.Difference(halfTurn.Translation, actual.Translation) < 1e-9);
     }
 
+    [Fact]
+    public void A_similarity_between_point_sets_is_recovered()
+    {
+        Pose motion = new(new Vector3d(0.3, -0.5, 0.2), new Vector3d(0.4, -1, 2));
+        Matrix3x3d rotation = RotationVector.ToMatrix(motion.Rotation);
+        Vector3d[] to = [.. ReferenceFace.Default.Points68.ToArray().Select(point => 1.3 * (rotation * point) + motion.Translation)];
+
+        (double scale, Pose actual) = RigidAlignment.EstimateSimilarity(ReferenceFace.Default.Points68, to);
+
+        Assert.Equal(1.3, scale, 12);
+        Assert.True(RotationVector.GeodesicDistance(motion.Rotation, actual.Rotation) < 1e-7);
+        Assert.True(Golden.Difference(motion.Translation, actual.Translation) < 1e-9);
+        Assert.Throws<ArgumentException>(() => RigidAlignment.EstimateSimilarity(new Vector3d[4], new Vector3d[4]));
+    }
+
     private static (double X, double Y)[] Project(ReadOnlySpan<Vector3d> points, Pose pose)
     {
         Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);

@@ -77,21 +77,6 @@ public sealed class SynthesisTests
     }
 
     [Fact]
-    public void A_similarity_between_point_sets_is_recovered()
-    {
-        Vector3d[] from = ReferenceFace.Default.Points68.ToArray();
-        Matrix3x3d rotation = RotationVector.ToMatrix(new Vector3d(0.3, -0.5, 0.2));
-        Vector3d shift = new(0.4, -1, 2);
-        Vector3d[] to = [.. from.Select(p => 1.3 * (rotation * p) + shift)];
-
-        (double scale, Matrix3x3d found, Vector3d translation) = SimilarityFit.Fit(from, to);
-
-        Assert.Equal(1.3, scale, 12);
-        Assert.Equal(0, (translation - shift).Length, 12);
-        Assert.Equal(0, RotationVector.GeodesicDistance(RotationVector.FromMatrix(found), new Vector3d(0.3, -0.5, 0.2)), 7);
-    }
-
-    [Fact]
     public void A_folder_that_is_no_mesh_pack_is_named()
     {
         InputException error = Assert.Throws<InputException>(() => FaceProfiler.Load("/nowhere"));

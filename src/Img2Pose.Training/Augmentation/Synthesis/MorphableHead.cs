@@ -111,11 +111,11 @@ internal sealed class MorphableHead
             from[i] = _neutral[_landmarks[FirstInnerLandmark + i]];
             to[i] = identityShape[_landmarks[FirstInnerLandmark + i]];
         }
-        (double scale, Matrix3x3d rotation, Vector3d translation) = SimilarityFit.Fit(from, to);
+        (double scale, Pose identity) = RigidAlignment.EstimateSimilarity(from, to);
         Matrix3x3d drawnRotation = RotationVector.ToMatrix(drawn.Rotation);
         return new Pose(
-            RotationVector.FromMatrix(drawnRotation * rotation),
-            (drawnRotation * translation + drawn.Translation) / scale);
+            RotationVector.FromMatrix(drawnRotation * RotationVector.ToMatrix(identity.Rotation)),
+            (drawnRotation * identity.Translation + drawn.Translation) / scale);
     }
 
     private static void Add(Span<float> sum, float[] modes, ReadOnlySpan<float> coefficients)
