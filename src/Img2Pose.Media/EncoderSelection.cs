@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using FFmpeg.AutoGen;
@@ -53,20 +54,37 @@ internal static unsafe class EncoderSelection
         string why = "";
         foreach (string name in names)
         {
-            AVCodec* codec = ffmpeg.avcodec_find_encoder_by_name(name);
-            if (codec == null)
-            {
-                why = $"this FFmpeg has no {name}";
-                continue;
-            }
             input = picture with { Format = InputFormat(name, picture.Format) };
-            CodecHandle encoder = new(codec);
-            int status = Configure(encoder.Pointer, codec, name, options, input, globalHeader);
-            if (status >= 0) return encoder;
-            encoder.Dispose();
-            why = $"{name} does not start: {FFmpegRuntime.Describe(status)}";
+            if (TryOpen(name, options, input, globalHeader, out why) is { } encoder) return encoder;
         }
         throw new OutputException($"{path}: {why}");
+    }
+
+    /// <summary>Whether an encoder starts with default options, and why it does not.</summary>
+    public static bool Starts(string name, [NotNullWhen(false)] out string? why)
+    {
+        EncoderPicture picture = new(
+            640, 360, InputFormat(name, PixelFormat.I420), Rational.One, new Rational(1, 25), 25, ColorTags.Of(default, isRgb: false));
+        using CodecHandle? encoder = TryOpen(name, new VideoWriterOptions(), picture, globalHeader: true, out string reason);
+        why = encoder is null ? reason : null;
+        return encoder is not null;
+    }
+
+    private static CodecHandle? TryOpen(string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, out string why)
+    {
+        why = "";
+        AVCodec* codec = ffmpeg.avcodec_find_encoder_by_name(name);
+        if (codec == null)
+        {
+            why = $"this FFmpeg has no {name}";
+            return null;
+        }
+        CodecHandle encoder = new(codec);
+        int status = Configure(encoder.Pointer, codec, name, options, picture, globalHeader);
+        if (status >= 0) return encoder;
+        encoder.Dispose();
+        why = $"{name} does not start: {FFmpegRuntime.Describe(status)}";
+        return null;
     }
 
     /// <summary>10 bit stay 10 for HEVC and become 8 for H.264; libx265 wants planes.</summary>

@@ -1,20 +1,24 @@
-using FFmpeg.AutoGen;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Img2Pose.Media;
 
 /// <summary>What is known of the FFmpeg libraries on this machine, for diagnosis.</summary>
-public static unsafe class MediaLibraries
+public static class MediaLibraries
 {
     /// <summary>FFmpeg's version.</summary>
     /// <exception cref="ModelException">A library is missing or of another major version.</exception>
     public static string Version => FFmpegRuntime.EnsureLoaded();
 
-    /// <summary>Whether FFmpeg was built with an encoder. A hardware encoder may be built in and still not start.</summary>
+    /// <summary>
+    /// Starts an encoder as an output would, for a 640×360 picture, and stops it again: a hardware encoder may be built in and
+    /// still not start.
+    /// </summary>
     /// <param name="name">FFmpeg's name of the encoder, such as <c>libx264</c>.</param>
+    /// <param name="why">Why it cannot be used, or null where it can.</param>
     /// <exception cref="ModelException">A library is missing or of another major version.</exception>
-    public static bool HasEncoder(string name)
+    public static bool CanEncode(string name, [NotNullWhen(false)] out string? why)
     {
         _ = FFmpegRuntime.EnsureLoaded();
-        return ffmpeg.avcodec_find_encoder_by_name(name) != null;
+        return EncoderSelection.Starts(name, out why);
     }
 }

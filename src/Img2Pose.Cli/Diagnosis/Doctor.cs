@@ -35,9 +35,10 @@ internal static class Doctor
         yield return Look("FFmpeg", "apt-get install ffmpeg", () => MediaLibraries.Version);
         yield return Look("encoders", "apt-get install libavcodec59", () =>
         {
-            string[] found = [.. s_encoders.Where(MediaLibraries.HasEncoder)];
+            string[] found = [.. s_encoders.Where(name => MediaLibraries.CanEncode(name, out _))];
             return found.Length > 0 ? string.Join(", ", found) : throw new ModelException("none of " + string.Join(", ", s_encoders));
         });
+        yield return HardwareEncoders();
         yield return Look("ONNX Runtime", "scripts/fetch-onnxruntime.sh",
             () => $"{OnnxRuntimeLibrary.Version}, providers {string.Join(", ", OnnxRuntimeLibrary.Providers)}");
         yield return Look("renderer", "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri", () =>
@@ -55,7 +56,26 @@ internal static class Doctor
         });
     }
 
-    private static readonly string[] s_encoders = ["libx264", "libx265", "h264_nvenc", "hevc_nvenc"];
+    private static readonly string[] s_encoders = ["libx264", "libx265"];
+
+    private static readonly string[] s_hardwareEncoders = ["h264_nvenc", "hevc_nvenc"];
+
+    private static Finding HardwareEncoders()
+    {
+        const string Part = "NVENC";
+        try
+        {
+            string? why = null;
+            string[] found = [.. s_hardwareEncoders.Where(name => MediaLibraries.CanEncode(name, out why))];
+            return found.Length > 0
+                ? new Finding(Part, Health.Good, string.Join(", ", found))
+                : new Finding(Part, Health.Absent, ErrorReport.OneLine(why!), "an NVIDIA GPU with its driver; without it libx264 and libx265 encode");
+        }
+        catch (ModelException error)
+        {
+            return new Finding(Part, Health.Absent, ErrorReport.OneLine(error.Message));
+        }
+    }
 
     private static Finding Look(string part, string? cure, Func<string> find)
     {
