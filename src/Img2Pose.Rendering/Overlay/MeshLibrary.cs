@@ -8,8 +8,15 @@ namespace Img2Pose.Rendering.Overlay;
 /// <summary>The levels of detail of a mesh in the device's memory, and the points that bound it.</summary>
 internal sealed class MeshLibrary : IDisposable
 {
-    /// <summary>Pixels that a triangle's side may take before the next finer level is chosen; chosen by looking.</summary>
-    private const float PixelsPerEdge = 6.5f;
+    /// <summary>Pixels that a triangle's side may take at most; chosen by looking. Smaller triangles cost much and show little: a
+    /// software rasteriser shades whole blocks of 4 × 4 pixels for each.</summary>
+    private const float PixelsPerEdge = 13;
+
+    /// <summary>Longest side, in units of the mesh, that still draws eyelids and nostrils; chosen by looking.</summary>
+    private const float DetailedEdge = 0.045f;
+
+    /// <summary>Pixels of a triangle's side below which nobody sees such detail.</summary>
+    private const float UnseenPixels = 3.5f;
 
     private readonly Level[] _levels;
     private readonly Vector3[] _hull;
@@ -55,7 +62,8 @@ internal sealed class MeshLibrary : IDisposable
         Level chosen = _levels[0];
         foreach (Level level in _levels)
         {
-            if (level.MeanEdge * pixelsPerUnit <= PixelsPerEdge && level.MeanEdge > chosen.MeanEdge) chosen = level;
+            float limit = level.MeanEdge <= DetailedEdge ? PixelsPerEdge : UnseenPixels;
+            if (level.MeanEdge * pixelsPerUnit <= limit && level.MeanEdge > chosen.MeanEdge) chosen = level;
         }
         return chosen;
     }
