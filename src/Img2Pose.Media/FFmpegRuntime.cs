@@ -6,6 +6,9 @@ namespace Img2Pose.Media;
 /// <summary>Loads FFmpeg once, keeps it quiet, and puts its status codes into words.</summary>
 internal static unsafe class FFmpegRuntime
 {
+    /// <summary>The status of a call that needs more input first. Kept, because FFmpeg.AutoGen boxes the number each time it is asked.</summary>
+    public static readonly int TryAgain = ffmpeg.AVERROR(ffmpeg.EAGAIN);
+
     private static readonly Lazy<string> s_version = new(Load);
 
     /// <summary>

@@ -95,7 +95,7 @@ internal sealed unsafe class ImageDecoder(FramePool pool) : IDisposable
             if (status >= 0) status = ffmpeg.avcodec_receive_frame(decoder.Pointer, picture);
             if (status < 0)
             {
-                string why = status == ffmpeg.AVERROR(ffmpeg.EAGAIN) ? "there is no picture in it" : FFmpegRuntime.Describe(status);
+                string why = status == FFmpegRuntime.TryAgain ? "there is no picture in it" : FFmpegRuntime.Describe(status);
                 string limit = header.Width == 0 ? $" (or it has more than {limits.MaxPixels} pixels, MediaLimits.MaxPixels)" : "";
                 throw new InputException($"{name}: the picture cannot be decoded: {why}{limit}");
             }

@@ -162,7 +162,7 @@ internal sealed unsafe class VideoSink : IFrameSink
         while (true)
         {
             int status = ffmpeg.avcodec_receive_packet(_encoder.Pointer, packet);
-            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN) || status == ffmpeg.AVERROR_EOF) return;
+            if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return;
             Check(status);
             packet->stream_index = _stream->index;
             if (packet->duration == 0) packet->duration = _frameTicks;

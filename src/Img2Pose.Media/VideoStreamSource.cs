@@ -143,7 +143,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
                 End();
                 return false;
             }
-            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN))
+            if (status == FFmpegRuntime.TryAgain)
             {
                 if (_reading) ReadPacket();
                 // A decoder that still asks for data after its end has no more to give.
@@ -190,7 +190,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         int status = ffmpeg.av_read_frame(_input.Pointer, packet);
         if (status < 0)
         {
-            if (status == ffmpeg.AVERROR(ffmpeg.EAGAIN)) return;
+            if (status == FFmpegRuntime.TryAgain) return;
             if (status != ffmpeg.AVERROR_EOF)
             {
                 _readErrors++;

@@ -251,17 +251,28 @@ public sealed class PoseDetectorTests : IDisposable
     }
 
     [Fact]
-    public void Frames_of_one_size_cost_less_than_two_kilobytes_each()
+    public async Task Frames_of_one_size_allocate_nothing_once_it_runs()
     {
         using PoseDetector detector = Create();
         using VideoFrame frame = TestFrames.Create(_pool, PixelFormat.I420, 320, 180);
         List<FaceDetection> faces = [];
-        for (int i = 0; i < 3; i++) detector.Detect(frame, faces);
 
+        // Unoptimised code allocates what optimised code does not; the steady state begins when the JIT has caught up.
+        long allocated = long.MaxValue;
+        for (int round = 0; round < 60 && allocated > 0; round++)
+        {
+            allocated = AllocatedBy(detector, frame, faces);
+            if (allocated > 0) await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
+    private static long AllocatedBy(PoseDetector detector, VideoFrame frame, List<FaceDetection> faces)
+    {
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 50; i++) detector.Detect(frame, faces);
-
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 50, 0, 1024);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     [Fact]

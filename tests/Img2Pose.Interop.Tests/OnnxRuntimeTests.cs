@@ -89,6 +89,56 @@ public sealed class OnnxRuntimeTests
         Assert.False(options.EnableMemoryPattern);
     }
 
+    [Fact]
+    public void Outputs_that_were_disposed_of_serve_the_next_run_and_others_stay_valid()
+    {
+        Environment();
+        using SessionOptions options = new();
+        using InferenceSession session = new(IdentityModel(), options);
+        using OrtIoBinding binding = session.CreateIoBinding();
+        using RunOptions run = new();
+        float[] data = [1, 2, 3];
+        using OrtValue input = OrtValue.CreateTensorValueFromMemory(data, [3]);
+        binding.BindInput("x", input);
+
+        IDisposableReadOnlyCollection<OrtValue> first = Run();
+        OrtValue value = first[0];
+        first.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => value.GetTensorDataAsSpan<float>().Length);
+        data[0] = 10;
+        using IDisposableReadOnlyCollection<OrtValue> second = Run();
+        data[0] = 20;
+        using IDisposableReadOnlyCollection<OrtValue> third = Run();
+
+        Assert.Same(first, second);
+        Assert.NotSame(second, third);
+        Assert.Equal([10, 2, 3], second[0].GetTensorDataAsSpan<float>().ToArray());
+        Assert.Equal([20, 2, 3], Assert.Single(third).GetTensorDataAsSpan<float>().ToArray());
+
+        IDisposableReadOnlyCollection<OrtValue> Run()
+        {
+            binding.ClearBoundOutputs();
+            binding.BindOutputToDevice("y", OrtMemoryInfo.DefaultInstance);
+            session.RunWithBinding(run, binding);
+            return binding.GetOutputValues();
+        }
+    }
+
+    /// <summary>The graph y = x on a vector of floats: a ModelProto of the ONNX specification, field by field.</summary>
+    private static byte[] IdentityModel()
+    {
+        byte[] vector = Message(2, Message(1, [0x08, 1, .. Message(2, Message(1, Message(2, "n"u8)))]));
+        byte[] node = [.. Message(1, "x"u8), .. Message(2, "y"u8), .. Message(4, "Identity"u8)];
+        byte[] graph =
+        [
+            .. Message(1, node), .. Message(2, "g"u8), .. Message(11, [.. Message(1, "x"u8), .. vector]),
+            .. Message(12, [.. Message(1, "y"u8), .. vector]),
+        ];
+        return [0x08, 8, .. Message(7, graph), .. Message(8, [0x10, 13])];
+
+        static byte[] Message(int field, ReadOnlySpan<byte> content) => [(byte)(field << 3 | 2), (byte)content.Length, .. content];
+    }
+
     private static OrtEnv Environment()
     {
         try

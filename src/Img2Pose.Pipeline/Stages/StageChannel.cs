@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Img2Pose.Pipeline;
@@ -55,6 +56,8 @@ public sealed class StageChannel<T> where T : class, IDisposable
 
     /// <summary>Hands over an item, waiting while a lossless channel is full. The item is the channel's even when this fails.</summary>
     /// <exception cref="ChannelClosedException">The channel was completed; the item has been disposed.</exception>
+    // Pooled: a writer that waits would otherwise cost an allocation a frame.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask WriteAsync(T item)
     {
         if (!_channel.Writer.TryWrite(item))

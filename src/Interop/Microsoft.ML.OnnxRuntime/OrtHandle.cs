@@ -15,6 +15,13 @@ internal sealed unsafe class OrtHandle : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
+    /// <summary>Frees what it owns and owns <paramref name="pointer"/> from now on; 0 for nothing. For use by one thread.</summary>
+    internal void Reset(nint pointer)
+    {
+        if (!IsInvalid) ReleaseHandle();
+        SetHandle(pointer);
+    }
+
     protected override bool ReleaseHandle()
     {
         ((delegate* unmanaged<nint, void>)OrtApi.Function(_release))(handle);
@@ -29,6 +36,7 @@ internal readonly ref struct HandleLease
 
     internal HandleLease(SafeHandle handle)
     {
+        ObjectDisposedException.ThrowIf(handle.IsInvalid, handle);
         bool added = false;
         handle.DangerousAddRef(ref added);
         _handle = handle;

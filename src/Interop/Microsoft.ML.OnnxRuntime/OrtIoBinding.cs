@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.OnnxRuntime;
@@ -5,6 +6,8 @@ namespace Microsoft.ML.OnnxRuntime;
 /// <summary>Inputs and outputs of a session, bound to memory once and used by many runs.</summary>
 public unsafe class OrtIoBinding : SafeHandle
 {
+    private BoundOutputs? _outputs;
+
     internal OrtIoBinding(nint pointer) : base(0, ownsHandle: true) => SetHandle(pointer);
 
     public override bool IsInvalid => handle == 0;
@@ -24,10 +27,10 @@ public unsafe class OrtIoBinding : SafeHandle
         nuint count;
         OrtApi.VerifySuccess(((delegate* unmanaged<nint, nint, nint**, nuint*, nint>)OrtApi.Function(OrtApi.GetBoundOutputValues))(
             binding.Pointer, OrtApi.DefaultAllocator, &pointers, &count));
-        OrtValue[] values = new OrtValue[(int)count];
-        for (int i = 0; i < values.Length; i++) values[i] = new OrtValue(pointers[i]);
+        if (_outputs is not { IsIdle: true } outputs || outputs.Count != (int)count) _outputs = outputs = new BoundOutputs((int)count);
+        outputs.Fill(new ReadOnlySpan<nint>(pointers, (int)count));
         OrtApi.Free(pointers);
-        return new DisposableArray<OrtValue>(values);
+        return outputs;
     }
 
     public void ClearBoundInputs() => Clear(OrtApi.ClearBoundInputs);
@@ -38,6 +41,42 @@ public unsafe class OrtIoBinding : SafeHandle
     {
         ((delegate* unmanaged<nint, void>)OrtApi.Function(OrtApi.ReleaseIoBinding))(handle);
         return true;
+    }
+
+    /// <summary>
+    /// The values of one run. Disposed of, it is filled again by the next run, so that a run allocates nothing.
+    /// </summary>
+    private sealed class BoundOutputs : IDisposableReadOnlyCollection<OrtValue>
+    {
+        private readonly OrtValue[] _values;
+
+        internal BoundOutputs(int count)
+        {
+            _values = new OrtValue[count];
+            for (int i = 0; i < count; i++) _values[i] = new OrtValue(0);
+        }
+
+        internal bool IsIdle { get; private set; } = true;
+
+        public int Count => _values.Length;
+
+        public OrtValue this[int index] => _values[index];
+
+        internal void Fill(ReadOnlySpan<nint> pointers)
+        {
+            for (int i = 0; i < _values.Length; i++) _values[i].Reset(pointers[i]);
+            IsIdle = false;
+        }
+
+        public IEnumerator<OrtValue> GetEnumerator() => ((IEnumerable<OrtValue>)_values).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => _values.GetEnumerator();
+
+        public void Dispose()
+        {
+            foreach (OrtValue value in _values) value.Reset(0);
+            IsIdle = true;
+        }
     }
 
     private void Bind(int function, string name, SafeHandle target)

@@ -33,6 +33,9 @@ public unsafe class OrtValue : IDisposable
 
     internal SafeHandle Handle => _handle;
 
+    /// <summary>Frees what it stands for and stands for another native value; 0 for none.</summary>
+    internal void Reset(nint pointer) => _handle.Reset(pointer);
+
     public OnnxValueType OnnxType
     {
         get
