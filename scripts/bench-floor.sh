@@ -11,10 +11,10 @@ program=$root/src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 read -r width height rate < <(ffprobe -v error -select_streams v:0 -show_entries stream=width,height,r_frame_rate \
-  -of csv=p=0:s=' ' "$video")
+  -of csv=p=0 "$video" | tr ',' ' ')
 
 # Seconds of wall time, user plus system CPU seconds of all children, and the largest resident set in MB.
-measure() { /usr/bin/env time -f '%e %U %S %M' -o "$folder/time" "$@"; awk '{printf "%s %s %s", $1, $2 + $3, $4 / 1024}' "$folder/time"; }
+measure() { /usr/bin/env time -f '%e %U %S %M' -o "$folder/time" "$@"; awk '{printf "%s %s %s\n", $1, $2 + $3, $4 / 1024}' "$folder/time"; }
 
 floor() {
   ffmpeg -nostdin -v error -i "$video" -an -f rawvideo -pix_fmt yuv420p - |
