@@ -100,6 +100,8 @@ internal sealed unsafe class SoundCopier : IDisposable
 
     private int Write(AVPacket* packet)
     {
+        // A transport stream may begin a stream in its middle, which the output's header does not have.
+        if (packet->stream_index >= _tracks.Length) return 0;
         ref Track track = ref _tracks[packet->stream_index];
         if (track.OutputIndex < 0) return 0;
         double tick = (double)track.TimeBase.num / track.TimeBase.den;

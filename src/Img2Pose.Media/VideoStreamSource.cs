@@ -20,6 +20,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private readonly FrameShaper _shaper = new();
     private readonly PictureOrientation _streamOrientation;
     private readonly PictureClock _clock;
+    private readonly ClockJumps? _jumps;
     private readonly long _expectedPackets;
     private PacketQueue? _sound = new();
     private bool _soundTaken;
@@ -44,6 +45,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             SelectStreams();
             _streamOrientation = StreamOrientation();
             _clock = new PictureClock(_input.Pointer, _stream, options);
+            if ((_input.Pointer->iformat->flags & ffmpeg.AVFMT_TS_DISCONT) != 0) _jumps = new ClockJumps(_input.Pointer);
             bool partial = options.Start is not null || options.Duration is not null;
             _expectedPackets = partial ? 0 : _stream->nb_frames;
             _clock.Seek(_input.Pointer, name);
@@ -201,6 +203,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             return;
         }
         _readErrorsInARow = 0;
+        _jumps?.Continue(packet);
         if (packet->stream_index != _stream->index)
         {
             if (_sound is not null) _sound.Enqueue(packet);
