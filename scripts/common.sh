@@ -29,7 +29,8 @@ missing_packages() {
   local wanted installed
   wanted=$(cat "$@" | LC_ALL=C sort -u)
   # shellcheck disable=SC2086  # a list of words
-  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
+  # dpkg-query fails when it does not know one of them, which is no reason to stop.
+  installed=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true; } |
     sed -n 's/ installed$//p' | LC_ALL=C sort -u)
   comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
 }
