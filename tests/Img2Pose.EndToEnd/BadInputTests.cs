@@ -55,6 +55,24 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public async Task A_video_cut_short_after_its_index_is_done_as_far_as_it_goes()
+    {
+        string clip = await _files.ClipAsync("front.mp4", 40, "320x240", "-c:v", "libx264", "-preset", "ultrafast", "-an", "-movflags", "faststart");
+        byte[] bytes = await File.ReadAllBytesAsync(clip, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(_files["short.mp4"], bytes[..(bytes.Length / 2)], TestContext.Current.CancellationToken);
+
+        Finished run = (await RunAsync(_files["short.mp4"], "--out", _files["out.mp4"])).ShouldSucceed();
+
+        Assert.Contains(run.ErrorLines, line => line.Contains("short.mp4: it ends early"));
+        System.Text.Json.JsonElement summary = Workspace.ParseLines(
+            await File.ReadAllTextAsync(_files["poses.jsonl"], TestContext.Current.CancellationToken))[^1];
+        int frames = summary.GetProperty("frames").GetInt32();
+        Assert.InRange(frames, 5, 39);
+        Assert.InRange(summary.GetProperty("damaged").GetInt32(), 39 - frames, 41 - frames);
+        Assert.Equal(frames, await Workspace.CountFramesAsync(_files["out.mp4"]));
+    }
+
+    [Fact]
     public async Task A_file_with_sound_alone()
     {
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", _files["sound.mp4"]);
@@ -95,6 +113,16 @@ public sealed class BadInputTests : IDisposable
         await File.WriteAllTextAsync(_files["file"], "", TestContext.Current.CancellationToken);
         (await RunAsync(clip, "--out", _files["file"] + "/out.mp4", "--quiet")).ShouldFailWith(1, "file/out.mp4");
         NothingLooksComplete();
+    }
+
+    [Fact]
+    public async Task Poses_that_may_not_be_written()
+    {
+        string clip = await _files.ClipAsync();
+        (await CommandLine.Img2PoseAsync("run", clip, "--json", _files["no/such/poses.jsonl"], "--model", _files.Model, "--quiet"))
+            .ShouldFailWith(1, "no/such/poses.jsonl");
+        (await CommandLine.Img2PoseAsync("run", clip, "--json", "/dev/full", "--model", _files.Model, "--quiet"))
+            .ShouldFailWith(1, "/dev/full");
     }
 
     [Fact]

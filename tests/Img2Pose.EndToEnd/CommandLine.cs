@@ -57,6 +57,14 @@ internal static class CommandLine
         return finished.Output;
     }
 
+    /// <summary>Runs a tool and returns what it wrote to standard error; skips the test where the tool is missing.</summary>
+    public static async Task<string> ErrorsOfToolAsync(string name, params string[] arguments)
+    {
+        Assert.SkipUnless(IsInstalled(name), $"{name} is not installed");
+        using Process process = StartProcess(name, arguments);
+        return (await FinishAsync(process)).Error;
+    }
+
     /// <summary>Whether a program is on PATH.</summary>
     public static bool IsInstalled(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, name)));

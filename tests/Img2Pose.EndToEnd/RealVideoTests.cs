@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Img2Pose.Testing;
+
+namespace Img2Pose.EndToEnd;
+
+/// <summary>
+/// The main job over real videos with the default model. What is asked of each video is what the project set out to reach;
+/// only faces with <c>"detected":true</c> count.
+/// </summary>
+public sealed class RealVideoTests : IDisposable
+{
+    private readonly Workspace _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Theory]
+    [InlineData("WolfgangLanger_Pexels.mp4", 472)]
+    [InlineData("liveportrait_d12.mp4", 183)]
+    public async Task One_face_keeps_one_identity_in_nearly_all_frames(string name, int count)
+    {
+        Face[][] frames = await PosedFramesAsync(name, count, sound: "aac");
+
+        int identity = frames.SelectMany(faces => faces).GroupBy(face => face.Id).MaxBy(group => group.Count())!.Key;
+        Assert.InRange(frames.Count(faces => faces is [{ } only] && only.Id == identity) / (double)count, 0.95, 1);
+    }
+
+    [Fact]
+    public async Task A_man_is_found_while_he_is_in_view()
+    {
+        Face[][] frames = await PosedFramesAsync("face_noface.mov", 169, sound: "aac");
+
+        // Looked at frame by frame: he fills the middle up to frame 71; then come a black frame and drawn clouds.
+        Face[][] inView = frames[..72];
+        Assert.InRange(inView.Count(faces => faces is [{ X: > 380 and < 540, Y: > 220 and < 340, Height: > 250 and < 400 }]) / 72.0, 0.95, 1);
+    }
+
+    [Fact]
+    public async Task A_signing_man_is_found_though_his_shirt_shows_a_skull()
+    {
+        Face[][] frames = await PosedFramesAsync("asl_brother.mkv", 65, sound: null);
+
+        // His head stays where it is; the skull lies below y = 150.
+        int found = frames.Count(faces => faces.Any(face => face is { X: > 270 and < 315, Y: > 95 and < 145, Height: > 60 and < 120 }));
+        Assert.InRange(found / 65.0, 0.90, 1);
+    }
+
+    /// <summary>
+    /// Runs the program on a video, checks the outputs against the source, and returns the detected faces of every frame.
+    /// </summary>
+    private async Task<Face[][]> PosedFramesAsync(string name, int count, string? sound)
+    {
+        string source = SharedData.Require("media", name), video = _files["posed.mp4"], json = _files["poses.jsonl"];
+
+        (await CommandLine.Img2PoseAsync("run", source, "--out", video, "--json", json)).ShouldSucceed();
+
+        Assert.Equal(sound is null ? ["h264"] : ["h264", sound], await Workspace.StreamsAsync(video));
+        Assert.Equal(count, await Workspace.CountFramesAsync(video));
+        if (sound is not null) Assert.Equal(await SoundAsync(source), await SoundAsync(video));
+        string complaints = await CommandLine.ErrorsOfToolAsync("ffprobe", "-v", "warning", "-count_frames", "-show_streams", video);
+        Assert.Empty(complaints);
+
+        JsonElement[] lines = Workspace.ParseLines(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
+        Assert.Equal("img2pose-nano", lines[0].GetProperty("model").GetString());
+        Assert.Equal(count, lines.Length - 2);
+        Assert.True(lines[^1].GetProperty("complete").GetBoolean());
+        return [.. lines[1..^1].Select(line => line.GetProperty("faces").EnumerateArray()
+            .Where(face => face.GetProperty("detected").GetBoolean()).Select(Face.Read).ToArray())];
+    }
+
+    /// <summary>One hash over all sound packets.</summary>
+    private static Task<string> SoundAsync(string path) =>
+        CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-");
+
+    /// <summary>A detected face: its identity, and the middle and height of its box.</summary>
+    private sealed record Face(int Id, double X, double Y, double Height)
+    {
+        public static Face Read(JsonElement face)
+        {
+            double[] box = [.. face.GetProperty("box").EnumerateArray().Select(side => side.GetDouble())];
+            return new Face(face.GetProperty("id").GetInt32(), (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[3] - box[1]);
+        }
+    }
+}
