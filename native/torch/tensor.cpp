@@ -295,6 +295,11 @@ I2P_API int i2p_copy_(void* self, void* source) {
   return guarded([&] { tensor(self).copy_(tensor(source)); });
 }
 
+// Gives a tensor that others refer to the data of another one, on whatever device that is (torch.nn.Module.to).
+I2P_API int i2p_set_data(void* self, void* source) {
+  return guarded([&] { tensor(self).set_data(tensor(source)); });
+}
+
 I2P_API int i2p_mul_scalar_(void* self, double value) {
   return guarded([&] { tensor(self).mul_(scalar(value, tensor(self))); });
 }

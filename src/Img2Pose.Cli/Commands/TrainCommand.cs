@@ -4,59 +4,123 @@ using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Cli.Commands;
 
-/// <summary><c>img2pose train</c>: trains the default model's network on an annotation pack.</summary>
+/// <summary><c>img2pose train</c>: trains the default model's network or the paper's on labelled pictures.</summary>
 internal static class TrainCommand
 {
+    private const string PaperPrefix = "resnet";
+
+    // What both networks are told.
+    private static readonly Argument<string> s_data = new("data") { Description = "Training pack (a folder with annotations.jsonl); for a resnet also an LMDB file." };
+    private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
+    private static readonly Option<string> s_output = new("--out") { Description = "Folder for checkpoints, models and logs.", DefaultValueFactory = _ => "out/train" };
+    private static readonly Option<int?> s_steps = new("--steps") { Description = "Optimiser steps in all. [nano: 9500; resnet: 100 passes over the data, or until the validation loss stops falling]" };
+    private static readonly Option<int?> s_batch = new("--batch") { Description = "Pictures of a step; nano: at 320×320, other sizes keep the number of pixels. [nano: 16; resnet: 2]" };
+    private static readonly Option<int[]?> s_sizes = new("--sizes")
+    {
+        Description = "nano: sides of the square pictures, multiples of 64 [320]; resnet: shorter sides of the resized pictures [640 672 704 736 768 800].",
+        AllowMultipleArgumentsPerToken = true,
+    };
+    private static readonly Option<double?> s_rate = new("--learning-rate") { Description = "Highest learning rate. [nano: 1.5e-3; resnet: 1e-3]" };
+    private static readonly Option<int?> s_warmUp = new("--warm-up") { Description = "Steps over which the learning rate rises. [nano: 300; resnet: 0]" };
+    private static readonly Option<int?> s_epoch = new("--epoch-steps") { Description = "Steps between validations. [nano: 500; resnet: one pass over the data]" };
+    private static readonly Option<ulong> s_seed = new("--seed") { Description = "Seed of weights, order and augmentation.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> s_threads = new("--threads") { Description = "Threads of libtorch; 0: as many as processors.", DefaultValueFactory = _ => 0 };
+    private static readonly Option<int> s_workers = new("--workers") { Description = "Threads that make samples.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string> s_device = new("--device") { Description = "cpu or cuda.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<string?> s_resume = new("--resume") { Description = "Checkpoint to go on from; 'last' is the output folder's own." };
+
+    // nano alone.
+    private static readonly Option<string?> s_mesh = new("--mesh") { Description = "nano: folder of the face-mesh pack, for synthetic large poses and rendered heads." };
+    private static readonly Option<string[]> s_sets = new("--set-weights") { Description = "nano: how often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<bool> s_weightsOnly = new("--weights-only") { Description = "nano, with --resume: take the weights only and start a new schedule." };
+
+    // The paper's alone.
+    private static readonly Option<string?> s_pretrained = new("--pretrained") { Description = "resnet: .pth to start from: a model with its two .npy files beside it, or torchvision's ImageNet weights." };
+    private static readonly Option<string?> s_validation = new("--validation") { Description = "resnet: pack or LMDB file to validate on; without, one picture in 40 is kept." };
+    private static readonly Option<string> s_optimizer = new("--optimizer") { Description = "resnet: sgd (momentum 0.9) or adam.", DefaultValueFactory = _ => "sgd" };
+    private static readonly Option<int> s_longest = new("--longest-side") { Description = "resnet: longest side of the resized pictures.", DefaultValueFactory = _ => 1400 };
+    private static readonly Option<bool> s_plain = new("--no-augmentation") { Description = "resnet: no mirror, crop, noise and contrast." };
+    private static readonly Option<string?> s_reference = new("--reference") { Description = "resnet: folder of the original's reference points, for its own LMDB files." };
+
     public static Command Create()
     {
-        Argument<string> data = new("data") { Description = "Folder of the training pack: annotations.jsonl and its pictures." };
-        Option<string> output = new("--out") { Description = "Folder for checkpoints, models and logs.", DefaultValueFactory = _ => "out/train" };
-        Option<string?> mesh = new("--mesh") { Description = "Folder of the face-mesh pack, for synthetic large poses and rendered heads." };
-        Option<int> steps = new("--steps") { Description = "Optimiser steps in all.", DefaultValueFactory = _ => 9500 };
-        Option<int> batch = new("--batch") { Description = "Pictures of a step at 320×320; other sizes keep the number of pixels.", DefaultValueFactory = _ => 16 };
-        Option<int[]> sizes = new("--sizes") { Description = "Sides of the square training pictures, multiples of 64.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [320] };
-        Option<double> rate = new("--learning-rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 1.5e-3 };
-        Option<int> warmUp = new("--warm-up") { Description = "Steps over which the learning rate rises.", DefaultValueFactory = _ => 300 };
-        Option<int> epoch = new("--epoch-steps") { Description = "Steps between validations.", DefaultValueFactory = _ => 500 };
-        Option<string[]> sets = new("--set-weights") { Description = "How often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
-        Option<ulong> seed = new("--seed") { Description = "Seed of weights, order and augmentation.", DefaultValueFactory = _ => 1 };
-        Option<int> threads = new("--threads") { Description = "Threads of libtorch; 0: as many as processors.", DefaultValueFactory = _ => 0 };
-        Option<int> workers = new("--workers") { Description = "Threads that make samples.", DefaultValueFactory = _ => 1 };
-        Option<string> device = new("--device") { Description = "cpu or cuda.", DefaultValueFactory = _ => "cpu" };
-        Option<string?> resume = new("--resume") { Description = "Checkpoint to go on from; 'last' is the output folder's own." };
-        Option<bool> weightsOnly = new("--weights-only") { Description = "With --resume: take the weights only and start a new schedule." };
-        Command command = new("train", "Trains a model on a pack of labelled pictures.")
+        Command command = new("train", "Trains a model on labelled pictures.")
         {
-            data, output, mesh, steps, batch, sizes, rate, warmUp, epoch, sets, seed, threads, workers, device, resume, weightsOnly,
+            s_data, s_network, s_output, s_steps, s_batch, s_sizes, s_rate, s_warmUp, s_epoch, s_seed, s_threads, s_workers, s_device, s_resume,
+            s_mesh, s_sets, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            string folder = parsed.GetValue(output)!;
-            string? from = parsed.GetValue(resume);
-            TrainingOptions options = new()
-            {
-                Data = parsed.GetValue(data)!,
-                Output = folder,
-                Mesh = parsed.GetValue(mesh),
-                Steps = parsed.GetValue(steps),
-                Batch = parsed.GetValue(batch),
-                Sizes = parsed.GetValue(sizes)!,
-                LearningRate = parsed.GetValue(rate),
-                WarmUp = parsed.GetValue(warmUp),
-                EpochSteps = parsed.GetValue(epoch),
-                SetWeights = SetWeights(parsed.GetValue(sets) ?? []),
-                Seed = parsed.GetValue(seed),
-                Threads = parsed.GetValue(threads),
-                Workers = parsed.GetValue(workers),
-                Device = parsed.GetValue(device)!,
-                Resume = from == "last" ? Path.Combine(folder, NanoTrainer.CheckpointName) : from,
-                ResumeWeightsOnly = parsed.GetValue(weightsOnly),
-            };
-            long reached = await new NanoTrainer(options, Console.Error.WriteLine).RunAsync(cancellation);
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"stopped at step {reached} of {options.Steps}; {folder}"));
+            string network = parsed.GetValue(s_network)!;
+            bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
+            if (!paper && network != "nano") throw new UsageException($"--network {network}: is none of nano, resnet18, resnet50, resnet101");
+            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
+            long reached = paper
+                ? await new PaperTrainer(PaperOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation)
+                : await new NanoTrainer(NanoOptions(parsed), Console.Error.WriteLine).RunAsync(cancellation);
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended at step {reached}; {parsed.GetValue(s_output)}"));
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static void RequireMeaning(ParseResult parsed, string network, Option[] others)
+    {
+        foreach (Option option in others)
+        {
+            if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} means nothing with --network {network}");
+        }
+    }
+
+    private static string? Resume(ParseResult parsed, string own) =>
+        parsed.GetValue(s_resume) is "last" ? Path.Combine(parsed.GetValue(s_output)!, own) : parsed.GetValue(s_resume);
+
+    private static TrainingOptions NanoOptions(ParseResult parsed)
+    {
+        TrainingOptions options = new() { Data = parsed.GetValue(s_data)!, Output = parsed.GetValue(s_output)! };
+        return options with
+        {
+            Mesh = parsed.GetValue(s_mesh),
+            Steps = parsed.GetValue(s_steps) ?? options.Steps,
+            Batch = parsed.GetValue(s_batch) ?? options.Batch,
+            Sizes = Sizes(parsed) ?? options.Sizes,
+            LearningRate = parsed.GetValue(s_rate) ?? options.LearningRate,
+            WarmUp = parsed.GetValue(s_warmUp) ?? options.WarmUp,
+            EpochSteps = parsed.GetValue(s_epoch) ?? options.EpochSteps,
+            SetWeights = SetWeights(parsed.GetValue(s_sets) ?? []),
+            Seed = parsed.GetValue(s_seed),
+            Threads = parsed.GetValue(s_threads),
+            Workers = parsed.GetValue(s_workers),
+            Device = parsed.GetValue(s_device)!,
+            Resume = Resume(parsed, NanoTrainer.CheckpointName),
+            ResumeWeightsOnly = parsed.GetValue(s_weightsOnly),
+        };
+    }
+
+    private static PaperTrainingOptions PaperOptions(ParseResult parsed, string network)
+    {
+        PaperTrainingOptions options = new() { Data = parsed.GetValue(s_data)!, Output = parsed.GetValue(s_output)! };
+        return options with
+        {
+            Depth = int.TryParse(network.AsSpan(PaperPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int depth) ? depth : 0,
+            Validation = parsed.GetValue(s_validation),
+            Reference = parsed.GetValue(s_reference),
+            Steps = parsed.GetValue(s_steps),
+            Batch = parsed.GetValue(s_batch) ?? options.Batch,
+            Sizes = Sizes(parsed) ?? options.Sizes,
+            LongestSide = parsed.GetValue(s_longest),
+            Optimizer = parsed.GetValue(s_optimizer)!,
+            LearningRate = parsed.GetValue(s_rate) ?? options.LearningRate,
+            WarmUp = parsed.GetValue(s_warmUp) ?? options.WarmUp,
+            EpochSteps = parsed.GetValue(s_epoch),
+            Augment = !parsed.GetValue(s_plain),
+            Seed = parsed.GetValue(s_seed),
+            Threads = parsed.GetValue(s_threads),
+            Workers = parsed.GetValue(s_workers),
+            Device = parsed.GetValue(s_device)!,
+            Pretrained = parsed.GetValue(s_pretrained),
+            Resume = Resume(parsed, PaperTrainer.CheckpointName),
+        };
     }
 
     /// <exception cref="UsageException">An argument is not NAME=NUMBER.</exception>
@@ -72,4 +136,6 @@ internal static class TrainCommand
         }
         return weights;
     }
+
+    private static int[]? Sizes(ParseResult parsed) => parsed.GetValue(s_sizes) is { Length: > 0 } sizes ? sizes : null;
 }

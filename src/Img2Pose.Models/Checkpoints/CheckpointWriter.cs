@@ -14,7 +14,7 @@ public static class CheckpointWriter
     /// </summary>
     /// <param name="root">See <see cref="CheckpointDictionary"/> for the types that may occur (64-bit integers only).</param>
     /// <param name="path">The file; it appears only when it is complete.</param>
-    /// <exception cref="OutputException">The file cannot be written.</exception>
+    /// <exception cref="OutputException">The file cannot be written; an older one of that name is untouched.</exception>
     /// <exception cref="ArgumentException">A value has a type that a checkpoint cannot hold.</exception>
     public static void Save(object? root, string path)
     {
@@ -22,11 +22,15 @@ public static class CheckpointWriter
         try
         {
             using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write))
+            {
                 Save(root, stream);
+                stream.Flush(flushToDisk: true);
+            }
             File.Move(partial, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            TryDelete(partial);
             throw new OutputException($"{path}: cannot be written: {e.Message}", e);
         }
     }
@@ -43,6 +47,18 @@ public static class CheckpointWriter
         for (int i = 0; i < tensors.Count; i++)
             Add(archive, "archive/data/" + i.ToString(CultureInfo.InvariantCulture), tensors[i].ToBytes());
         Add(archive, "archive/version", "3\n"u8);
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The partial file stays; its name says what it is.
+        }
     }
 
     private static void Add(ZipArchive archive, string name, ReadOnlySpan<byte> bytes)

@@ -53,6 +53,10 @@ public sealed class StateDictionary
         throw new ModelException($"{source}: the checkpoint has no dictionary of tensors under 'fpn_model', 'state_dict', 'model' or at its root.");
     }
 
+    /// <summary>The tensors whose names pass a test.</summary>
+    public StateDictionary Where(Func<string, bool> wanted) =>
+        new(_tensors.Where(entry => wanted(entry.Key)).ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal), Source);
+
     /// <summary>Looks a tensor up by its published name.</summary>
     public bool TryGet(string name, [MaybeNullWhen(false)] out CheckpointTensor tensor) => _tensors.TryGetValue(name, out tensor);
 

@@ -41,7 +41,7 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor weight = input.dtype == conv.weight.dtype ? conv.weight : conv.weight.to(input.dtype);
-        Tensor output = bn.call(nn.functional.conv2d(input, weight, null, _stride, conv.weight.shape[2] / 2));
+        Tensor output = bn.call(nn.functional.conv2d(input, weight, null, [_stride], [conv.weight.shape[2] / 2]));
         return _activate ? output.relu() : output;
     }
 }

@@ -7,21 +7,21 @@ namespace Img2Pose.Training.Networks;
 internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
-    private readonly Tensor _weight, _bias, _mean, _variance;
+    private readonly Tensor weight, bias, running_mean, running_var;
 
     internal FrozenBatchNorm(long features, double epsilon) : base(nameof(FrozenBatchNorm))
     {
         _epsilon = epsilon;
-        register_buffer("weight", _weight = ones([features]));
-        register_buffer("bias", _bias = zeros([features]));
-        register_buffer("running_mean", _mean = zeros([features]));
-        register_buffer("running_var", _variance = ones([features]));
+        register_buffer("weight", weight = ones([features]));
+        register_buffer("bias", bias = zeros([features]));
+        register_buffer("running_mean", running_mean = zeros([features]));
+        register_buffer("running_var", running_var = ones([features]));
     }
 
     public override Tensor forward(Tensor input)
     {
-        Tensor scale = _weight * (_variance + _epsilon).rsqrt();
-        Tensor shift = _bias - _mean * scale;
+        Tensor scale = weight * (running_var + _epsilon).rsqrt();
+        Tensor shift = bias - running_mean * scale;
         return input * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1);
     }
 }

@@ -9,7 +9,7 @@ namespace Img2Pose.Training.Optimization;
 internal static class Checkpoint
 {
     /// <summary>Writes everything that a resumed run needs, or with <paramref name="averageOnly"/> just the averaged weights in float16.</summary>
-    internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, optim.Optimizer? optimizer, bool averageOnly = false)
+    internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, AdamW? optimizer, bool averageOnly = false)
     {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, string> metadata = new()
@@ -26,10 +26,10 @@ internal static class Checkpoint
             if (optimizer is not null)
             {
                 string[] names = [.. network.named_parameters().Select(pair => pair.name)];
-                IReadOnlyList<OptimizerState> states = optimizer.state_dict().State;
+                List<OptimizerState> states = optimizer.state_dict().State;
                 for (int i = 0; i < states.Count; i++)
                 {
-                    AdamState adam = (AdamState)states[i];
+                    AdamW.State adam = (AdamW.State)states[i];
                     metadata["optimizer_step"] = adam.step.ToString(CultureInfo.InvariantCulture);
                     arrays.Add(ToArray($"first.{names[i]}", adam.exp_avg));
                     arrays.Add(ToArray($"second.{names[i]}", adam.exp_avg_sq));
@@ -41,7 +41,7 @@ internal static class Checkpoint
 
     /// <summary>Restores what the file holds and returns the step that it was saved at.</summary>
     /// <exception cref="InputException">The file is not a checkpoint, or of another network.</exception>
-    internal static long Load(string path, nn.Module network, WeightAverage average, optim.Optimizer? optimizer)
+    internal static long Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer)
     {
         (List<NamedArray> list, Dictionary<string, string> metadata) = TensorFile.Read(path);
         Dictionary<string, NamedArray> arrays = list.ToDictionary(array => array.Name);
@@ -58,10 +58,10 @@ internal static class Checkpoint
             {
                 long updates = Number(path, metadata, "optimizer_step", "0");
                 string[] names = [.. network.named_parameters().Select(pair => pair.name)];
-                IReadOnlyList<OptimizerState> states = optimizer.state_dict().State;
+                List<OptimizerState> states = optimizer.state_dict().State;
                 for (int i = 0; i < states.Count; i++)
                 {
-                    AdamState adam = (AdamState)states[i];
+                    AdamW.State adam = (AdamW.State)states[i];
                     adam.step = updates;
                     Copy(Stripped(arrays, "first."), names[i], adam.exp_avg);
                     Copy(Stripped(arrays, "second."), names[i], adam.exp_avg_sq);

@@ -8,6 +8,7 @@ using Img2Pose.Training.Losses;
 using Img2Pose.Training.Native;
 using Img2Pose.Training.Networks;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Optimization;
@@ -62,9 +63,9 @@ public sealed class NanoTrainer
 
         set_num_threads(_options.Threads > 0 ? _options.Threads : Environment.ProcessorCount);
         manual_seed((long)_options.Seed);
-        Device device = _options.Device == "cuda" ? CUDA : CPU;
-        using NanoNetwork network = new();
-        using optim.Optimizer optimizer = optim.AdamW(network.parameters(), _options.LearningRate, weight_decay: _options.WeightDecay);
+        Device device = TrainingDevice.Open(_options.Device);
+        using NanoNetwork network = new NanoNetwork().to(device);
+        using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
         using NanoLoss loss = new(device);
         long step = 0;
@@ -77,7 +78,8 @@ public sealed class NanoTrainer
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
         using EventFile events = EventFile.Create(_options.Output);
 
-        await using BatchSource batches = new(generator, _options.Seed, _options.Batch, _options.Sizes, step, Math.Max(1, _options.Workers));
+        await using BatchSource<TrainingBatch> batches = new(
+            number => TrainingBatch.MakeNumbered(generator, _options.Seed, number, _options.Batch, _options.Sizes), step, Math.Max(1, _options.Workers));
         double[] sums = new double[5];
         int summed = 0;
         long pictures = 0, clockedSteps = 0;
@@ -93,7 +95,8 @@ public sealed class NanoTrainer
             {
                 break;
             }
-            double rate = optimizer.ParamGroups[0].LearningRate = Rate(step);
+            double rate = Rate(step);
+            foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
             double[] parts = Step(network, loss, optimizer, batch, device);
             if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
             average.Update(step);
@@ -143,7 +146,7 @@ public sealed class NanoTrainer
         return _options.LearningRate * Math.Max(0.002, 0.5 * (1 + Math.Cos(Math.PI * progress)));
     }
 
-    private double[] Step(NanoNetwork network, NanoLoss loss, optim.Optimizer optimizer, TrainingBatch batch, Device device)
+    private double[] Step(NanoNetwork network, NanoLoss loss, AdamW optimizer, TrainingBatch batch, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
         LossParts parts = Forward(network, loss, batch, device);
@@ -171,7 +174,7 @@ public sealed class NanoTrainer
         for (int i = 0; i < batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();
-            TrainingBatch batch = BatchSource.Make(held, 0x5EED, i * 4096L, _options.Batch, 320);
+            TrainingBatch batch = TrainingBatch.Make(held, 0x5EED, i, _options.Batch, 320);
             double[] parts = Forward(network, loss, batch, device).ToNumbers();
             for (int k = 0; k < sums.Length; k++) sums[k] += parts[k] / batches;
         }

@@ -74,6 +74,6 @@ public sealed record TrainingOptions
             throw new UsageException("sizes must be multiples of 64");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
             throw new UsageException("weights of data sets must be finite and not negative");
-        if (Device is not ("cpu" or "cuda")) throw new UsageException($"device '{Device}' is neither cpu nor cuda");
+        TrainingDevice.RequireName(Device);
     }
 }

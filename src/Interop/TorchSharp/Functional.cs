@@ -15,9 +15,9 @@ public static partial class torch
 
         public static class functional
         {
-            public static Tensor conv2d(Tensor input, Tensor weight, Tensor? bias = null, long strides = 1, long padding = 0, long dilation = 1, long groups = 1)
+            public static Tensor conv2d(Tensor input, Tensor weight, Tensor? bias = null, long[]? strides = null, long[]? padding = null, long[]? dilation = null, long groups = 1)
             {
-                Check(i2p_conv2d(input.Native, weight.Native, Pointer(bias), strides, padding, dilation, groups, out TensorHandle result));
+                Check(i2p_conv2d(input.Native, weight.Native, Pointer(bias), Both(strides, 1), Both(padding, 0), Both(dilation, 1), groups, out TensorHandle result));
                 GC.KeepAlive(bias);
                 return new Tensor(result);
             }
@@ -83,6 +83,14 @@ public static partial class torch
                 Check(i2p_cross_entropy(input.Native, target.Native, (int)reduction, out TensorHandle result));
                 return new Tensor(result);
             }
+
+            private static long Both(long[]? sides, long absent) => sides switch
+            {
+                null => absent,
+                [long side] => side,
+                [long rows, long columns] when rows == columns => rows,
+                _ => throw new NotSupportedException("This subset convolves alike along both dimensions."),
+            };
 
             private static IntPtr Pointer(Tensor? tensor) => tensor?.Handle ?? IntPtr.Zero;
         }

@@ -53,7 +53,7 @@ namespace TorchSharp.Modules
         public Parameter? bias { get; }
 
         public override Tensor forward(Tensor input) =>
-            nn.functional.conv2d(input, weight, bias, _stride, _padding, _dilation, _groups);
+            nn.functional.conv2d(input, weight, bias, [_stride], [_padding], [_dilation], _groups);
     }
 
     public sealed class Linear : nn.Module<Tensor, Tensor>

@@ -55,6 +55,17 @@ public static partial class torch
             public virtual IEnumerable<Parameter> parameters(bool recurse = true) =>
                 named_parameters(recurse).Select(pair => pair.parameter);
 
+            /// <summary>Moves parameters and buffers; whoever holds them holds the moved ones.</summary>
+            internal void MoveTo(Device device)
+            {
+                using IDisposable still = no_grad();
+                foreach (Tensor tensor in parameters().Concat(named_buffers().Select(pair => pair.buffer)))
+                {
+                    using Tensor moved = tensor.to(device);
+                    NativeMethods.Check(NativeMethods.i2p_set_data(tensor.Native, moved.Native));
+                }
+            }
+
             /// <summary>Parameters and buffers by name, in PyTorch's order: each module's own first, then its children's.</summary>
             public virtual Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
             {
@@ -117,5 +128,15 @@ public static partial class torch
 
             public TResult call(T input) => forward(input);
         }
+    }
+}
+
+public static class ModuleExtensionMethods
+{
+    public static T to<T>(this T module, torch.Device device, bool non_blocking = false) where T : torch.nn.Module
+    {
+        if (device.type == DeviceType.CUDA && !torch.cuda.is_available()) throw new InvalidOperationException("CUDA is not available.");
+        module.MoveTo(device);
+        return module;
     }
 }

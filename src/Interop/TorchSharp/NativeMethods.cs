@@ -71,6 +71,7 @@ internal static partial class NativeMethods
     [LibraryImport(Library)] internal static partial int i2p_normal_(TensorHandle self, double mean, double stddev);
     [LibraryImport(Library)] internal static partial int i2p_uniform_(TensorHandle self, double low, double high);
     [LibraryImport(Library)] internal static partial int i2p_copy_(TensorHandle self, TensorHandle source);
+    [LibraryImport(Library)] internal static partial int i2p_set_data(TensorHandle self, TensorHandle source);
     [LibraryImport(Library)] internal static partial int i2p_mul_scalar_(TensorHandle self, double value);
     [LibraryImport(Library)] internal static partial int i2p_add_(TensorHandle self, TensorHandle other, double alpha);
     [LibraryImport(Library)] internal static partial int i2p_add_scalar_(TensorHandle self, double value);

@@ -7,17 +7,30 @@ namespace TorchSharp
     {
         public static partial class optim
         {
+            public interface ILearningRateController
+            {
+                double LearningRate { get; set; }
+
+                double InitialLearningRate { get; set; }
+            }
+
             public abstract class Optimizer : IDisposable
             {
+                private readonly LearningRateController _rate;
+
                 private protected Optimizer(IEnumerable<Parameter> parameters, double learningRate)
                 {
                     Parameters = [.. parameters];
-                    ParamGroups = [new ParamGroup { LearningRate = learningRate }];
+                    _rate = new LearningRateController { LearningRate = learningRate, InitialLearningRate = learningRate };
                 }
 
-                public IReadOnlyList<ParamGroup> ParamGroups { get; }
+                public virtual IEnumerable<ILearningRateController> ParamGroups => [_rate];
+
+                private protected double Rate => _rate.LearningRate;
 
                 private protected IReadOnlyList<Parameter> Parameters { get; }
+
+                public virtual IEnumerable<Parameter> parameters() => Parameters;
 
                 public virtual void zero_grad(bool set_to_none = true)
                 {
@@ -33,9 +46,7 @@ namespace TorchSharp
                     }
                 }
 
-                public abstract void step();
-
-                public virtual StateDictionary state_dict() => new([]);
+                public abstract Tensor? step(Func<Tensor>? closure = null);
 
                 public void Dispose()
                 {
@@ -44,177 +55,215 @@ namespace TorchSharp
                 }
 
                 protected virtual void Dispose(bool disposing) { }
+
+                public class StateDictionary
+                {
+                    internal StateDictionary(IEnumerable<OptimizerState> states) => State = [.. states];
+
+                    public List<OptimizerState> State { get; private set; }
+                }
+
+                private sealed class LearningRateController : ILearningRateController
+                {
+                    public double LearningRate { get; set; }
+
+                    public double InitialLearningRate { get; set; }
+                }
             }
 
-            public sealed class StateDictionary
-            {
-                internal StateDictionary(IReadOnlyList<OptimizerState> state) => State = state;
+            public static SGD SGD(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0.0, double dampening = 0.0, double weight_decay = 0.0, bool nesterov = false, bool maximize = false) =>
+                new(parameters, learningRate, momentum, dampening, weight_decay, nesterov, maximize);
 
-                public IReadOnlyList<OptimizerState> State { get; }
-            }
+            public static Adam Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
+                new(parameters, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
 
-            public sealed class ParamGroup
-            {
-                public double LearningRate { get; set; }
-            }
-
-            public static SGD SGD(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0.0, double dampening = 0.0, double weight_decay = 0.0, bool nesterov = false) =>
-                new(parameters, learningRate, momentum, dampening, weight_decay, nesterov);
-
-            public static Adam Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0) =>
-                new(parameters, lr, beta1, beta2, eps, weight_decay);
-
-            public static AdamW AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 1e-2) =>
-                new(parameters, lr, beta1, beta2, eps, weight_decay);
+            public static AdamW AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
+                new(parameters, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
         }
     }
 }
 
 namespace TorchSharp.Modules
 {
-    public sealed class SGD : optim.Optimizer
+    public abstract class OptimizerState
+    {
+        private protected OptimizerState() { }
+    }
+
+    public abstract class OptimizerHelper : optim.Optimizer
+    {
+        private protected OptimizerHelper(IEnumerable<Parameter> parameters, double rate, bool unsupported) : base(parameters, rate)
+        {
+            if (unsupported) throw new NotSupportedException("This subset neither maximises nor keeps the largest second moment.");
+        }
+
+        private protected abstract IEnumerable<OptimizerState> States { get; }
+
+        public virtual StateDictionary state_dict() => new(States);
+
+        public override Tensor? step(Func<Tensor>? closure = null)
+        {
+            Tensor? loss = closure?.Invoke();
+            using IDisposable still = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            for (int i = 0; i < Parameters.Count; i++)
+            {
+                if (Parameters[i].grad is { } gradient) Update(i, Parameters[i], gradient);
+            }
+            return loss;
+        }
+
+        private protected abstract void Update(int index, Parameter parameter, Tensor gradient);
+    }
+
+    public class SGD : OptimizerHelper
     {
         private readonly double _momentum, _dampening, _weightDecay;
         private readonly bool _nesterov;
-        private readonly Tensor?[] _velocity;
+        private readonly State[] _states;
 
-        internal SGD(IEnumerable<Parameter> parameters, double learningRate, double momentum, double dampening, double weightDecay, bool nesterov)
-            : base(parameters, learningRate)
+        public SGD(IEnumerable<Parameter> parameters, double lr, double momentum = 0.0, double dampening = 0.0, double weight_decay = 0.0, bool nesterov = false, bool maximize = false)
+            : base(parameters, lr, maximize)
         {
-            (_momentum, _dampening, _weightDecay, _nesterov) = (momentum, dampening, weightDecay, nesterov);
-            _velocity = new Tensor?[Parameters.Count];
+            (_momentum, _dampening, _weightDecay, _nesterov) = (momentum, dampening, weight_decay, nesterov);
+            _states = [.. Parameters.Select(_ => new State())];
         }
 
-        public override void step()
+        private protected override IEnumerable<OptimizerState> States => _states;
+
+        private protected override void Update(int index, Parameter parameter, Tensor gradient)
         {
-            using IDisposable still = no_grad();
-            using DisposeScope scope = NewDisposeScope();
-            double rate = ParamGroups[0].LearningRate;
-            for (int i = 0; i < Parameters.Count; i++)
+            if (_weightDecay != 0) gradient = gradient + parameter * _weightDecay;
+            if (_momentum != 0)
             {
-                Parameter parameter = Parameters[i];
-                if (parameter.grad is not { } gradient) continue;
-                if (_weightDecay != 0) gradient = gradient + parameter * _weightDecay;
-                if (_momentum != 0)
-                {
-                    if (_velocity[i] is not { } velocity)
-                        _velocity[i] = velocity = gradient.clone().DetachFromDisposeScope();
-                    else
-                        velocity.mul_(_momentum).add_(gradient, 1 - _dampening);
-                    gradient = _nesterov ? gradient + velocity * _momentum : velocity;
-                }
-                parameter.add_(gradient, -rate);
+                State state = _states[index];
+                if (state.momentum_buffer is { } velocity) velocity.mul_(_momentum).add_(gradient, 1 - _dampening);
+                else state.momentum_buffer = velocity = gradient.clone().DetachFromDisposeScope();
+                gradient = _nesterov ? gradient + velocity * _momentum : velocity;
             }
+            parameter.add_(gradient, -Rate);
         }
 
         protected override void Dispose(bool disposing)
         {
             base.Dispose(disposing);
             if (!disposing) return;
-            foreach (Tensor? velocity in _velocity) velocity?.Dispose();
+            foreach (State state in _states) state.Dispose();
+        }
+
+        public class State : OptimizerState, IDisposable
+        {
+            public Tensor? momentum_buffer;
+
+            public void Dispose()
+            {
+                momentum_buffer?.Dispose();
+                GC.SuppressFinalize(this);
+            }
         }
     }
 
-    public abstract class OptimizerState
+    public class Adam : OptimizerHelper
     {
-        private protected OptimizerState() { }
-    }
+        private readonly AdamSettings _settings;
+        private readonly State[] _states;
 
-    public sealed class Adam : optim.Optimizer
-    {
-        private readonly AdamUpdate _update;
+        public Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+            : base(parameters, lr, amsgrad || maximize)
+        {
+            _settings = new AdamSettings(beta1, beta2, eps, weight_decay);
+            _states = [.. Parameters.Select(parameter => new State { exp_avg = AdamSettings.Zeros(parameter), exp_avg_sq = AdamSettings.Zeros(parameter) })];
+        }
 
-        internal Adam(IEnumerable<Parameter> parameters, double rate, double beta1, double beta2, double eps, double weightDecay)
-            : base(parameters, rate) =>
-            _update = new AdamUpdate(Parameters, beta1, beta2, eps, weightDecay, decoupled: false, () => new State());
+        private protected override IEnumerable<OptimizerState> States => _states;
 
-        public override void step() => _update.Step(Parameters, ParamGroups[0].LearningRate);
-
-        public override optim.StateDictionary state_dict() => new(_update.States);
+        private protected override void Update(int index, Parameter parameter, Tensor gradient)
+        {
+            if (_settings.WeightDecay != 0) gradient = gradient + parameter * _settings.WeightDecay;
+            State state = _states[index];
+            _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
+        }
 
         protected override void Dispose(bool disposing)
         {
             base.Dispose(disposing);
-            if (disposing) _update.Dispose();
+            if (!disposing) return;
+            foreach (State state in _states) state.Dispose();
         }
 
-        public sealed class State : AdamState;
+        public class State : OptimizerState, IDisposable
+        {
+            public long step;
+            public Tensor exp_avg = null!;
+            public Tensor exp_avg_sq = null!;
+
+            public void Dispose()
+            {
+                exp_avg.Dispose();
+                exp_avg_sq.Dispose();
+                GC.SuppressFinalize(this);
+            }
+        }
     }
 
-    public sealed class AdamW : optim.Optimizer
+    public class AdamW : OptimizerHelper
     {
-        private readonly AdamUpdate _update;
+        private readonly AdamSettings _settings;
+        private readonly State[] _states;
 
-        internal AdamW(IEnumerable<Parameter> parameters, double rate, double beta1, double beta2, double eps, double weightDecay)
-            : base(parameters, rate) =>
-            _update = new AdamUpdate(Parameters, beta1, beta2, eps, weightDecay, decoupled: true, () => new State());
+        public AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+            : base(parameters, lr, amsgrad || maximize)
+        {
+            _settings = new AdamSettings(beta1, beta2, eps, weight_decay);
+            _states = [.. Parameters.Select(parameter => new State { exp_avg = AdamSettings.Zeros(parameter), exp_avg_sq = AdamSettings.Zeros(parameter) })];
+        }
 
-        public override void step() => _update.Step(Parameters, ParamGroups[0].LearningRate);
+        private protected override IEnumerable<OptimizerState> States => _states;
 
-        public override optim.StateDictionary state_dict() => new(_update.States);
+        private protected override void Update(int index, Parameter parameter, Tensor gradient)
+        {
+            if (_settings.WeightDecay != 0) parameter.mul_(1 - Rate * _settings.WeightDecay);
+            State state = _states[index];
+            _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
+        }
 
         protected override void Dispose(bool disposing)
         {
             base.Dispose(disposing);
-            if (disposing) _update.Dispose();
+            if (!disposing) return;
+            foreach (State state in _states) state.Dispose();
         }
 
-        public sealed class State : AdamState;
-    }
-
-    /// <summary>What Adam keeps of one parameter.</summary>
-    public abstract class AdamState : OptimizerState
-    {
-        private protected AdamState() { }
-
-        public long step { get; set; }
-
-        public Tensor exp_avg { get; set; } = null!;
-
-        public Tensor exp_avg_sq { get; set; } = null!;
-    }
-
-    /// <summary>The update that Adam and AdamW share.</summary>
-    internal sealed class AdamUpdate(
-        IReadOnlyList<Parameter> parameters, double beta1, double beta2, double eps, double weightDecay, bool decoupled, Func<AdamState> create) : IDisposable
-    {
-        private readonly AdamState[] _states = [.. parameters.Select(parameter =>
+        public class State : OptimizerState, IDisposable
         {
-            using IDisposable still = no_grad();
-            AdamState state = create();
-            state.exp_avg = zeros(parameter.shape, parameter.dtype, parameter.device).DetachFromDisposeScope();
-            state.exp_avg_sq = zeros(parameter.shape, parameter.dtype, parameter.device).DetachFromDisposeScope();
-            return state;
-        })];
+            public long step;
+            public Tensor exp_avg = null!;
+            public Tensor exp_avg_sq = null!;
 
-        internal IReadOnlyList<OptimizerState> States => _states;
-
-        internal void Step(IReadOnlyList<Parameter> parameters, double rate)
-        {
-            using IDisposable still = no_grad();
-            using DisposeScope scope = NewDisposeScope();
-            for (int i = 0; i < parameters.Count; i++)
+            public void Dispose()
             {
-                Parameter parameter = parameters[i];
-                if (parameter.grad is not { } gradient) continue;
-                AdamState state = _states[i];
-                state.step++;
-                if (weightDecay != 0 && decoupled) parameter.mul_(1 - rate * weightDecay);
-                if (weightDecay != 0 && !decoupled) gradient = gradient + parameter * weightDecay;
-                state.exp_avg.mul_(beta1).add_(gradient, 1 - beta1);
-                state.exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-                Tensor root = (state.exp_avg_sq.sqrt() / Math.Sqrt(1 - Math.Pow(beta2, state.step))).add_(eps);
-                parameter.addcdiv_(state.exp_avg, root, -rate / (1 - Math.Pow(beta1, state.step)));
+                exp_avg.Dispose();
+                exp_avg_sq.Dispose();
+                GC.SuppressFinalize(this);
             }
         }
+    }
 
-        public void Dispose()
+    /// <summary>What Adam and AdamW share (Kingma and Ba, 2015, algorithm 1).</summary>
+    internal sealed record AdamSettings(double Beta1, double Beta2, double Epsilon, double WeightDecay)
+    {
+        internal static Tensor Zeros(Parameter parameter)
         {
-            foreach (AdamState state in _states)
-            {
-                state.exp_avg.Dispose();
-                state.exp_avg_sq.Dispose();
-            }
+            using IDisposable still = no_grad();
+            return zeros(parameter.shape, parameter.dtype, parameter.device).DetachFromDisposeScope();
+        }
+
+        internal void Update(Parameter parameter, Tensor gradient, Tensor first, Tensor second, long step, double rate)
+        {
+            first.mul_(Beta1).add_(gradient, 1 - Beta1);
+            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+            Tensor root = (second.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, step))).add_(Epsilon);
+            parameter.addcdiv_(first, root, -rate / (1 - Math.Pow(Beta1, step)));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Img2Pose.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -111,7 +110,7 @@ public sealed class CheckpointTests : IDisposable
 
         internal Linear Network { get; }
 
-        internal optim.Optimizer Optimizer { get; }
+        internal AdamW Optimizer { get; }
 
         internal WeightAverage Average { get; }
 
@@ -142,28 +141,6 @@ public sealed class CheckpointTests : IDisposable
             Average.Dispose();
             Optimizer.Dispose();
             Network.Dispose();
-        }
-    }
-
-    /// <summary>A file system in memory of a given size over an empty folder; skips the test where it cannot be mounted.</summary>
-    private sealed class SmallDisk : IDisposable
-    {
-        private readonly string _folder;
-
-        internal SmallDisk(string folder, int kibibytes)
-        {
-            _folder = folder;
-            Assert.SkipUnless(Environment.UserName == "root", "only root can mount a small file system");
-            Assert.SkipUnless(Execute("mount", "-t", "tmpfs", "-o", $"size={kibibytes}k", "tmpfs", folder) == 0, "a small file system cannot be mounted here");
-        }
-
-        public void Dispose() => Execute("umount", _folder);
-
-        private static int Execute(string program, params string[] arguments)
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            process.WaitForExit();
-            return process.ExitCode;
         }
     }
 }

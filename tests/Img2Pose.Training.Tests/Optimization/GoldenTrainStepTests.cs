@@ -28,7 +28,7 @@ public sealed class GoldenTrainStepTests
         JsonElement rate = settings.GetProperty(optimizerName);
         using optim.Optimizer optimizer = optimizerName == "SGD"
             ? optim.SGD(network.parameters(), rate.GetProperty("lr").GetDouble(), rate.GetProperty("momentum").GetDouble(), weight_decay: rate.GetProperty("weight_decay").GetDouble())
-            : optim.Adam(network.parameters(), rate.GetProperty("lr").GetDouble(), weight_decay: rate.GetProperty("weight_decay").GetDouble());
+            : optim.Adam(network.parameters(), rate.GetProperty("lr").GetDouble(), beta2: 0.999, weight_decay: rate.GetProperty("weight_decay").GetDouble());
         PaperTrainingStep step = new(network, new PaperStepSettings(), BalancedSampler.First,
             settings.GetProperty("pose_mean").Doubles(), settings.GetProperty("pose_stddev").Doubles(), GoldenLossTests.Calibration());
         (Tensor pictures, List<(int, int)> sizes, List<PaperLabels> labels) = Batch(golden);

@@ -177,7 +177,7 @@ public static class LmdbDataset
         return keys.ToArray();
     }
 
-    private static string[] ReadKeys(LmdbReader reader, string path)
+    internal static string[] ReadKeys(LmdbReader reader, string path)
     {
         byte[] value = reader.Get("__keys__") ?? throw new InputException($"{path}: the key __keys__ is missing; is this an img2pose data set?");
         MessagePackReader pack = new(value, $"{path}, key __keys__");

@@ -1,0 +1,140 @@
+using Img2Pose.Geometry;
+using Img2Pose.Geometry.Annotations;
+using Img2Pose.Training.Augmentation;
+using Img2Pose.Training.Data.Lmdb;
+
+namespace Img2Pose.Training.Data;
+
+/// <summary>
+/// The pictures of a training set that hold a face with a pose: those of an annotation pack (a folder), or of an LMDB file of
+/// the original or of <c>dataset convert</c>. Pictures are decoded when they are asked for; any thread may ask.
+/// </summary>
+internal sealed class PaperPictureSource : IDisposable
+{
+    private readonly Func<int, PaperPicture> _load;
+    private readonly LmdbReader? _lmdb;
+    private readonly int[] _indices;
+
+    private PaperPictureSource(Func<int, PaperPicture> load, int[] indices, double[] mean, double[] deviation, LmdbReader? lmdb)
+    {
+        (_load, _indices, _lmdb) = (load, indices, lmdb);
+        (PoseMean, PoseDeviation) = (mean, deviation);
+    }
+
+    /// <summary>Number of pictures.</summary>
+    internal int Count => _indices.Length;
+
+    /// <summary>Mean of the box-relative poses, six numbers.</summary>
+    internal double[] PoseMean { get; }
+
+    /// <summary>Their standard deviation.</summary>
+    internal double[] PoseDeviation { get; }
+
+    /// <summary>Opens a folder or an LMDB file.</summary>
+    /// <exception cref="InputException">It cannot be read, or holds no face with a pose.</exception>
+    internal static PaperPictureSource Open(string path, ReferenceFace reference) =>
+        Directory.Exists(path) ? OpenPack(path, reference) : File.Exists(path) ? OpenLmdb(path) : throw new InputException($"{path}: neither an annotation pack nor an LMDB file");
+
+    /// <summary>Two sources: all pictures but every <paramref name="every"/>-th, and those.</summary>
+    internal (PaperPictureSource Training, PaperPictureSource Validation) Split(int every)
+    {
+        if (Count < 2) throw new InputException($"one picture with a pose is too few: {every - 1} of {every} train, the others validate");
+        int step = Math.Min(every, Count);
+        return (Part((_, i) => i % step != 0), Part((_, i) => i % step == 0));
+
+        PaperPictureSource Part(Func<int, int, bool> belongs) => new(_load, [.. _indices.Where(belongs)], PoseMean, PoseDeviation, null);
+    }
+
+    /// <summary>Decodes a picture.</summary>
+    /// <exception cref="InputException">It cannot be decoded.</exception>
+    internal PaperPicture Load(int index) => _load(_indices[index]);
+
+    public void Dispose() => _lmdb?.Dispose();
+
+    private static PaperPictureSource OpenPack(string folder, ReferenceFace reference)
+    {
+        AnnotatedImage[] images = AnnotationPack.Load(folder);
+        int[] indices = [.. Enumerable.Range(0, images.Length).Where(i => images[i].Faces.Any(HasPose))];
+        Pose[] local = [.. indices.SelectMany(i => images[i].Faces.Where(HasPose).Select(face => PoseConversion.FullToBox(face.Pose!.Value, images[i].Camera, face.Box)))];
+        (double[] mean, double[] deviation) = Statistics(local, folder);
+        return new PaperPictureSource(i => FromPack(images[i], reference), indices, mean, deviation, null);
+    }
+
+    private static bool HasPose(AnnotatedFace face) => face is { Pose: not null, Ignore: false };
+
+    private static PaperPicture FromPack(AnnotatedImage image, ReferenceFace reference)
+    {
+        List<PaperFace> faces = [];
+        foreach (AnnotatedFace face in image.Faces)
+        {
+            if (!HasPose(face))
+            {
+                faces.Add(new PaperFace(new MarkedFace(face.Box, null), null, false));
+                continue;
+            }
+            Pose pose = face.Pose!.Value;
+            Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);
+            (double X, double Y)[] points = new (double, double)[reference.Points68.Length];
+            for (int i = 0; i < points.Length; i++) points[i] = image.Camera.Project(rotation * reference.Points68[i] + pose.Translation);
+            faces.Add(new PaperFace(new MarkedFace(face.Box, points), pose, false));
+        }
+        return new PaperPicture(PictureLoader.Load(image), faces, AnnotationPack.Place(image));
+    }
+
+    private static PaperPictureSource OpenLmdb(string path)
+    {
+        LmdbReader reader = LmdbReader.Open(path);
+        try
+        {
+            string[] keys = LmdbDataset.ReadKeys(reader, path);
+            List<int> indices = [];
+            List<Pose> local = [];
+            for (int i = 0; i < keys.Length; i++)
+            {
+                PoseRecord record = ReadRecord(i);
+                Pose[] poses = [.. record.Faces.Select(face => face.LocalPose).OfType<Pose>()];
+                if (poses.Length > 0) indices.Add(i);
+                local.AddRange(poses);
+            }
+            (double[] mean, double[] deviation) = Statistics(local, path);
+            return new PaperPictureSource(i => FromRecord(ReadRecord(i), $"{path}, key {keys[i]}"), [.. indices], mean, deviation, reader);
+
+            PoseRecord ReadRecord(int index)
+            {
+                // One transaction serves all threads, one after another.
+                lock (reader)
+                {
+                    byte[] value = reader.Get(keys[index]) ?? throw new InputException($"{path}: key {keys[index]} is listed but missing; the data set is damaged");
+                    return PoseRecord.Decode(value, $"{path}, key {keys[index]}");
+                }
+            }
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    internal static PaperPicture FromRecord(PoseRecord record, string source)
+    {
+        using Frames.VideoFrame frame = Media.ImageFile.Decode(record.Picture, source);
+        RgbPicture picture = PictureDecoder.Copy(frame);
+        CameraIntrinsics camera = CameraIntrinsics.ForImage(picture.Width, picture.Height);
+        return new PaperPicture(picture, [.. record.Faces.Select(face => ToFace(face, camera))], source);
+    }
+
+    private static PaperFace ToFace(PoseRecordFace face, CameraIntrinsics camera)
+    {
+        if (face.LocalPose is not { } local) return new PaperFace(new MarkedFace(face.Box, null), null, false);
+        (double X, double Y)[] points = [.. face.Landmarks.Select(point => (point[0].Value, point[1].Value))];
+        return new PaperFace(new MarkedFace(face.Box, points), PoseConversion.BoxToFull(local, camera, face.Box), true);
+    }
+
+    private static (double[] Mean, double[] Deviation) Statistics(IReadOnlyCollection<Pose> poses, string source)
+    {
+        if (poses.Count == 0) throw new InputException($"{source}: no face has a pose; the paper's network learns from nothing else");
+        (double[] mean, double[] deviation) = PoseStatistics.Of(poses);
+        return deviation.All(number => number > 1e-6) ? (mean, deviation) : throw new InputException($"{source}: its poses are all alike; training needs faces that differ");
+    }
+}

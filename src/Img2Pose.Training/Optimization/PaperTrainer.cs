@@ -1,0 +1,229 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Img2Pose.Geometry;
+using Img2Pose.Models.Checkpoints;
+using Img2Pose.Models.Packages;
+using Img2Pose.Training.Data;
+using Img2Pose.Training.Losses;
+using Img2Pose.Training.Networks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using SavedCheckpoint = Img2Pose.Models.Checkpoints.Checkpoint;
+
+namespace Img2Pose.Training.Optimization;
+
+/// <summary>Trains the paper's network (img2pose, CVPR 2021, section 4) as the original's trainer does.</summary>
+public sealed class PaperTrainer
+{
+    /// <summary>File in the output folder that a run resumes from: model, optimiser, progress.</summary>
+    public const string CheckpointName = "checkpoint.pth";
+
+    internal const double Momentum = 0.9;
+
+    // torchvision 0.8.2's, which the published checkpoints were trained with (V1).
+    private const double FrozenNormEpsilon = 0;
+    private const ulong ValidationSeed = 0x5EED;
+
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+
+    // Names of the original's losses, which its users know from TensorBoard.
+    private static readonly string[] s_parts = ["loss", "loss_classifier", "loss_dof_reg", "loss_points", "loss_objectness", "loss_rpn_box_reg"];
+
+    private readonly PaperTrainingOptions _options;
+    private readonly Action<string> _report;
+    private readonly ReferenceFace _reference;
+    private Device _device = CPU;
+
+    /// <summary>Prepares a run; <paramref name="report"/> receives its progress lines.</summary>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
+    public PaperTrainer(PaperTrainingOptions options, Action<string> report)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        (_options, _report) = (options, report);
+        _reference = options.Reference is { } folder ? ReferenceFace.Load(folder) : ReferenceFace.Default;
+    }
+
+    /// <summary>The model of the best validation so far, alone, for <c>models import</c>; its pose statistics lie beside it.</summary>
+    public string ModelPath => Path.Combine(_options.Output, $"img2pose-resnet{_options.Depth}.pth");
+
+    /// <summary>
+    /// Trains until the last step, cancellation, or five validations without a smaller loss. A checkpoint is written at every
+    /// validation and at cancellation, so that a run can be stopped at any moment and resumed.
+    /// </summary>
+    /// <returns>The step reached.</returns>
+    public async Task<long> RunAsync(CancellationToken cancellation)
+    {
+        _device = TrainingDevice.Open(_options.Device);
+        Directory.CreateDirectory(_options.Output);
+        await File.WriteAllTextAsync(Path.Combine(_options.Output, "config.json"), JsonSerializer.Serialize(_options, s_json), cancellation);
+        using PaperPictureSource all = PaperPictureSource.Open(_options.Data, _reference);
+        using PaperPictureSource? given = _options.Validation is { } other ? PaperPictureSource.Open(other, _reference) : null;
+        (PaperPictureSource training, PaperPictureSource held) = given is null ? all.Split(_options.ValidationEvery) : (all, given);
+        _report($"{training.Count} training and {held.Count} validation pictures with a pose");
+
+        set_num_threads(_options.Threads > 0 ? _options.Threads : Environment.ProcessorCount);
+        manual_seed((long)_options.Seed);
+        using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_device);
+        using OptimizerHelper optimizer = _options.Optimizer == "sgd"
+            ? optim.SGD(network.parameters(), _options.LearningRate, Momentum, weight_decay: _options.WeightDecay)
+            : optim.Adam(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
+        (PaperProgress progress, double[] mean, double[] deviation) = Start(network, optimizer, training);
+        NpyArray.Write(Path.Combine(_options.Output, "pose_mean.npy"), mean, 6);
+        NpyArray.Write(Path.Combine(_options.Output, "pose_stddev.npy"), deviation, 6);
+
+        long step = progress.Step;
+        List<double> losses = [.. progress.ValidationLosses];
+        ReduceOnPlateau schedule = new(_options.LearningRate);
+        EarlyStopping stopping = new();
+        foreach (double past in losses)
+        {
+            schedule.Observe(past);
+            stopping.Observe(past);
+        }
+        long pass = PaperBatch.StepsPerPass(training.Count, _options.Batch);
+        long last = _options.Steps ?? 100 * pass, epoch = _options.EpochSteps ?? pass;
+        PaperAugmentations augmentations = _options.Augment ? new(Flip: true, Crop: true, Noise: true, Contrast: true) : new();
+        PaperLoader loader = new(_reference, augmentations), plain = new(_reference, new PaperAugmentations());
+        using EventFile events = EventFile.Create(_options.Output);
+        await using BatchSource<PaperBatch> batches = new(
+            number => PaperBatch.Make(training, loader, _options.Seed, number, _options.Batch, _options.Sizes, _options.LongestSide), step, Math.Max(1, _options.Workers));
+
+        double[] sums = new double[s_parts.Length];
+        int summed = 0;
+        Stopwatch clock = Stopwatch.StartNew();
+        while (step < last && !stopping.ShouldStop && !cancellation.IsCancellationRequested)
+        {
+            PaperBatch batch;
+            try
+            {
+                batch = await batches.NextAsync(cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+            double rate = schedule.Rate * Math.Min(1, (step + 1) / (double)Math.Max(1, _options.WarmUp));
+            foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
+            double[] parts = Learn(StepOf(network, mean, deviation, (int)_options.Seed + (int)step), network, optimizer, batch);
+            if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
+            step++;
+            summed++;
+            for (int i = 0; i < sums.Length; i++) sums[i] += parts[i];
+            if (step % _options.ReportSteps == 0)
+            {
+                double speed = summed * _options.Batch / clock.Elapsed.TotalSeconds;
+                for (int i = 0; i < sums.Length; i++) sums[i] /= summed;
+                _report(string.Create(CultureInfo.InvariantCulture,
+                    $"step {step}/{last} {Describe(sums)} rate {rate:E1} {speed:F2} pictures/s, {TimeSpan.FromSeconds((last - step) * _options.Batch / speed):d\\.hh\\:mm\\:ss} left at most"));
+                events.Write(step, [.. Scalars("train", sums), ("train_learning_rate", rate), ("train_pictures_per_second", speed)]);
+                Restart();
+            }
+            if (step % epoch == 0 || step == last)
+            {
+                double[] found = Validate(network, mean, deviation, held, plain);
+                if (!double.IsFinite(found[0])) throw new Img2PoseException($"the validation loss at step {step} is {found[0]}; resume an earlier checkpoint with a lower --learning-rate");
+                bool best = losses.Count == 0 || found[0] < losses.Min();
+                losses.Add(found[0]);
+                schedule.Observe(found[0]);
+                stopping.Observe(found[0]);
+                _report(string.Create(CultureInfo.InvariantCulture, $"validation at {step}: {Describe(found)}{(best ? ", the best so far" : "")}"));
+                events.Write(step, Scalars("val", found));
+                if (best) PaperCheckpoint.Save(ModelPath, network);
+                Save();
+                Restart();
+            }
+        }
+        if (stopping.ShouldStop) _report($"stopped early: the validation loss has not fallen for {stopping.Count} validations");
+        else if (step % epoch != 0 && step < last && step > progress.Step) Save();
+        return step;
+
+        void Save() => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses));
+
+        void Restart()
+        {
+            Array.Clear(sums);
+            summed = 0;
+            clock.Restart();
+        }
+    }
+
+    /// <summary>Loads what the run starts from, and says with which pose statistics it goes on.</summary>
+    private (PaperProgress Progress, double[] Mean, double[] Deviation) Start(PaperNetwork network, OptimizerHelper optimizer, PaperPictureSource training)
+    {
+        PaperProgress progress = new(0, []);
+        string? path = _options.Resume ?? _options.Pretrained;
+        if (path is null)
+        {
+            _report("starts from random weights; the paper's training starts from ImageNet's (--pretrained), so expect to need many more steps");
+            return (progress, training.PoseMean, training.PoseDeviation);
+        }
+        StateDictionary weights = StateDictionary.FromCheckpoint(SavedCheckpoint.Load(path), path);
+        if (!PaperCheckpoint.LoadModel(weights, _options.Depth, network))
+        {
+            if (_options.Resume is not null) throw new InputException($"{path}: is torchvision's ResNet; start from it with --pretrained");
+            _report($"starts from the body of {path}");
+            return (progress, training.PoseMean, training.PoseDeviation);
+        }
+        Models.Packages.PoseStatistics statistics = CheckpointBundle.Load(path).Statistics;
+        if (_options.Resume is not null) progress = PaperCheckpoint.LoadRun(path, optimizer);
+        _report(_options.Resume is null ? $"starts from {path}" : $"resumed {path} at step {progress.Step}");
+        return (progress, [.. statistics.Mean], [.. statistics.StandardDeviation]);
+    }
+
+    private PaperTrainingStep StepOf(PaperNetwork network, double[] mean, double[] deviation, int seed) =>
+        new(network, _options.Selection, BalancedSampler.Random(seed), mean, deviation, _reference.Points5.ToArray());
+
+    private double[] Learn(PaperTrainingStep learning, PaperNetwork network, OptimizerHelper optimizer, PaperBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        PaperLossParts parts = Forward(learning, batch);
+        optimizer.zero_grad();
+        parts.Total.backward();
+        nn.utils.clip_grad_norm_(network.TrainableParameters, _options.GradientClip);
+        optimizer.step();
+        return Numbers(parts);
+    }
+
+    /// <summary>
+    /// Mean losses over the held pictures, not augmented, at the last size. Running statistics are used and not changed, unlike
+    /// in the original (Q15).
+    /// </summary>
+    private double[] Validate(PaperNetwork network, double[] mean, double[] deviation, PaperPictureSource held, PaperLoader plain)
+    {
+        using IDisposable still = no_grad();
+        PaperTrainingStep judging = StepOf(network, mean, deviation, (int)ValidationSeed);
+        int count = Math.Min(_options.Batch, held.Count);
+        long batches = PaperBatch.StepsPerPass(held.Count, count);
+        double[] sums = new double[s_parts.Length];
+        network.eval();
+        for (long i = 0; i < batches; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            double[] parts = Numbers(Forward(judging, PaperBatch.Make(held, plain, ValidationSeed, i, count, [_options.Sizes[^1]], _options.LongestSide)));
+            for (int k = 0; k < sums.Length; k++) sums[k] += parts[k] / batches;
+        }
+        network.train();
+        return sums;
+    }
+
+    private PaperLossParts Forward(PaperTrainingStep step, PaperBatch batch)
+    {
+        (Tensor pictures, PaperLabels[] labels) = batch.ToTensors(_device);
+        return step.Compute(pictures, batch.Sizes, labels);
+    }
+
+    /// <summary>In the order of <see cref="s_parts"/>.</summary>
+    private static double[] Numbers(PaperLossParts parts) =>
+    [
+        parts.Total.item<double>(), parts.Classifier.item<double>(), parts.Pose.item<double>(),
+        parts.Points.item<double>(), parts.Objectness.item<double>(), parts.ProposalBoxes.item<double>(),
+    ];
+
+    private static IEnumerable<(string Tag, double Value)> Scalars(string group, double[] parts) => s_parts.Zip(parts, (name, value) => ($"{group}_{name}", value));
+
+    private static string Describe(double[] parts) => string.Create(CultureInfo.InvariantCulture,
+        $"loss {parts[0]:F4} classifier {parts[1]:F4} pose {parts[2]:F4} points {parts[3]:F4} objectness {parts[4]:F4} boxes {parts[5]:F4}");
+}

@@ -1,0 +1,44 @@
+using Img2Pose.Training.Augmentation;
+using Img2Pose.Training.Losses;
+
+namespace Img2Pose.Training.Optimization;
+
+/// <summary>A batch ready for the default model's network.</summary>
+/// <param name="Size">Side of the square pictures.</param>
+/// <param name="Pictures">Interleaved RGB, [Count × Size × Size × 3].</param>
+/// <param name="Count">Number of pictures.</param>
+/// <param name="Targets">Assigned labels.</param>
+internal sealed record TrainingBatch(int Size, byte[] Pictures, int Count, CellTargets Targets)
+{
+    // Samples of a batch are numbered from a multiple of this.
+    private const long Stride = 4096;
+
+    /// <summary>Batch <paramref name="number"/> of a run: its size is one of the given ones, its pictures as many as have <paramref name="count"/> at 320×320 pixels.</summary>
+    internal static TrainingBatch MakeNumbered(SampleGenerator generator, ulong seed, long number, int count, IReadOnlyList<int> sizes)
+    {
+        int size = sizes[(int)(Scramble(seed ^ (ulong)number) % (ulong)sizes.Count)];
+        return Make(generator, seed, number, Math.Max(1, (int)Math.Round(count * (320.0 * 320) / ((double)size * size))), size);
+    }
+
+    /// <summary>Batch <paramref name="number"/> of so many pictures of one size.</summary>
+    internal static TrainingBatch Make(SampleGenerator generator, ulong seed, long number, int count, int size)
+    {
+        TrainingSample[] samples = new TrainingSample[count];
+        byte[] pictures = new byte[count * size * size * 3];
+        for (int i = 0; i < count; i++)
+        {
+            samples[i] = generator.Generate(seed, number * Stride + i, size, size);
+            samples[i].Rgb.CopyTo(pictures, i * size * size * 3);
+        }
+        return new TrainingBatch(size, pictures, count, CellTargets.Assign(samples));
+    }
+
+    /// <summary>SplitMix64's output function.</summary>
+    private static ulong Scramble(ulong value)
+    {
+        value += 0x9E3779B97F4A7C15;
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+        return value ^ (value >> 31);
+    }
+}
