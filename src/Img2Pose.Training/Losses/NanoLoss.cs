@@ -35,7 +35,7 @@ internal sealed class NanoLoss : IDisposable
         using IDisposable still = no_grad();
         double[] flat = new double[s_points.Length];
         Buffer.BlockCopy(s_points, 0, flat, 0, flat.Length * sizeof(double));
-        _points = tensor(flat, [s_points.GetLength(0), 3]).to(device, float32).DetachFromDisposeScope();
+        _points = tensor(flat, [s_points.GetLength(0), 3]).to(float32).to(device).DetachFromDisposeScope();
         _scale = tensor(CellCode.RotationScale.ToArray(), [1, 3], device: device).DetachFromDisposeScope();
     }
 

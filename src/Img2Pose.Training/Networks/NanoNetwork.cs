@@ -129,7 +129,7 @@ internal sealed class NanoNetwork : nn.Module<Tensor, Tensor>
             if (above is not null)
             {
                 long[] shape = merged.shape;
-                merged = merged + nn.functional.upsample_nearest2d(above, shape[2], shape[3]);
+                merged = merged + nn.functional.upsample_nearest2d(above, [shape[2], shape[3]]);
             }
             above = merged;
             Tensor head = merged.relu();

@@ -65,10 +65,10 @@ internal sealed class PaperNetwork : nn.Module
         {
             Tensor lateral = inner[level].call(stages[level]);
             long[] shape = lateral.shape;
-            above = lateral + nn.functional.upsample_nearest2d(above, shape[2], shape[3]);
+            above = lateral + nn.functional.upsample_nearest2d(above, [shape[2], shape[3]]);
             features[level] = outer[level].call(above);
         }
-        features[4] = nn.functional.max_pool2d(features[3], 1, 2);
+        features[4] = nn.functional.max_pool2d(features[3], [1], [2]);
         return features;
     }
 

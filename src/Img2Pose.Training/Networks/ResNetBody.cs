@@ -72,7 +72,7 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
     /// <summary>Features of pictures [N,3,H,W] at strides 4, 8, 16, 32.</summary>
     public override Tensor[] forward(Tensor input)
     {
-        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), 3, 2, 1);
+        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), [3], [2], [1]);
         Tensor[] features = new Tensor[4];
         for (int layer = 0; layer < 4; layer++) features[layer] = x = _layers[layer].call(x);
         return features;

@@ -13,7 +13,7 @@ public static partial class torch
             Sum = 2,
         }
 
-        public static class functional
+        public static partial class functional
         {
             public static Tensor conv2d(Tensor input, Tensor weight, Tensor? bias = null, long[]? strides = null, long[]? padding = null, long[]? dilation = null, long groups = 1)
             {
@@ -22,9 +22,9 @@ public static partial class torch
                 return new Tensor(result);
             }
 
-            public static Tensor linear(Tensor input, Tensor weight, Tensor? bias = null)
+            public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null)
             {
-                Check(i2p_linear(input.Native, weight.Native, Pointer(bias), out TensorHandle result));
+                Check(i2p_linear(input.Native, weights.Native, Pointer(bias), out TensorHandle result));
                 GC.KeepAlive(bias);
                 return new Tensor(result);
             }
@@ -37,24 +37,24 @@ public static partial class torch
                 return new Tensor(result);
             }
 
-            public static Tensor relu(Tensor input) => input.relu();
-
-            public static Tensor softplus(Tensor input) => input.Apply(Unary.Softplus);
-
-            public static Tensor max_pool2d(Tensor input, long kernelSize, long? stride = null, long padding = 0)
+            public static Tensor max_pool2d(Tensor input, long[] kernel_size, long[]? strides = null, long[]? padding = null, long[]? dilation = null, bool ceil_mode = false)
             {
-                Check(i2p_max_pool2d(input.Native, kernelSize, stride ?? kernelSize, padding, out TensorHandle result));
+                if (ceil_mode || Both(dilation, 1) != 1) throw new NotSupportedException("This subset pools without holes and rounds down.");
+                long side = Both(kernel_size, 1);
+                Check(i2p_max_pool2d(input.Native, side, Both(strides, side), Both(padding, 0), out TensorHandle result));
                 return new Tensor(result);
             }
 
-            public static Tensor upsample_nearest2d(Tensor input, long outputHeight, long outputWidth)
+            public static Tensor upsample_nearest2d(Tensor input, long[]? outputSizes = null, double[]? scaleFactors = null)
             {
-                Check(i2p_upsample_nearest2d(input.Native, outputHeight, outputWidth, out TensorHandle result));
+                if (outputSizes is not [long height, long width] || scaleFactors is not null) throw new NotSupportedException("This subset takes the wanted size.");
+                Check(i2p_upsample_nearest2d(input.Native, height, width, out TensorHandle result));
                 return new Tensor(result);
             }
 
-            public static Tensor binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean)
+            public static Tensor binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean, Tensor? pos_weights = null)
             {
+                if (pos_weights is not null) throw new NotSupportedException("This subset weights elements, not classes.");
                 Check(i2p_bce_with_logits(input.Native, target.Native, Pointer(weight), (int)reduction, out TensorHandle result));
                 GC.KeepAlive(weight);
                 return new Tensor(result);
@@ -78,8 +78,9 @@ public static partial class torch
                 return new Tensor(result);
             }
 
-            public static Tensor cross_entropy(Tensor input, Tensor target, Reduction reduction = Reduction.Mean)
+            public static Tensor cross_entropy(Tensor input, Tensor target, Tensor? weight = null, long ignore_index = -100, Reduction reduction = Reduction.Mean, double label_smoothing = 0.0)
             {
+                if (weight is not null || ignore_index != -100 || label_smoothing != 0) throw new NotSupportedException("This subset weights all classes alike.");
                 Check(i2p_cross_entropy(input.Native, target.Native, (int)reduction, out TensorHandle result));
                 return new Tensor(result);
             }
@@ -95,7 +96,7 @@ public static partial class torch
             private static IntPtr Pointer(Tensor? tensor) => tensor?.Handle ?? IntPtr.Zero;
         }
 
-        public static class utils
+        public static partial class utils
         {
             /// <summary>Scales all gradients so that their joint norm is at most <paramref name="max_norm"/>; returns the norm before.</summary>
             public static double clip_grad_norm_(IEnumerable<Modules.Parameter> parameters, double max_norm, double norm_type = 2)

@@ -3,18 +3,37 @@ using static TorchSharp.torch;
 
 namespace TorchSharp
 {
+    public enum PaddingModes
+    {
+        Zeros = 0,
+        Reflect = 1,
+        Replicate = 2,
+        Circular = 3,
+        Constant = 4,
+    }
+
     public static partial class torch
     {
         public static partial class nn
         {
-            public static Conv2d Conv2d(long in_channels, long out_channels, long kernel_size, long stride = 1, long padding = 0, long dilation = 1, long groups = 1, bool bias = true) =>
-                new(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias);
+            public static Conv2d Conv2d(long in_channels, long out_channels, long kernel_size, long stride = 1, long padding = 0, long dilation = 1, PaddingModes padding_mode = PaddingModes.Zeros, long groups = 1, bool bias = true, Device? device = null, ScalarType? dtype = null) =>
+                padding_mode != PaddingModes.Zeros ? throw new NotSupportedException("This subset pads with zeros.")
+                : At(new Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias), device, dtype);
 
-            public static Linear Linear(long inputSize, long outputSize, bool hasBias = true) => new(inputSize, outputSize, hasBias);
+            public static Linear Linear(long inputSize, long outputSize, bool hasBias = true, Device? device = null, ScalarType? dtype = null) =>
+                At(new Linear(inputSize, outputSize, hasBias), device, dtype);
 
-            public static BatchNorm2d BatchNorm2d(long features, double eps = 1e-05, double momentum = 0.1) => new(features, eps, momentum);
+            public static BatchNorm2d BatchNorm2d(long features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
+                affine && track_running_stats ? At(new BatchNorm2d(features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
 
-            public static BatchNorm1d BatchNorm1d(long features, double eps = 1e-05, double momentum = 0.1) => new(features, eps, momentum);
+            public static BatchNorm1d BatchNorm1d(long features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
+                affine && track_running_stats ? At(new BatchNorm1d(features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
+
+            private static T At<T>(T module, Device? device, ScalarType? dtype) where T : Module
+            {
+                if (dtype is not (null or ScalarType.Float32)) throw new NotSupportedException("This subset's layers are float32.");
+                return device is null ? module : module.to(device);
+            }
 
             public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) => new(modules);
         }

@@ -34,8 +34,6 @@ public static partial class torch
             }
         }
 
-        public long Dimensions => i2p_rank(_handle);
-
         public long NumberOfElements
         {
             get
@@ -78,7 +76,7 @@ public static partial class torch
             }
         }
 
-        public long ElementSize => dtype switch
+        private long ElementSize => dtype switch
         {
             ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
             ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
@@ -100,21 +98,25 @@ public static partial class torch
             return (T)Convert.ChangeType(number, typeof(T), System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        public long size(int dim) => i2p_size(_handle, dim < 0 ? dim + i2p_rank(_handle) : dim);
+        internal bool is_contiguous() => i2p_is_contiguous(_handle) != 0;
 
-        public long numel() => NumberOfElements;
+        public void backward(IList<Tensor>? grad_tensors = null, bool create_graph = false, bool retain_graph = false, IList<Tensor>? inputs = null)
+        {
+            if (grad_tensors is not null || create_graph || retain_graph || inputs is not null)
+                throw new NotSupportedException("This subset goes back from a scalar to all leaves, once.");
+            Check(i2p_backward(_handle));
+        }
 
-        public bool is_contiguous() => i2p_is_contiguous(_handle) != 0;
+        public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            copy || disposeAfter ? throw Unsupported() : To(type, device);
 
-        public void backward() => Check(i2p_backward(_handle));
+        public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            copy || disposeAfter ? throw Unsupported() : To(dtype, device);
 
-        public Tensor to(ScalarType type) => To(type, device);
+        
 
-        public Tensor to(Device device) => To(dtype, device);
-
-        public Tensor to(Device device, ScalarType type) => To(type, device);
-
-        public Tensor cpu() => To(dtype, CPU);
+        public Tensor cpu(bool disposeAfter = false, bool non_blocking = false) =>
+            disposeAfter ? throw Unsupported() : To(dtype, CPU);
 
         public Tensor contiguous() => Apply(Unary.Contiguous);
 
@@ -127,8 +129,6 @@ public static partial class torch
         public Tensor neg() => Apply(Unary.Neg);
 
         public Tensor exp() => Apply(Unary.Exp);
-
-        public Tensor log() => Apply(Unary.Log);
 
         public Tensor sqrt() => Apply(Unary.Sqrt);
 
@@ -148,37 +148,17 @@ public static partial class torch
 
         public Tensor floor() => Apply(Unary.Floor);
 
-        public Tensor isfinite() => Apply(Unary.IsFinite);
+        public Tensor sum(ScalarType? type = null) =>
+            type is not null ? throw Unsupported() : Apply(Unary.Sum);
 
-        public Tensor logical_not() => Apply(Unary.LogicalNot);
+        public Tensor mean(ScalarType? type = null) =>
+            type is not null ? throw Unsupported() : Apply(Unary.Mean);
 
-        public Tensor all() => Apply(Unary.All);
+        public Tensor sum(long dim, bool keepdim = false, ScalarType? type = null) =>
+            type is not null ? throw Unsupported() : Reduce(Reduction.Sum, dim, keepdim);
 
-        public Tensor any() => Apply(Unary.Any);
-
-        public Tensor sum() => Apply(Unary.Sum);
-
-        public Tensor mean() => Apply(Unary.Mean);
-
-        public Tensor max() => Apply(Unary.Max);
-
-        public Tensor min() => Apply(Unary.Min);
-
-        public Tensor nonzero() => Apply(Unary.Nonzero);
-
-        public Tensor sum(long dim, bool keepdim = false) => Reduce(Reduction.Sum, dim, keepdim);
-
-        public Tensor argmax(long dim, bool keepdim = false) => Reduce(Reduction.Argmax, dim, keepdim);
-
-        public Tensor amax(ReadOnlySpan<long> dims, bool keepdim = false) => Reduce(Reduction.Max, Single(dims), keepdim);
-
-        public Tensor amin(ReadOnlySpan<long> dims, bool keepdim = false) => Reduce(Reduction.Min, Single(dims), keepdim);
-
-        public Tensor mean(long[] dimensions, bool keepdim = false) => Reduce(Reduction.Mean, Single(dimensions), keepdim);
-
-        public Tensor softmax(long dim) => Softmax(dim, logarithm: false);
-
-        public Tensor log_softmax(long dim) => Softmax(dim, logarithm: true);
+        public Tensor mean(long[] dimensions, bool keepdim = false, ScalarType? type = null) =>
+            type is not null ? throw Unsupported() : Reduce(Reduction.Mean, Single(dimensions), keepdim);
 
         public Tensor norm(float p = 2)
         {
@@ -186,35 +166,15 @@ public static partial class torch
             return new Tensor(result);
         }
 
-        public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true)
+        public Tensor clamp(Scalar? min = null, Scalar? max = null)
         {
-            Check(i2p_topk(_handle, k, dim, largest ? 1 : 0, sorted ? 1 : 0, out TensorHandle values, out TensorHandle indices));
-            return (new Tensor(values), new Tensor(indices));
-        }
-
-        public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false, bool stable = false)
-        {
-            Check(i2p_sort(_handle, dim, descending ? 1 : 0, stable ? 1 : 0, out TensorHandle values, out TensorHandle indices));
-            return (new Tensor(values), new Tensor(indices));
-        }
-
-        public Tensor clamp(double min, double max)
-        {
-            Check(i2p_clamp(_handle, min, max, out TensorHandle result));
+            Check(i2p_clamp(_handle, min?.Value ?? double.NegativeInfinity, max?.Value ?? double.PositiveInfinity, out TensorHandle result));
             return new Tensor(result);
         }
 
-        public Tensor pow(double exponent) => Apply(this, exponent, Binary.Pow);
-
-        public Tensor maximum(Tensor other) => Apply(this, other, Binary.Maximum);
-
-        public Tensor minimum(Tensor other) => Apply(this, other, Binary.Minimum);
+        public Tensor pow(Scalar exponent) => Apply(this, exponent.Value, Binary.Pow);
 
         public Tensor matmul(Tensor target) => Apply(this, target, Binary.Matmul);
-
-        public Tensor eq(Tensor target) => Apply(this, target, Binary.Eq);
-
-        public Tensor logical_and(Tensor other) => Apply(this, other, Binary.And);
 
         public Tensor reshape(params long[] shape)
         {
@@ -225,12 +185,6 @@ public static partial class torch
         public Tensor permute(params long[] permutation)
         {
             Check(i2p_permute(_handle, permutation, permutation.Length, out TensorHandle result));
-            return new Tensor(result);
-        }
-
-        public Tensor expand(params long[] sizes)
-        {
-            Check(i2p_expand(_handle, sizes, sizes.Length, out TensorHandle result));
             return new Tensor(result);
         }
 
@@ -270,25 +224,13 @@ public static partial class torch
             return new Tensor(result);
         }
 
-        public Tensor gather(long dim, Tensor index)
-        {
-            Check(i2p_gather(_handle, dim, index._handle, out TensorHandle result));
-            return new Tensor(result);
-        }
-
-        public Tensor masked_select(Tensor mask)
-        {
-            Check(i2p_masked_select(_handle, mask._handle, out TensorHandle result));
-            return new Tensor(result);
-        }
-
         public Tensor index_copy(long dim, Tensor index, Tensor source)
         {
             Check(i2p_index_copy(_handle, dim, index._handle, source._handle, out TensorHandle result));
             return new Tensor(result);
         }
 
-        public Tensor fill_(double value) => InPlace(i2p_fill_(_handle, value));
+        public Tensor fill_(Scalar value) => InPlace(i2p_fill_(_handle, value.Value));
 
         public Tensor zero_() => InPlace(i2p_fill_(_handle, 0));
 
@@ -296,21 +238,21 @@ public static partial class torch
 
         public Tensor uniform_(double from, double to) => InPlace(i2p_uniform_(_handle, from, to));
 
-        public Tensor copy_(Tensor source) => InPlace(i2p_copy_(_handle, source._handle));
+        public Tensor copy_(Tensor source, bool non_blocking = false) => InPlace(i2p_copy_(_handle, source._handle));
 
-        public Tensor mul_(double target) => InPlace(i2p_mul_scalar_(_handle, target));
+        public Tensor mul_(Scalar target) => InPlace(i2p_mul_scalar_(_handle, target.Value));
 
-        public Tensor add_(Tensor target, double alpha) => InPlace(i2p_add_(_handle, target._handle, alpha));
+        public Tensor add_(Tensor target, Scalar alpha) => InPlace(i2p_add_(_handle, target._handle, alpha.Value));
 
         public Tensor add_(Tensor target) => InPlace(i2p_add_(_handle, target._handle, 1));
 
-        public Tensor add_(double scalar) => InPlace(i2p_add_scalar_(_handle, scalar));
+        public Tensor add_(Scalar scalar) => InPlace(i2p_add_scalar_(_handle, scalar.Value));
 
-        public Tensor addcmul_(Tensor tensor1, Tensor tensor2, double value) =>
-            InPlace(i2p_addcmul_(_handle, tensor1._handle, tensor2._handle, value));
+        public Tensor addcmul_(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            InPlace(i2p_addcmul_(_handle, tensor1._handle, tensor2._handle, value.Value));
 
-        public Tensor addcdiv_(Tensor tensor1, Tensor tensor2, double value) =>
-            InPlace(i2p_addcdiv_(_handle, tensor1._handle, tensor2._handle, value));
+        public Tensor addcdiv_(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            InPlace(i2p_addcdiv_(_handle, tensor1._handle, tensor2._handle, value.Value));
 
         public Tensor MoveToOuterDisposeScope()
         {
@@ -341,14 +283,6 @@ public static partial class torch
         public static Tensor operator /(Tensor left, Tensor right) => Apply(left, right, Binary.Div);
 
         public static Tensor operator /(Tensor left, double right) => Apply(left, right, Binary.Div);
-
-        public static Tensor operator >(Tensor left, double right) => Apply(left, right, Binary.Gt);
-
-        public static Tensor operator <(Tensor left, double right) => Apply(left, right, Binary.Lt);
-
-        public static Tensor operator >=(Tensor left, double right) => Apply(left, right, Binary.Ge);
-
-        public static Tensor operator <=(Tensor left, double right) => Apply(left, right, Binary.Le);
 
         /// <summary>Wraps a native tensor that an operator outside this library made, and takes ownership of it.</summary>
         public static Tensor UnsafeCreateTensor(IntPtr hTensor)
@@ -383,6 +317,8 @@ public static partial class torch
             return new Tensor(result);
         }
 
+        private static NotSupportedException Unsupported() => new("This subset neither copies, disposes nor converts on the way.");
+
         private static TensorHandle Alias(IntPtr handle)
         {
             Check(i2p_alias(handle, out TensorHandle result));
@@ -395,12 +331,6 @@ public static partial class torch
         private Tensor Reduce(Reduction op, long dim, bool keep)
         {
             Check(i2p_reduce(_handle, op, dim, keep ? 1 : 0, out TensorHandle result));
-            return new Tensor(result);
-        }
-
-        private Tensor Softmax(long dim, bool logarithm)
-        {
-            Check(i2p_softmax(_handle, dim, logarithm ? 1 : 0, out TensorHandle result));
             return new Tensor(result);
         }
 

@@ -64,54 +64,45 @@ public static partial class torch
 
     public static IDisposable no_grad() => new GradMode(enabled: false);
 
-    public static bool is_grad_enabled() => i2p_is_grad_enabled() != 0;
+    internal static bool is_grad_enabled() => i2p_is_grad_enabled() != 0;
 
     public static void set_num_threads(int num) => Check(i2p_set_num_threads(num));
 
-    public static int get_num_threads() => i2p_get_num_threads();
-
     public static void manual_seed(long seed) => Check(i2p_manual_seed(seed));
 
-    public static Tensor zeros(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor zeros(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         full(size, 0, dtype, device, requires_grad);
 
-    public static Tensor ones(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor ones(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         full(size, 1, dtype, device, requires_grad);
 
-    public static Tensor full(ReadOnlySpan<long> size, double value, ScalarType? dtype = null, Device? device = null, bool requires_grad = false)
+    public static Tensor full(ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null)
     {
         device ??= CPU;
-        Check(i2p_full(size, size.Length, value, (int)(dtype ?? ScalarType.Float32), (int)device.type, device.index, out TensorHandle result));
+        Check(i2p_full(size, size.Length, value.Value, (int)(dtype ?? ScalarType.Float32), (int)device.type, device.index, out TensorHandle result));
         return Created(result, requires_grad);
     }
 
-    public static Tensor empty(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false)
+    public static Tensor empty(ReadOnlySpan<long> size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null)
     {
         device ??= CPU;
         Check(i2p_empty(size, size.Length, (int)(dtype ?? ScalarType.Float32), (int)device.type, device.index, out TensorHandle result));
         return Created(result, requires_grad);
     }
 
-    public static Tensor arange(double start, double stop, double step, ScalarType? dtype = null, Device? device = null, bool requires_grad = false)
-    {
-        device ??= CPU;
-        Check(i2p_arange(start, stop, step, (int)(dtype ?? ScalarType.Float32), (int)device.type, device.index, out TensorHandle result));
-        return Created(result, requires_grad);
-    }
-
-    public static Tensor tensor(float[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor tensor(float[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         FromData<float>(rawArray, ScalarType.Float32, dimensions, dtype, device, requires_grad);
 
-    public static Tensor tensor(double[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor tensor(double[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         FromData<double>(rawArray, ScalarType.Float64, dimensions, dtype, device, requires_grad);
 
-    public static Tensor tensor(long[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor tensor(long[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         FromData<long>(rawArray, ScalarType.Int64, dimensions, dtype, device, requires_grad);
 
-    public static Tensor tensor(byte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor tensor(byte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         FromData<byte>(rawArray, ScalarType.Byte, dimensions, dtype, device, requires_grad);
 
-    public static Tensor tensor(bool[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
+    public static Tensor tensor(bool[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         FromData<bool>(rawArray, ScalarType.Bool, dimensions, dtype, device, requires_grad);
 
     public static Tensor cat(IList<Tensor> tensors, long dim = 0)
@@ -121,7 +112,7 @@ public static partial class torch
         return new Tensor(result);
     }
 
-    public static Tensor stack(IEnumerable<Tensor> tensors, long dim = 0)
+    internal static Tensor stack(IEnumerable<Tensor> tensors, long dim = 0)
     {
         Tensor[] list = [.. tensors];
         Check(i2p_stack(Handles(list), list.Length, dim, out TensorHandle result));
@@ -129,17 +120,9 @@ public static partial class torch
         return new Tensor(result);
     }
 
-    public static Tensor where(Tensor condition, Tensor x, Tensor y)
-    {
-        Check(i2p_where(condition.Native, x.Native, y.Native, out TensorHandle result));
-        return new Tensor(result);
-    }
-
     public static Tensor maximum(Tensor input, Tensor other) => Tensor.Apply(input, other, Binary.Maximum);
 
     public static Tensor minimum(Tensor input, Tensor other) => Tensor.Apply(input, other, Binary.Minimum);
-
-    public static Tensor matmul(Tensor input, Tensor target) => Tensor.Apply(input, target, Binary.Matmul);
 
     private static unsafe Tensor FromData<T>(T[] data, ScalarType own, ReadOnlySpan<long> shape, ScalarType? dtype, Device? device, bool requiresGrad)
         where T : unmanaged
