@@ -23,7 +23,7 @@ public sealed class PaperTrainerTests : IDisposable
         Torch.Require();
         LinkPack(4);
         // The same two pictures over and over, of two that validate and two that train.
-        PaperTrainingOptions options = Options("out") with { Steps = 8, EpochSteps = 8, ReportSteps = 4, WarmUp = 3, Sizes = [64], Augment = false };
+        PaperTrainingOptions options = Options("out") with { Steps = 8, EpochSteps = 8, ReportSteps = 4, LearningRate = 5e-3, WarmUp = 3, Sizes = [64], Augment = false };
         List<string> said = [];
         PaperTrainer trainer = new(options, said.Add);
 
