@@ -113,8 +113,6 @@ public static partial class torch
         public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             copy || disposeAfter ? throw Unsupported() : To(dtype, device);
 
-        
-
         public Tensor cpu(bool disposeAfter = false, bool non_blocking = false) =>
             disposeAfter ? throw Unsupported() : To(dtype, CPU);
 
