@@ -1,3 +1,4 @@
+using Img2Pose.Inference.TwoStage;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Img2Pose.Inference;
@@ -7,12 +8,12 @@ internal static class InferenceDevice
 {
     private const string Cuda = "CUDAExecutionProvider";
 
-    /// <summary>A session and where it runs.</summary>
-    /// <param name="Session">The session; the caller disposes of it.</param>
+    /// <summary>A network and where it runs.</summary>
+    /// <param name="Network">The network; the caller disposes of it.</param>
     /// <param name="Name">"cpu", "cuda" or "webgpu".</param>
     /// <param name="Note">Why a better device was not used, or null.</param>
     /// <param name="IsProfiling">Whether the session still records which provider runs which node.</param>
-    public readonly record struct Opened(InferenceSession Session, string Name, string? Note, bool IsProfiling);
+    public readonly record struct Opened(PoseNetwork Network, string Name, string? Note, bool IsProfiling);
 
     /// <summary>Opens the model.</summary>
     /// <param name="model">The model.</param>
@@ -52,12 +53,14 @@ internal static class InferenceDevice
         }
     }
 
-    private static InferenceSession OpenOnCpu(ModelPackage model, int threads)
+    private static PoseNetwork OpenOnCpu(ModelPackage model, int threads)
     {
         using SessionOptions options = CreateOptions(threads);
         try
         {
-            return new InferenceSession(model.Path, options);
+            // On the CPU proposals and pooling are faster here than as operators; on a GPU maps would have to come back first.
+            return (PoseNetwork?)TwoStageNetwork.TryCreate(model, options, threads == 0 ? System.Environment.ProcessorCount : threads)
+                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: true);
         }
         catch (OnnxRuntimeException error)
         {
@@ -73,7 +76,7 @@ internal static class InferenceDevice
             append(options);
             options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
             options.EnableProfiling = true;
-            return new Opened(new InferenceSession(model.Path, options), name, null, true);
+            return new Opened(new PoseGraph(new InferenceSession(model.Path, options), onCpu: false), name, null, true);
         }
         catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
         {
@@ -81,7 +84,8 @@ internal static class InferenceDevice
         }
     }
 
-    private static SessionOptions CreateOptions(int threads)
+    /// <summary>Options of a session on this program's terms.</summary>
+    internal static SessionOptions CreateOptions(int threads)
     {
         SessionOptions options = new()
         {

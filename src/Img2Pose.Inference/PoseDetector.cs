@@ -19,7 +19,7 @@ public readonly record struct DetectionTimes(TimeSpan Tensorise, TimeSpan Networ
 public sealed class PoseDetector : IDisposable
 {
     private readonly ModelPackage _model;
-    private readonly PoseGraph _graph;
+    private readonly PoseNetwork _graph;
     private readonly Tensoriser _tensoriser;
     private readonly PoseSelection _selection;
     private readonly VideoFrame[] _oneFrame = new VideoFrame[1];
@@ -33,7 +33,7 @@ public sealed class PoseDetector : IDisposable
         Reference = options.Reference ?? ReferenceFace.Default;
         ScoreThreshold = options.ScoreThreshold ?? model.Metadata.ScoreThreshold;
         DeviceNote = opened.Note;
-        _graph = new PoseGraph(opened.Session, opened.Name == "cpu");
+        _graph = opened.Network;
         _tensoriser = new Tensoriser(model.Metadata.Normalisation, size.Prefilter, options.TensoriserThreads);
         bool originalArithmetic = options.OriginalArithmetic ?? model.Metadata.Size.Kind == SizeRuleKind.MinMax;
         _selection = new PoseSelection(
@@ -64,6 +64,9 @@ public sealed class PoseDetector : IDisposable
 
     /// <summary>Times of the last call.</summary>
     public DetectionTimes Times { get; private set; }
+
+    /// <summary>The network, for what measures its parts.</summary>
+    internal PoseNetwork Network => _graph;
 
     /// <summary>Loads a model.</summary>
     /// <param name="model">The model.</param>
@@ -177,7 +180,7 @@ public sealed class PoseDetector : IDisposable
         }
         catch
         {
-            opened.Session.Dispose();
+            opened.Network.Dispose();
             throw;
         }
     }
@@ -225,7 +228,7 @@ public sealed class PoseDetector : IDisposable
         long tensorised = Stopwatch.GetTimestamp();
         try
         {
-            using PoseGraph.Results results = _graph.Run();
+            using NetworkResults results = _graph.Run();
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < frames.Count; i++)
             {
@@ -284,7 +287,7 @@ public sealed class PoseDetector : IDisposable
         try
         {
             _graph.Run().Dispose();
-            string profile = _graph.EndProfiling();
+            string profile = ((PoseGraph)_graph).EndProfiling();
             using (FileStream stream = File.OpenRead(profile))
                 ProviderDescription = $"{name} ({ProviderProbe.Summarise(stream)})";
             File.Delete(profile);

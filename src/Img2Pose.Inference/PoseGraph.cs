@@ -7,7 +7,7 @@ namespace Img2Pose.Inference;
 /// The model's graph with inputs that stay bound to reused memory. Shapes may change from call to call; nothing is bound
 /// anew while they do not. Not thread-safe.
 /// </summary>
-internal sealed unsafe class PoseGraph : IDisposable
+internal sealed unsafe class PoseGraph : PoseNetwork
 {
     private static readonly string[] s_outputs = ["proposals", "image_index", "scores", "pose_index", "poses"];
 
@@ -40,14 +40,14 @@ internal sealed unsafe class PoseGraph : IDisposable
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)_threshold.Pointer, sizeof(float));
     }
 
-    /// <summary>Poses are computed for proposals with a score above this.</summary>
-    public float ScoreThreshold
+    /// <inheritdoc/>
+    public override float ScoreThreshold
     {
         set => *(float*)_threshold.Pointer = value;
     }
 
-    /// <summary>Sets the shape of the next run's input and returns it: 3 planes a picture, and height and width of each before padding.</summary>
-    public void Shape(int count, int height, int width, out Span<float> image, out Span<long> sizes)
+    /// <inheritdoc/>
+    public override void Shape(int count, int height, int width, out Span<float> image, out Span<long> sizes)
     {
         long values = 3L * count * height * width;
         if (_imageValue is null || _shape != (count, height, width))
@@ -68,15 +68,15 @@ internal sealed unsafe class PoseGraph : IDisposable
         sizes = new Span<long>(_sizes.Pointer, 2 * count);
     }
 
-    /// <summary>Lets the next runs make their own proposals.</summary>
-    public void UseProposals()
+    /// <inheritdoc/>
+    public override void UseProposals()
     {
         if (!_useBoxes) return;
         _useBoxes = _bound = false;
     }
 
-    /// <summary>Sets the boxes that take the place of proposals, and returns them: picture index, left, top, right, bottom each.</summary>
-    public Span<float> UseBoxes(int count)
+    /// <inheritdoc/>
+    public override Span<float> UseBoxes(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         if (_boxesValue is null || count != _boxCount)
@@ -94,23 +94,25 @@ internal sealed unsafe class PoseGraph : IDisposable
         return new Span<float>(_boxes.Pointer, 5 * count);
     }
 
-    /// <summary>Runs the graph; the caller disposes of the results before the next run.</summary>
-    /// <exception cref="OnnxRuntimeException">The run failed.</exception>
-    public Results Run()
+    /// <inheritdoc/>
+    public override NetworkResults Run()
     {
         if (!_bound || _bindEveryRun) BindInputs();
         // Outputs change their shapes with every picture: bound anew, they are allocated by the library's arena.
         _binding.ClearBoundOutputs();
         foreach (string output in s_outputs) _binding.BindOutputToDevice(output, OrtMemoryInfo.DefaultInstance);
         _session.RunWithBinding(_runOptions, _binding);
-        return new Results(_binding.GetOutputValues());
+        IDisposableReadOnlyCollection<OrtValue> values = _binding.GetOutputValues();
+        return new NetworkResults(
+            values[0].GetTensorDataAsSpan<float>(), values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>(),
+            values[3].GetTensorDataAsSpan<long>(), values[4].GetTensorDataAsSpan<float>(), values);
     }
 
     /// <summary>Ends profiling and returns the profile's path.</summary>
     public string EndProfiling() => _session.EndProfiling();
 
-    /// <summary>Frees the session and all memory.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    public override void Dispose()
     {
         _binding.Dispose();
         _imageValue?.Dispose();
@@ -140,26 +142,5 @@ internal sealed unsafe class PoseGraph : IDisposable
         if (buffer.Length >= bytes) return;
         buffer.Dispose();
         buffer = new AlignedBuffer(bytes);
-    }
-
-    /// <summary>What the graph gave; spans are valid until it is disposed.</summary>
-    internal readonly struct Results(IDisposableReadOnlyCollection<OrtValue> values) : IDisposable
-    {
-        /// <summary>Left, top, right, bottom of each proposal, pixels of the resized picture.</summary>
-        public ReadOnlySpan<float> Proposals => values[0].GetTensorDataAsSpan<float>();
-
-        /// <summary>Picture of each proposal.</summary>
-        public ReadOnlySpan<long> ImageIndex => values[1].GetTensorDataAsSpan<long>();
-
-        /// <summary>Face score of each proposal.</summary>
-        public ReadOnlySpan<float> Scores => values[2].GetTensorDataAsSpan<float>();
-
-        /// <summary>The proposals that have poses.</summary>
-        public ReadOnlySpan<long> PoseIndex => values[3].GetTensorDataAsSpan<long>();
-
-        /// <summary>Six box-relative pose numbers each.</summary>
-        public ReadOnlySpan<float> Poses => values[4].GetTensorDataAsSpan<float>();
-
-        public void Dispose() => values.Dispose();
     }
 }

@@ -22,7 +22,7 @@ internal sealed class PoseSelection(
     private int[] _kept = new int[64];
 
     /// <summary>Adds the faces of one picture of a batch, best first.</summary>
-    public void Select(in PoseGraph.Results results, int image, in PictureSizes sizes, List<FaceDetection> faces)
+    public void Select(in NetworkResults results, int image, in PictureSizes sizes, List<FaceDetection> faces)
     {
         ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
@@ -56,7 +56,7 @@ internal sealed class PoseSelection(
 
     /// <summary>Adds one face for each of <paramref name="count"/> given boxes, in their order, without any selection.</summary>
     /// <exception cref="InvalidOperationException">The graph gave no usable pose for a box.</exception>
-    public void TakeAll(in PoseGraph.Results results, int count, in PictureSizes sizes, List<FaceDetection> faces)
+    public void TakeAll(in NetworkResults results, int count, in PictureSizes sizes, List<FaceDetection> faces)
     {
         ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> rows = results.PoseIndex;

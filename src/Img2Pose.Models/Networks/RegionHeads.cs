@@ -44,7 +44,7 @@ internal sealed class RegionHeads(OnnxGraphBuilder graph, StateDictionary weight
         (string pooled, string order) = Pool(levels, proposals, imageIndex);
         string count = graph.Node("Shape", [order]);
         string ascending = graph.Node("Range", [graph.Scalar(0L), graph.Node("Squeeze", [count]), graph.Scalar(1L)]);
-        string rowOf = graph.Node("ScatterElements", [order, order, ascending]);
+        string rowOf = graph.NamedNode("roi_heads.row_of", "ScatterElements", [order, order, ascending]);
 
         string hidden = TwoLayers(pooled, "class_head");
         string logits = graph.Node("Gather", [Linear(hidden, "roi_heads.class_predictor.cls_score"), rowOf]);
@@ -69,7 +69,7 @@ internal sealed class RegionHeads(OnnxGraphBuilder graph, StateDictionary weight
     {
         string[] side = graph.Node("Split", [proposals, graph.Vector(1, 1, 1, 1)], 4, OnnxAttribute.Of("axis", 1L));
         string area = graph.Node("Mul", [graph.Node("Sub", [side[2], side[0]]), graph.Node("Sub", [side[3], side[1]])]);
-        string ratio = graph.Node("Div", [graph.Node("Sqrt", [area]), graph.Scalar((float)layout.CanonicalSize)]);
+        string ratio = graph.Node("Div", [graph.Node("Sqrt", [area]), graph.Initializer("roi_heads.canonical_size", [(float)layout.CanonicalSize])]);
         float[] thresholds = layout.LevelThresholds();
         string passed = graph.Node("GreaterOrEqual", [ratio, graph.Initializer("roi_heads.level_thresholds", thresholds, 1, thresholds.Length)]);
         string level = graph.Node("ReduceSum", [graph.Node("Cast", [passed], OnnxAttribute.Of("to", (long)OnnxElementType.Int64)), graph.Vector(1)],
@@ -88,7 +88,7 @@ internal sealed class RegionHeads(OnnxGraphBuilder graph, StateDictionary weight
                 OnnxAttribute.Of("coordinate_transformation_mode", "output_half_pixel")));
         }
         string together = graph.Node("Concat", [.. pooled], OnnxAttribute.Of("axis", 0L));
-        return (graph.Node("Flatten", [together]), graph.Node("Concat", [.. order], OnnxAttribute.Of("axis", 0L)));
+        return (graph.NamedNode("roi_heads.pooled", "Flatten", [together]), graph.Node("Concat", [.. order], OnnxAttribute.Of("axis", 0L)));
     }
 
     private string TwoLayers(string x, string head)

@@ -40,11 +40,14 @@ internal sealed class RegionProposals(OnnxGraphBuilder graph, StateDictionary we
         string predictBias = graph.Initializer(
             "rpn.head.predict.bias", [.. weights.Values("rpn.head.cls_logits.bias"), .. weights.Values("rpn.head.bbox_pred.bias")], 5 * Anchors);
         string split = graph.Vector(Anchors, 4 * Anchors);
+        int number = 0;
         return Array.ConvertAll(levels, level =>
         {
             string hidden = graph.Node("Relu", [graph.Node("Conv", [level, weight, bias], OnnxAttribute.Of("kernel_shape", 3, 3), OnnxAttribute.Of("pads", 1, 1, 1, 1))]);
             string predicted = graph.Node("Conv", [hidden, predictWeight, predictBias], OnnxAttribute.Of("kernel_shape", 1, 1));
-            string[] parts = graph.Node("Split", [predicted, split], 2, OnnxAttribute.Of("axis", 1L));
+            // Named, so that a runtime can cut the graph here.
+            string[] parts = [$"rpn.objectness.{number}", $"rpn.deltas.{number++}"];
+            graph.NamedNode(parts, "Split", [predicted, split], OnnxAttribute.Of("axis", 1L));
             return (parts[0], parts[1]);
         });
     }

@@ -127,6 +127,11 @@ public sealed class OnnxGraphBuilder
         return output;
     }
 
+    /// <summary>Adds a node with outputs of the given names.</summary>
+    /// <exception cref="ArgumentException">An input does not exist, or a name is taken.</exception>
+    public void NamedNode(ReadOnlySpan<string> outputs, string opType, ReadOnlySpan<string> inputs, params ReadOnlySpan<OnnxAttribute> attributes) =>
+        AddNode(opType, inputs, outputs, attributes);
+
     /// <summary>The finished model.</summary>
     /// <param name="opset">Version of the default operator set; at least 16 for this project's graphs.</param>
     /// <param name="metadata">Entries of <c>metadata_props</c>.</param>
@@ -165,7 +170,9 @@ public sealed class OnnxGraphBuilder
     private void AddNode(string opType, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, ReadOnlySpan<OnnxAttribute> attributes)
     {
         ArgumentException.ThrowIfNullOrEmpty(opType);
-        NodeProto node = new() { OpType = opType, Name = outputs[0] };
+        // A layer is called after its weights, so that profiles can be read.
+        bool layer = inputs.Length > 1 && inputs[1].EndsWith(".weight", StringComparison.Ordinal);
+        NodeProto node = new() { OpType = opType, Name = layer ? $"{inputs[1]}/{outputs[0]}" : outputs[0] };
         foreach (string input in inputs)
         {
             if (input.Length > 0 && !IsVisible(input))

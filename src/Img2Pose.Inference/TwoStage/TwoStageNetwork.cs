@@ -1,0 +1,249 @@
+using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Img2Pose.Inference.TwoStage;
+
+/// <summary>Time that the parts of the last run took.</summary>
+internal readonly record struct TwoStageTimes(TimeSpan Dense, TimeSpan Proposals, TimeSpan Pooling, TimeSpan Heads);
+
+/// <summary>
+/// A two-stage network cut at its proposals: backbone, pyramid and proposal head in ONNX Runtime, selection and pooling
+/// here, the region heads in ONNX Runtime again. The same numbers as the whole graph's up to rounding, sooner.
+/// </summary>
+internal sealed unsafe class TwoStageNetwork : PoseNetwork
+{
+    private static readonly string[] s_results = ["scores", "pose_index", "poses"];
+
+    private readonly ModelPackage _model;
+    private readonly TwoStageLayout _layout;
+    private readonly ProposalSelection _selection;
+    private readonly RegionPooling _pooling;
+    private readonly DensePart _proposing;
+    private readonly InferenceSession _heads;
+    private readonly OrtIoBinding _headBinding;
+    private readonly RunOptions _runOptions = new();
+    private readonly AlignedBuffer _threshold = new(sizeof(float));
+    private readonly OrtValue _thresholdValue;
+    private readonly int _threads;
+    private DensePart? _features;
+    private AlignedBuffer _image = new(0);
+    private AlignedBuffer _pooled = new(0);
+    private AlignedBuffer _rows = new(0);
+    private float[] _given = [];
+    private float[] _proposals = [];
+    private long[] _pictures = [];
+    private long[] _sizes = [];
+    private OrtValue? _imageValue;
+    private OrtValue? _pooledValue;
+    private OrtValue? _rowsValue;
+    private (int Count, int Height, int Width) _shape;
+    private (int Count, int Length) _headShape;
+    private int _givenCount;
+    private bool _useBoxes;
+
+    private TwoStageNetwork(ModelPackage model, TwoStageLayout layout, InferenceSession dense, InferenceSession heads, int threads)
+    {
+        (_model, _layout, _heads, _threads) = (model, layout, heads, threads);
+        _proposing = new DensePart(dense, [.. layout.Objectness, .. layout.Deltas, .. layout.Levels.Select(OnnxParts.ChannelsLast)]);
+        _headBinding = heads.CreateIoBinding();
+        _selection = new ProposalSelection(layout);
+        _pooling = new RegionPooling(layout, threads);
+        _thresholdValue = OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)_threshold.Pointer, sizeof(float));
+    }
+
+    /// <summary>Times of the last run.</summary>
+    public TwoStageTimes Times { get; private set; }
+
+    /// <summary>The last run's input, for what runs a part alone.</summary>
+    public OrtValue Image => _imageValue!;
+
+    /// <summary>The last run's pooled regions, and the row of each proposal.</summary>
+    public (OrtValue Pooled, OrtValue RowOf, OrtValue Threshold) HeadInputs => (_pooledValue!, _rowsValue!, _thresholdValue);
+
+    /// <inheritdoc/>
+    public override float ScoreThreshold
+    {
+        set => *(float*)_threshold.Pointer = value;
+    }
+
+    /// <summary>Loads a model; null where it is not a two-stage network of this program's builder.</summary>
+    /// <exception cref="OnnxRuntimeException">ONNX Runtime cannot load a part.</exception>
+    /// <exception cref="ModelException">The file cannot be read.</exception>
+    public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads)
+    {
+        using OnnxParts parts = OnnxParts.Open(model);
+        if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
+        InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
+        try
+        {
+            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads);
+        }
+        catch
+        {
+            dense.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The part up to the pyramid and <paramref name="outputs"/>.</summary>
+    internal static byte[] DenseModel(OnnxParts parts, TwoStageLayout layout, string[] outputs) =>
+        parts.Extract([], Array.ConvertAll(outputs, name => (name, (int)TensorElementType.Float)), layout.Levels);
+
+    /// <summary>The part from pooled regions on.</summary>
+    internal static byte[] HeadModel(OnnxParts parts) => parts.Extract(
+        [(TwoStageLayout.Pooled, (int)TensorElementType.Float), (TwoStageLayout.RowOf, (int)TensorElementType.Int64)],
+        [(s_results[0], (int)TensorElementType.Float), (s_results[1], (int)TensorElementType.Int64), (s_results[2], (int)TensorElementType.Float)], []);
+
+    /// <inheritdoc/>
+    public override void Shape(int count, int height, int width, out Span<float> image, out Span<long> sizes)
+    {
+        long values = 3L * count * height * width;
+        if (_imageValue is null || _shape != (count, height, width))
+        {
+            _imageValue?.Dispose();
+            _imageValue = null;
+            Reserve(ref _image, values * sizeof(float));
+            _imageValue = OrtValue.CreateTensorValueWithData(
+                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, 3, height, width], (nint)_image.Pointer, values * sizeof(float));
+            _shape = (count, height, width);
+            if (_sizes.Length < 2 * count) _sizes = new long[2 * count];
+        }
+        image = new Span<float>(_image.Pointer, checked((int)values));
+        sizes = _sizes.AsSpan(0, 2 * count);
+    }
+
+    /// <inheritdoc/>
+    public override void UseProposals() => _useBoxes = false;
+
+    /// <inheritdoc/>
+    public override Span<float> UseBoxes(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        if (_given.Length < 5 * count) _given = new float[5 * count];
+        (_useBoxes, _givenCount) = (true, count);
+        return _given.AsSpan(0, 5 * count);
+    }
+
+    /// <inheritdoc/>
+    public override NetworkResults Run()
+    {
+        long start = Stopwatch.GetTimestamp();
+        // Given boxes need no proposal head; the part without it is loaded when it is first used.
+        DensePart dense = _useBoxes ? _features ??= OpenFeatures() : _proposing;
+        ReadOnlySpan<FeatureMap> maps = dense.Run(_imageValue!, _runOptions);
+        long densed = Stopwatch.GetTimestamp();
+        int count = _useBoxes ? TakeGiven() : Propose(maps);
+        long proposed = Stopwatch.GetTimestamp();
+        if (count == 0)
+        {
+            Times = new TwoStageTimes(Stopwatch.GetElapsedTime(start, densed), Stopwatch.GetElapsedTime(densed, proposed), default, default);
+            return default;
+        }
+        ReadOnlySpan<FeatureMap> levels = maps[^_layout.Levels.Length..];
+        ShapeHeads(count, levels[0].Channels * _layout.PooledSide * _layout.PooledSide);
+        fixed (float* boxes = _proposals)
+        fixed (long* pictures = _pictures)
+            _pooling.Pool(levels, boxes, pictures, count, (float*)_pooled.Pointer);
+        long pooled = Stopwatch.GetTimestamp();
+        _headBinding.ClearBoundOutputs();
+        foreach (string output in s_results) _headBinding.BindOutputToDevice(output, OrtMemoryInfo.DefaultInstance);
+        _heads.RunWithBinding(_runOptions, _headBinding);
+        IDisposableReadOnlyCollection<OrtValue> values = _headBinding.GetOutputValues();
+        Times = new TwoStageTimes(
+            Stopwatch.GetElapsedTime(start, densed), Stopwatch.GetElapsedTime(densed, proposed), Stopwatch.GetElapsedTime(proposed, pooled),
+            Stopwatch.GetElapsedTime(pooled));
+        return new NetworkResults(
+            _proposals.AsSpan(0, 4 * count), _pictures.AsSpan(0, count), values[0].GetTensorDataAsSpan<float>(),
+            values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>(), values);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _proposing.Dispose();
+        _features?.Dispose();
+        _headBinding.Dispose();
+        _heads.Dispose();
+        _pooling.Dispose();
+        _imageValue?.Dispose();
+        _pooledValue?.Dispose();
+        _rowsValue?.Dispose();
+        _thresholdValue.Dispose();
+        _runOptions.Dispose();
+        _image.Dispose();
+        _pooled.Dispose();
+        _rows.Dispose();
+        _threshold.Dispose();
+    }
+
+    private DensePart OpenFeatures()
+    {
+        using OnnxParts parts = OnnxParts.Open(_model);
+        using SessionOptions options = InferenceDevice.CreateOptions(_threads);
+        return new DensePart(new InferenceSession(DenseModel(parts, _layout, []), options), [.. _layout.Levels.Select(OnnxParts.ChannelsLast)]);
+    }
+
+    private int TakeGiven()
+    {
+        Reserve(_givenCount);
+        for (int i = 0; i < _givenCount; i++)
+        {
+            _pictures[i] = (long)_given[5 * i];
+            _given.AsSpan(5 * i + 1, 4).CopyTo(_proposals.AsSpan(4 * i));
+        }
+        return _givenCount;
+    }
+
+    private int Propose(ReadOnlySpan<FeatureMap> maps)
+    {
+        int levels = _layout.Objectness.Length, count = 0;
+        for (int picture = 0; picture < _shape.Count; picture++)
+        {
+            int found = _selection.Select(
+                maps[..levels], maps.Slice(levels, levels), picture, (int)_sizes[2 * picture + 1], (int)_sizes[2 * picture], _shape.Width, _shape.Height);
+            Reserve(count + found);
+            _selection.Boxes.AsSpan(0, 4 * found).CopyTo(_proposals.AsSpan(4 * count));
+            _pictures.AsSpan(count, found).Fill(picture);
+            count += found;
+        }
+        return count;
+    }
+
+    private void Reserve(int count)
+    {
+        if (_pictures.Length >= count) return;
+        Array.Resize(ref _pictures, count);
+        Array.Resize(ref _proposals, 4 * count);
+    }
+
+    private void ShapeHeads(int count, int length)
+    {
+        if (_headShape == (count, length)) return;
+        _pooledValue?.Dispose();
+        _rowsValue?.Dispose();
+        (_pooledValue, _rowsValue, _headShape) = (null, null, default);
+        long bytes = (long)count * length * sizeof(float);
+        Reserve(ref _pooled, bytes);
+        Reserve(ref _rows, (long)count * sizeof(long));
+        // Regions are pooled in the proposals' order.
+        for (int i = 0; i < count; i++) ((long*)_rows.Pointer)[i] = i;
+        _pooledValue = OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, length], (nint)_pooled.Pointer, bytes);
+        _rowsValue = OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [count], (nint)_rows.Pointer, (long)count * sizeof(long));
+        _headBinding.ClearBoundInputs();
+        _headBinding.BindInput(TwoStageLayout.Pooled, _pooledValue);
+        _headBinding.BindInput(TwoStageLayout.RowOf, _rowsValue);
+        _headBinding.BindInput("score_threshold", _thresholdValue);
+        _headShape = (count, length);
+    }
+
+    private static void Reserve(ref AlignedBuffer buffer, long bytes)
+    {
+        if (buffer.Length >= bytes) return;
+        buffer.Dispose();
+        buffer = new AlignedBuffer(bytes);
+    }
+}
