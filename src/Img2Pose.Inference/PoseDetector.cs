@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Inference.TwoStage;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Img2Pose.Inference;
@@ -34,6 +35,12 @@ public sealed class PoseDetector : IDisposable
         ScoreThreshold = options.ScoreThreshold ?? model.Metadata.ScoreThreshold;
         DeviceNote = opened.Note;
         _graph = opened.Network;
+        if (options.ProposalsBefore is not null || options.ProposalsAfter is not null)
+        {
+            if (_graph is not TwoStageNetwork network)
+                throw new UsageException($"The numbers of proposals of {model.Metadata.Name} are fixed on this device; 'img2pose models export' writes a package of the original's networks with others.");
+            network.LimitProposals(options.ProposalsBefore, options.ProposalsAfter);
+        }
         _tensoriser = new Tensoriser(model.Metadata.Normalisation, size.Prefilter, options.TensoriserThreads);
         bool originalArithmetic = options.OriginalArithmetic ?? model.Metadata.Size.Kind == SizeRuleKind.MinMax;
         _selection = new PoseSelection(

@@ -32,6 +32,12 @@ public sealed record PoseDetectorOptions
     /// <summary>The whole size rule, for what <see cref="Size"/> cannot say; <see cref="Size"/> is applied to it.</summary>
     public SizeRule? SizeRule { get; init; }
 
+    /// <summary>Anchors kept per level before suppression, for two-stage networks on the CPU.</summary>
+    public int? ProposalsBefore { get; init; }
+
+    /// <summary>Proposals kept per picture, for two-stage networks on the CPU.</summary>
+    public int? ProposalsAfter { get; init; }
+
     /// <summary>Most faces a picture, best first.</summary>
     public int MaxDetections { get; init; } = 1000;
 
@@ -58,6 +64,7 @@ public sealed record PoseDetectorOptions
         if (Threads < 0) throw new UsageException($"The number of threads {Threads} is negative.");
         if (TensoriserThreads < 1) throw new UsageException($"The number of tensoriser threads {TensoriserThreads} is not positive.");
         if (MaxDetections < 1) throw new UsageException($"The number of faces {MaxDetections} is not positive.");
+        if (ProposalsBefore < 1 || ProposalsAfter < 1) throw new UsageException("The numbers of proposals must be at least 1.");
         if (ScoreThreshold is { } score && !(score is >= 0 and < 1)) throw Outside("score threshold", score, "[0, 1)");
         if (NmsThreshold is { } overlap && !(overlap is > 0 and <= 1)) throw Outside("overlap threshold", overlap, "(0, 1]");
         if (NestedThreshold is { } nested && !(nested is > 0 and <= 1)) throw Outside("nesting threshold", nested, "(0, 1]");

@@ -12,12 +12,17 @@ public sealed class NetworkDetector : IFrameDetector
 {
     private readonly PoseDetector _detector;
     private readonly BoxTable? _boxes;
+    private readonly MultiScaleDetector? _scales;
 
     /// <summary>Uses <paramref name="detector"/>, which stays the caller's.</summary>
-    public NetworkDetector(PoseDetector detector, BoxTable? boxes = null)
+    /// <param name="detector">The network.</param>
+    /// <param name="boxes">Boxes to pose instead of looking for faces, or null.</param>
+    /// <param name="scales">What looks at several sizes with the same network, or null for one look.</param>
+    public NetworkDetector(PoseDetector detector, BoxTable? boxes = null, MultiScaleDetector? scales = null)
     {
         _detector = detector;
         _boxes = boxes;
+        _scales = scales;
     }
 
     /// <inheritdoc/>
@@ -25,7 +30,8 @@ public sealed class NetworkDetector : IFrameDetector
     {
         if (_boxes is null)
         {
-            _detector.Detect(frame, faces);
+            if (_scales is null) _detector.Detect(frame, faces);
+            else _scales.Detect(frame, faces);
             return;
         }
         ReadOnlySpan<Box> boxes = _boxes.For(frame.Index, frame.SourceName);

@@ -13,7 +13,7 @@ internal static class AlignCommand
     public static Command Create()
     {
         Argument<string> source = new("SOURCE") { Description = "A picture, a folder or pattern of pictures, or a .txt list." };
-        Option<string> output = new("--out") { Description = "Folder for the crops: OUT/FOLDER/NAME.png, or NAME_0.png, NAME_1.png … of several faces.", HelpName = "DIR", Required = true };
+        Option<string> output = new("--out") { Description = "Folder for the crops: OUT/FOLDER/NAME.EXT as the picture, or NAME_0.EXT, NAME_1.EXT … of several faces.", HelpName = "DIR", Required = true };
         Option<int> size = new("--size") { Description = "Side of a crop: 112 or 224.", DefaultValueFactory = _ => 224 };
         Option<int> faces = new("--max-faces") { Description = "Most faces of a picture.", HelpName = "N", DefaultValueFactory = _ => 1 };
         Option<string> order = new("--order") { Description = "Which faces come first: those nearest to the middle, or the surest.", DefaultValueFactory = _ => "position" };
@@ -21,9 +21,10 @@ internal static class AlignCommand
         Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
         Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
         device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "webgpu");
-        Option<double?> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X" };
+        // The original's align script has this default, whatever its detector's own.
+        Option<double> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X", DefaultValueFactory = _ => 0.7 };
         Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
-        Option<bool> obj = new("--obj") { Description = "Also write the posed meshes of a picture as NAME.obj; needs --reference with vertices_trans.npy and triangles.npy." };
+        Option<bool> obj = new("--obj") { Description = "Also write the posed meshes of a picture as NAME.obj: the default face surface, or with --reference the mesh in vertices_trans.npy and triangles.npy there." };
         Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference, obj };
         command.SetAction((parsed, stop) =>
         {
@@ -32,8 +33,8 @@ internal static class AlignCommand
             int most = parsed.GetValue(faces);
             if (most < 1) throw new UsageException($"--max-faces {most}: at least 1 is needed.");
             ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFace.Load(folder) : null;
-            if (parsed.GetValue(obj) && parsed.GetValue(reference) is null) throw new UsageException("--obj needs --reference DIR, a folder with vertices_trans.npy and triangles.npy.");
-            ReferenceMesh? mesh = parsed.GetValue(obj) ? ReferenceMesh.Load(parsed.GetRequiredValue(reference)!) : null;
+            ReferenceMesh? mesh = !parsed.GetValue(obj) ? null
+                : parsed.GetValue(reference) is { } meshes ? ReferenceMesh.Load(meshes) : ReferenceMesh.Default();
             FaceOrder first = parsed.GetRequiredValue(order) == "position" ? FaceOrder.Position : FaceOrder.Confidence;
             AlignJob job = new(parsed.GetRequiredValue(output), side, most, first, mesh, parsed.InvocationConfiguration.Error);
             PoseDetectorOptions options = new() { Device = parsed.GetRequiredValue(device), ScoreThreshold = parsed.GetValue(score), Reference = face };
@@ -85,14 +86,15 @@ internal static class AlignCommand
             for (int y = 0; y < frame.Height; y++) plane.Row(y).CopyTo(_picture.AsSpan(y * stride));
             CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
             string name = Path.GetFileNameWithoutExtension(source);
-            // Names as the original's, except that a crop is always stored without loss.
+            // Names as the original's; a kind of picture that is only read here becomes a PNG.
+            string extension = Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png" ? Path.GetExtension(source) : ".png";
             for (int i = 0; i < faces.Count; i++)
             {
                 SimilarityTransform transform = FaceAlignment.FromPose(faces[i].Pose, camera, reference, side);
                 FaceAlignment.Crop(_picture, frame.Width, frame.Height, stride, transform, _crop, side);
                 using VideoFrame crop = pool.Rent(PixelFormat.Rgb24, side, side);
                 for (int y = 0; y < side; y++) _crop.AsSpan(3 * side * y, 3 * side).CopyTo(crop.GetPlane(0).Row(y));
-                ImageFile.Write(Path.Combine(folder, faces.Count > 1 ? $"{name}_{i}.png" : name + ".png"), crop);
+                ImageFile.Write(Path.Combine(folder, faces.Count > 1 ? $"{name}_{i}{extension}" : name + extension), crop);
             }
             if (mesh is not null) WriteMeshes(Path.Combine(folder, name + ".obj"), frame, stride, faces, camera, mesh);
             return faces.Count;

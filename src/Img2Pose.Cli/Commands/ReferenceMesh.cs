@@ -1,13 +1,24 @@
 using Img2Pose.Geometry;
+using Img2Pose.Rendering.Meshes;
 
 namespace Img2Pose.Cli.Commands;
 
-/// <summary>The original's face mesh from a folder of the user's: <c>vertices_trans.npy</c> and <c>triangles.npy</c>.</summary>
+/// <summary>The face mesh that <c>align --obj</c> poses.</summary>
 /// <param name="Vertices">In the frame of the reference face.</param>
 /// <param name="Triangles">Three 0-based vertex indices a triangle, counter-clockwise seen from outside.</param>
 internal sealed record ReferenceMesh(Vector3d[] Vertices, int[] Triangles)
 {
-    /// <summary>Reads the two files.</summary>
+    /// <summary>The face surface that comes with the program, at its finest.</summary>
+    /// <exception cref="InputException">Its file is missing or broken.</exception>
+    public static ReferenceMesh Default()
+    {
+        FaceMesh mesh = FaceSurface.LoadDefault().Tessellate(1);
+        Vector3d[] vertices = new Vector3d[mesh.Positions.Length];
+        for (int i = 0; i < vertices.Length; i++) vertices[i] = new Vector3d(mesh.Positions[i].X, mesh.Positions[i].Y, mesh.Positions[i].Z);
+        return new ReferenceMesh(vertices, mesh.Triangles.ToArray());
+    }
+
+    /// <summary>Reads the original's mesh from a folder of the user's: <c>vertices_trans.npy</c> and <c>triangles.npy</c>.</summary>
     /// <exception cref="InputException">A file is missing, unreadable, of another shape, or the indices are outside the mesh.</exception>
     public static ReferenceMesh Load(string folder)
     {

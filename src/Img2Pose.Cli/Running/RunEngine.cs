@@ -10,12 +10,12 @@ internal sealed class RunEngine : IDisposable
 {
     private readonly OverlayRenderer? _renderer;
 
-    private RunEngine(ModelPackage model, PoseDetector detector, OverlayRenderer? renderer, BoxTable? boxes)
+    private RunEngine(ModelPackage model, PoseDetector detector, OverlayRenderer? renderer, IFrameDetector stage)
     {
         Model = model;
         Detector = detector;
         _renderer = renderer;
-        DetectorStage = new NetworkDetector(detector, boxes);
+        DetectorStage = stage;
         Composer = renderer is null ? null : new OverlayStage(renderer);
     }
 
@@ -51,9 +51,10 @@ internal sealed class RunEngine : IDisposable
             Size = settings.Size,
             Reference = reference,
         };
-        PoseDetector detector = PoseDetector.Create(model, options);
+        PoseDetector detector = PoseDetector.Create(model, settings.Detection.Apply(options, model));
         try
         {
+            NetworkDetector stage = new(detector, boxes, settings.Detection.Over(detector));
             OverlayRenderer? renderer = settings.Output is null || settings.Overlay == OverlayLayers.None
                 ? null
                 : OverlayRenderer.Create(new OverlayOptions
@@ -63,7 +64,7 @@ internal sealed class RunEngine : IDisposable
                     Reference = reference,
                     RasteriserThreads = budget.Renderer,
                 });
-            return new RunEngine(model, detector, renderer, boxes);
+            return new RunEngine(model, detector, renderer, stage);
         }
         catch
         {

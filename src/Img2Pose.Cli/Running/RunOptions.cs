@@ -41,6 +41,7 @@ internal sealed class RunOptions
     private readonly Option<bool> _noSmooth = new("--no-smooth") { Description = "Track, but do not smooth the poses." };
     private readonly Option<bool> _raw = new("--raw") { Description = "Add the unsmoothed poses to the JSON." };
     private readonly Option<bool> _show = new("--show") { Description = "Show the picture in a window while running." };
+    private readonly DetectionOptions _detection = new();
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Print errors only." };
 
     /// <summary>Adds the argument and options to <paramref name="command"/>.</summary>
@@ -50,7 +51,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
-            _frames, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet,
+            _frames, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -70,6 +71,7 @@ internal sealed class RunOptions
             Threads = parsed.GetValue(_threads),
             Score = parsed.GetValue(_score),
             Nms = parsed.GetValue(_nms),
+            Detection = _detection.Read(parsed),
             Size = parsed.GetValue(_size),
             Every = parsed.GetValue(_every),
             Overlay = ParseLayers(parsed.GetRequiredValue(_overlay)),

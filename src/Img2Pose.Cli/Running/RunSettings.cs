@@ -29,6 +29,9 @@ internal sealed record RunSettings
     /// <summary>Overlap above which the weaker of two faces goes; null for the model's own.</summary>
     public double? Nms { get; init; }
 
+    /// <summary>Settings of the original's networks, and looks at several sizes.</summary>
+    public DetectionSettings Detection { get; init; } = new();
+
     /// <summary>Long side of the network's input; null for the model's own rule.</summary>
     public int? Size { get; init; }
 
@@ -89,6 +92,8 @@ internal sealed record RunSettings
         Require(Score is null or (>= 0 and <= 1), $"--score {Score} is out of range; scores lie in 0…1.");
         Require(Nms is null or (>= 0 and <= 1), $"--nms {Nms} is out of range; overlaps lie in 0…1.");
         Require(Size is null or (>= 64 and <= 8192), $"--size {Size} is out of range; the long side may be 64…8192.");
+        Require(Size is null || Detection.MinSize is null, "--size and --min-size both say how large the picture becomes; give one.");
+        Require(Boxes is null || Detection.Scales is null, "--scales looks for faces; with --boxes there is nothing to look for.");
         Require(Every is >= 1 and <= 1000, $"--every {Every} is out of range; it may be 1…1000.");
         Require(Alpha is >= 0 and <= 1, $"--alpha {Alpha} is out of range; opacity lies in 0…1.");
         Require(Threads is null or (>= 1 and <= 256), $"--threads {Threads} is out of range; it may be 1…256.");

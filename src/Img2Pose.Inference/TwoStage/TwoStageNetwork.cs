@@ -16,8 +16,8 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     private static readonly string[] s_results = ["scores", "pose_index", "poses"];
 
     private readonly ModelPackage _model;
-    private readonly TwoStageLayout _layout;
-    private readonly ProposalSelection _selection;
+    private TwoStageLayout _layout;
+    private ProposalSelection _selection;
     private readonly RegionPooling _pooling;
     private readonly DensePart _proposing;
     private readonly InferenceSession _heads;
@@ -73,18 +73,17 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     /// <exception cref="ModelException">The file cannot be read.</exception>
     public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads)
     {
-        using OnnxParts parts = OnnxParts.Open(model);
-        if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
-        InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
-        try
-        {
-            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads);
-        }
-        catch
-        {
-            dense.Dispose();
-            throw;
-        }
+        TwoStageNetwork? network = Load(model, options, threads);
+        // The sessions have copied the weights: without this their bytes would count against the first frames' memory.
+        if (network is not null) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        return network;
+    }
+
+    /// <summary>Keeps other numbers of anchors and proposals than the model says; null keeps the model's.</summary>
+    public void LimitProposals(int? before, int? after)
+    {
+        _layout = _layout with { Before = before ?? _layout.Before, After = after ?? _layout.After };
+        _selection = new ProposalSelection(_layout);
     }
 
     /// <summary>The part up to the pyramid and <paramref name="outputs"/>.</summary>
@@ -176,6 +175,22 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         _pooled.Dispose();
         _rows.Dispose();
         _threshold.Dispose();
+    }
+
+    private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads)
+    {
+        using OnnxParts parts = OnnxParts.Open(model);
+        if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
+        InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
+        try
+        {
+            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads);
+        }
+        catch
+        {
+            dense.Dispose();
+            throw;
+        }
     }
 
     private DensePart OpenFeatures()

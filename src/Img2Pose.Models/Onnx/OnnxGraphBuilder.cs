@@ -170,9 +170,7 @@ public sealed class OnnxGraphBuilder
     private void AddNode(string opType, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, ReadOnlySpan<OnnxAttribute> attributes)
     {
         ArgumentException.ThrowIfNullOrEmpty(opType);
-        // A layer is called after its weights, so that profiles can be read.
-        bool layer = inputs.Length > 1 && inputs[1].EndsWith(".weight", StringComparison.Ordinal);
-        NodeProto node = new() { OpType = opType, Name = layer ? $"{inputs[1]}/{outputs[0]}" : outputs[0] };
+        NodeProto node = new() { OpType = opType, Name = outputs[0] };
         foreach (string input in inputs)
         {
             if (input.Length > 0 && !IsVisible(input))

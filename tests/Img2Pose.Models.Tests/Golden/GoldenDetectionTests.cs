@@ -2,9 +2,6 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
-using Img2Pose.Models.Networks;
-using Img2Pose.Models.Packages;
-using Img2Pose.Testing;
 
 namespace Img2Pose.Models.Tests.Golden;
 
@@ -19,26 +16,12 @@ public sealed class GoldenDetectionTests
     public void Detections_are_the_originals(string name)
     {
         GoldenModelCase golden = GoldenModelCase.Load(name);
-        ReferenceFace reference = ReferenceFace.Load(SharedData.Require("reference"));
         string folder = Directory.CreateTempSubdirectory("img2pose-golden").FullName;
         try
         {
             string path = Path.Combine(folder, name + ".onnx");
-            WritePackage(golden, path);
-            PoseDetectorOptions options = new()
-            {
-                Device = "cpu",
-                Threads = 2,
-                ScoreThreshold = golden.Settings.GetProperty("score_thresh").GetDouble(),
-                NmsThreshold = golden.Settings.GetProperty("nms_thresh").GetDouble(),
-                Factors = new FaceBoxFactors(
-                    golden.Settings.GetProperty("bbox_x_factor").GetDouble(),
-                    golden.Settings.GetProperty("bbox_y_factor").GetDouble(),
-                    golden.Settings.GetProperty("expand_forehead").GetDouble()),
-                Reference = reference,
-                OriginalCoordinates = true,
-            };
-            using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(path), options);
+            GoldenPackage.Write(golden, path);
+            using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(path), GoldenPackage.Options(golden));
             List<FaceDetection>[] faces = Detect(detector, golden);
             for (int image = 0; image < golden.Images; image++) AssertFaces(golden, image, faces[image]);
         }
@@ -147,20 +130,4 @@ public sealed class GoldenDetectionTests
 
     private static double[] Numbers(Pose pose) =>
         [pose.Rotation.X, pose.Rotation.Y, pose.Rotation.Z, pose.Translation.X, pose.Translation.Y, pose.Translation.Z];
-
-    private static void WritePackage(GoldenModelCase golden, string path)
-    {
-        DetectorSettings settings = golden.DetectorSettings(taps: false);
-        PackageDescription description = new()
-        {
-            Name = "golden",
-            Licence = "test",
-            Statistics = new PoseStatistics(settings.PoseMean, settings.PoseStandardDeviation),
-            Behaviour = settings.Behaviour,
-            MinSize = golden.Settings.GetProperty("min_size").GetInt32(),
-            MaxSize = golden.Settings.GetProperty("max_size").GetInt32(),
-        };
-        DetectorGraph.Official(golden.Weights(), golden.Depth, settings)
-            .Save(path, metadata: new Dictionary<string, string> { [PackageDescription.Key] = description.ToJson() });
-    }
 }

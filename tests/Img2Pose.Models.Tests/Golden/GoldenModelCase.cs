@@ -40,19 +40,12 @@ internal sealed class GoldenModelCase
     public int[] BatchShape => [.. Case.GetProperty("padded_batch_shape").EnumerateArray().Select(d => d.GetInt32())];
 
     /// <summary>Discovered names: further cases need no code. One empty name where the folder is absent, so that a skip shows.</summary>
-    public static TheoryData<string> Names()
+    public static IEnumerable<object[]> Names()
     {
-        TheoryData<string> names = [];
         string folder = Path.Combine(SharedData.Golden, "model");
-        if (Directory.Exists(folder))
-        {
-            foreach (string path in Directory.GetDirectories(folder).Order(StringComparer.Ordinal)) names.Add(Path.GetFileName(path));
-        }
-        else
-        {
-            names.Add("");
-        }
-        return names;
+        return Directory.Exists(folder)
+            ? Directory.GetDirectories(folder).Order(StringComparer.Ordinal).Select(path => (object[])[Path.GetFileName(path)])
+            : [[""]];
     }
 
     public static GoldenModelCase Load(string name) => new(name);
