@@ -93,6 +93,19 @@ public sealed class AlignTests : IDisposable
         Assert.Contains("1 faces of 1 pictures", asked.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_picture_in_printing_colours_is_read_in_its_own()
+    {
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", _files["a.png"]);
+        await CommandLine.ToolAsync("convert", _files["a.png"], "-colorspace", "CMYK", "-quality", "95", _files["cmyk.jpg"]);
+
+        (await CommandLine.Img2PoseAsync("run", _files["cmyk.jpg"], "--out", _files["o.png"], "--model", _files.Model, "--overlay", "none", "--quiet", "--device", "cpu")).ShouldSucceed();
+
+        // JPEG's own loss; a wrong conversion of inks is off by tens of levels.
+        double difference = PngPicture.Read(_files["a.png"]).Rgb.Zip(PngPicture.Read(_files["o.png"]).Rgb, (a, b) => Math.Abs(a - b)).Average();
+        Assert.True(difference < 4, $"mean difference {difference}");
+    }
+
     /// <summary>Bounds of the golden README: mean below 0.5, 99 % of samples within 2 levels.</summary>
     private static void AssertLooksLike(string golden, string file)
     {
