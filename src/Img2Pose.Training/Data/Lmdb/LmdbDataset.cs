@@ -165,9 +165,18 @@ public static class LmdbDataset
         return pose.IsFinite ? pose : throw new InputException($"{source}: the landmarks of a face determine no pose");
     }
 
-    /// <summary>Landmarks counted from the box's corner, in single precision as the original hands them to its solver.</summary>
-    internal static (double X, double Y)[] LocalPixels(Scalar[][] landmarks, Box box) =>
-        [.. landmarks.Select(point => ((double)(float)(point[0].Value - box.Left), (double)(float)(point[1].Value - box.Top)))];
+    /// <summary>
+    /// Landmarks counted from the box's corner, as the original's solver sees them: it takes them in single precision, and
+    /// rounds once more when it has divided by the focal length.
+    /// </summary>
+    internal static (double X, double Y)[] LocalPixels(Scalar[][] landmarks, Box box)
+    {
+        CameraIntrinsics camera = CameraIntrinsics.ForImage((int)box.Width, (int)box.Height);
+        double inverse = 1 / camera.FocalLength;
+        return [.. landmarks.Select(point => (Round(point[0].Value - box.Left, camera.CenterX), Round(point[1].Value - box.Top, camera.CenterY)))];
+
+        double Round(double pixel, double center) => (float)(((float)pixel - center) * inverse) * camera.FocalLength + center;
+    }
 
     private static byte[] EncodeKeys(int count)
     {
