@@ -15,8 +15,8 @@ internal sealed class NanoExporter
     /// <summary>Best-scored cells of a picture that become proposals.</summary>
     internal const int ProposalsPerPicture = 400;
 
-    /// <summary>Side of the mean face box, pixels, below which a cell scores nothing: training's smallest faces are not found yet, so what scores there is false.</summary>
-    internal const float SmallestFace = 14;
+    /// <summary>Side of the mean face box, pixels, below which a cell scores nothing: of the smaller ones few are found, and buttons, knobs and dots of letters score as they do.</summary>
+    internal const float SmallestFace = 18;
 
     private readonly NanoArchitecture _architecture;
     private readonly Dictionary<string, NamedArray> _state;
