@@ -12,7 +12,7 @@ public sealed record TrackerOptions
     public bool Smooth { get; init; } = true;
 
     /// <summary>A new face of at least this score gets its identity in the first frame it is seen in.</summary>
-    public double ConfidentScore { get; init; } = 0.7;
+    public double ConfidentScore { get; init; } = 0.6;
 
     /// <summary>A new face of a lower score gets it after this many detections without a miss; at least 1.</summary>
     public int BirthHits { get; init; } = 2;

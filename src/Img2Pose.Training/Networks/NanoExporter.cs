@@ -18,6 +18,15 @@ internal sealed class NanoExporter
     /// <summary>Side of the mean face box, pixels, below which a cell scores nothing: of the smaller ones few are found, and buttons, knobs and dots of letters score as they do.</summary>
     internal const float SmallestFace = 18;
 
+    /// <summary>
+    /// The score is trained to be the overlap with the true box (<see cref="Losses.NanoLoss"/>), and a small face's box cannot
+    /// overlap as well as a large one's. So that one threshold asks the same of both, a score is multiplied by 1 at a side of
+    /// 24 pixels and less, by this at 96 and more, and in between by a number linear in the side's logarithm.
+    /// </summary>
+    internal const float LargeFaceFactor = 0.75f;
+
+    internal const float SmallSide = 24, LargeSide = 96;
+
     private readonly NanoArchitecture _architecture;
     private readonly Dictionary<string, NamedArray> _state;
     private readonly OnnxGraphBuilder _graph = new("img2pose-nano");
@@ -58,7 +67,7 @@ internal sealed class NanoExporter
             ["pose_mean"] = new JsonArray(-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133),
             ["pose_stddev"] = new JsonArray(0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787),
             ["reference"] = "default",
-            ["score_threshold"] = 0.52,
+            ["score_threshold"] = 0.46,
             ["nms_threshold"] = 0.5,
             ["box_factors"] = new JsonArray(1.1, 1.1, 0.3),
             ["licence"] = "research only: trained on pictures licensed for non-commercial research",
@@ -172,7 +181,10 @@ internal sealed class NanoExporter
         }.Select(edge => _graph.Node("Unsqueeze", [edge, column1]))], OnnxAttribute.Of("axis", 1L));
         string proposals = _graph.NamedNode("proposals", "Where", [anyGiven, givenBoxes, meanBoxes]);
         string taught = _graph.Node("Cast", [_graph.Node("GreaterOrEqual", [side, _graph.Scalar(SmallestFace)])], OnnxAttribute.Of("to", (long)OnnxElementType.Float32));
-        string scores = _graph.NamedNode("scores", "Mul", [_graph.Node("Sigmoid", [Flat(parts[0])]), taught]);
+        float slope = (1 - LargeFaceFactor) / MathF.Log(LargeSide / SmallSide);
+        string falling = _graph.Node("Sub", [_graph.Scalar(1 + slope * MathF.Log(SmallSide)), _graph.Node("Mul", [_graph.Node("Log", [side]), _graph.Scalar(slope)])]);
+        string fair = _graph.Node("Mul", [taught, _graph.Node("Clip", [falling, _graph.Scalar(LargeFaceFactor), _graph.Scalar(1f)])]);
+        string scores = _graph.NamedNode("scores", "Mul", [_graph.Node("Sigmoid", [Flat(parts[0])]), fair]);
         _graph.NamedNode("image_index", "Identity", [picture]);
 
         // Box-relative translation: t'x = (u − cx)/F, t'y = (v − cy)/F, t'z = (w + h)/F, with F = f/tz the pixels of a unit, and

@@ -135,7 +135,8 @@ public sealed class NanoExporterTests : IDisposable
                 double pixels = side / CellCode.MeanBoxSide;
                 double centerY = y - 0.208 * pixels;
                 ReadOnlySpan<float> scale = CellCode.RotationScale;
-                double score = side < NanoExporter.SmallestFace ? 0 : 1 / (1 + Math.Exp(-codes[cell, 0]));
+                double share = Math.Clamp(Math.Log(side / 24) / Math.Log(4), 0, 1);
+                double score = side < NanoExporter.SmallestFace ? 0 : (1 - 0.25 * share) / (1 + Math.Exp(-codes[cell, 0]));
                 return new Decoded(score, [x - side / 2, centerY - side / 2, x + side / 2, centerY + side / 2], x, y, pixels,
                     [codes[cell, 4] * scale[0], codes[cell, 5] * scale[1], codes[cell, 6] * scale[2]]);
             }
