@@ -1,6 +1,7 @@
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Img2Pose.Frames.Tests;
+
 public sealed class FramePoolTests : IDisposable
 {
     private readonly FramePool _pool = new(4);
