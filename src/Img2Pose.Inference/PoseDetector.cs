@@ -107,6 +107,19 @@ public sealed class PoseDetector : IDisposable
     /// <exception cref="ModelException">ONNX Runtime failed, or the picture is too large for the limit.</exception>
     public int Detect(VideoFrame frame, List<FaceDetection> faces) => Detect(frame, Size, mirror: false, faces);
 
+    /// <summary>As <see cref="Detect(VideoFrame, List{FaceDetection})"/>, with another score threshold for this frame.</summary>
+    /// <param name="frame">The frame; only read.</param>
+    /// <param name="scoreThreshold">Faces score above this; in [0, 1).</param>
+    /// <param name="faces">Receives the faces; cleared first.</param>
+    /// <returns>How many there are.</returns>
+    /// <exception cref="ModelException">ONNX Runtime failed, or the picture is too large for the limit.</exception>
+    public int Detect(VideoFrame frame, double scoreThreshold, List<FaceDetection> faces)
+    {
+        _graph.UseProposals();
+        Run(frame, Size, mirror: false, faces, Selecting.Best, (float)scoreThreshold);
+        return faces.Count;
+    }
+
     /// <summary>
     /// Finds the faces of several frames in one run of the network. Frames of different sizes are padded to a common one,
     /// which can change results slightly, as in the original (golden quirk Q11).

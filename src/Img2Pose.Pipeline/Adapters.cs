@@ -13,13 +13,19 @@ public sealed class NetworkDetector : IFrameDetector
     private readonly PoseDetector _detector;
     private readonly BoxTable? _boxes;
     private readonly MultiScaleDetector? _scales;
+    private readonly double? _lowestScore;
 
     /// <summary>Uses <paramref name="detector"/>, which stays the caller's.</summary>
     /// <param name="detector">The network.</param>
     /// <param name="boxes">Boxes to pose instead of looking for faces, or null.</param>
     /// <param name="scales">What looks at several sizes with the same network, or null for one look.</param>
-    public NetworkDetector(PoseDetector detector, BoxTable? boxes = null, MultiScaleDetector? scales = null)
+    /// <param name="lowestScore">
+    /// The score above which one look reports faces, or null for the detector's own; a tracker wants to hear of faces below
+    /// the threshold at which new ones start (<see cref="TrackerOptions.StartScore"/>).
+    /// </param>
+    public NetworkDetector(PoseDetector detector, BoxTable? boxes = null, MultiScaleDetector? scales = null, double? lowestScore = null)
     {
+        _lowestScore = lowestScore;
         _detector = detector;
         _boxes = boxes;
         _scales = scales;
@@ -30,7 +36,7 @@ public sealed class NetworkDetector : IFrameDetector
     {
         if (_boxes is null)
         {
-            if (_scales is null) _detector.Detect(frame, faces);
+            if (_scales is null) _detector.Detect(frame, _lowestScore ?? _detector.ScoreThreshold, faces);
             else _scales.Detect(frame, faces);
             return;
         }

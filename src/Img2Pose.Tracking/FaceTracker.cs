@@ -4,13 +4,20 @@ namespace Img2Pose.Tracking;
 
 /// <summary>
 /// Follows faces through a video: stable identities through crossings and short occlusions, and smoothed poses. Detections
-/// are assigned to predicted tracks by an optimal one-to-one matching; poses pass a One-Euro filter on the pose manifold.
+/// are assigned to predicted tracks by an optimal one-to-one matching, those of low score only to faces that found no
+/// better one; poses pass a One-Euro filter on the pose manifold.
 /// Not thread-safe; in the steady state nothing is allocated.
 /// </summary>
 public sealed class FaceTracker
 {
     /// <summary>A face seen less often than this does not coast: a one-frame false alarm must not linger.</summary>
     private const int HitsBeforeCoasting = 3;
+
+    /// <summary>A detection of low score continues a face only where its box overlaps the expected one at least this much.</summary>
+    private const double WeakOverlap = 0.4;
+
+    /// <summary>Stands in a list of detections for one that has been assigned.</summary>
+    private const int Assigned = -1;
 
     /// <summary>Time step assumed where two frames carry the same time, seconds.</summary>
     private const double NominalStep = 1.0 / 30;
@@ -19,10 +26,11 @@ public sealed class FaceTracker
     private readonly List<Track> _tracks = [];
     private readonly Stack<Track> _free = [];
     private readonly Assignment _assignment = new();
+    private readonly List<int> _strong = [];
+    private readonly List<int> _weak = [];
+    private readonly List<Track> _candidates = [];
     private double[] _costs = [];
-    private int[] _usable = [];
     private int[] _detectionOfTrack = [];
-    private bool[] _taken = [];
     private double _lastTime = double.NegativeInfinity;
 
     /// <summary>Seconds that always advance, also where the frames' own times do not.</summary>
@@ -60,9 +68,15 @@ public sealed class FaceTracker
             return;
         }
 
-        int usable = SelectUsable(detections);
-        Match(detections, usable, picture);
-        StartTracks(detections, usable);
+        SelectUsable(detections);
+        foreach (Track track in _tracks)
+        {
+            track.Expect(_clock, picture);
+            track.Found = false;
+        }
+        MatchStrong(detections);
+        StartTracks(detections);
+        MatchWeak(detections);
         Forget();
         Report(picture, missCounts: true, tracks);
     }
@@ -100,59 +114,85 @@ public sealed class FaceTracker
         return new Picture(width, height, camera, _options.Reference, _options.Factors);
     }
 
-    private int SelectUsable(ReadOnlySpan<FaceDetection> detections)
+    private void SelectUsable(ReadOnlySpan<FaceDetection> detections)
     {
-        if (_usable.Length < detections.Length) _usable = new int[2 * detections.Length];
-        int count = 0;
+        _strong.Clear();
+        _weak.Clear();
         for (int i = 0; i < detections.Length; i++)
         {
-            FaceDetection detection = detections[i];
-            if (detection.Pose.IsFinite && detection.Pose.Translation.Z > 0 && !detection.Box.IsEmpty) _usable[count++] = i;
+            ref readonly FaceDetection detection = ref detections[i];
+            if (!detection.Pose.IsFinite || !(detection.Pose.Translation.Z > 0) || detection.Box.IsEmpty) continue;
+            (detection.Score >= _options.StartScore ? _strong : _weak).Add(i);
         }
-        return count;
     }
 
-    private void Match(ReadOnlySpan<FaceDetection> detections, int usable, in Picture picture)
+    /// <summary>Assigns detections that could be new faces to every track. What was assigned leaves the list.</summary>
+    private void MatchStrong(ReadOnlySpan<FaceDetection> detections)
     {
-        int rows = _tracks.Count;
-        if (_costs.Length < rows * usable) _costs = new double[2 * rows * usable];
+        _candidates.Clear();
+        _candidates.AddRange(_tracks);
+        Assign(detections, _strong, leastOverlap: 0);
+    }
+
+    /// <summary>
+    /// Assigns detections of low score to the faces that are still without one. Such a score is believed only where a face
+    /// is expected: the track is confirmed, was there a moment ago, and the boxes overlap well.
+    /// </summary>
+    private void MatchWeak(ReadOnlySpan<FaceDetection> detections)
+    {
+        _candidates.Clear();
+        foreach (Track track in _tracks)
+        {
+            if (!track.Found && track.Id != 0 && _clock - track.LastSeen <= _options.CoastTime) _candidates.Add(track);
+        }
+        if (_candidates.Count == 0) return;
+        for (int i = _weak.Count - 1; i >= 0; i--)
+        {
+            if (IsSecondBox(detections[_weak[i]])) _weak.RemoveAt(i);
+        }
+        Assign(detections, _weak, WeakOverlap);
+    }
+
+    /// <summary>Assigns detections to the candidate tracks; what was assigned leaves the list.</summary>
+    private void Assign(ReadOnlySpan<FaceDetection> detections, List<int> indices, double leastOverlap)
+    {
+        int rows = _candidates.Count, columns = indices.Count;
+        if (rows == 0 || columns == 0) return;
+        if (_costs.Length < rows * columns) _costs = new double[2 * rows * columns];
         if (_detectionOfTrack.Length < rows) _detectionOfTrack = new int[2 * rows];
-        if (_taken.Length < usable) _taken = new bool[2 * usable];
-        Array.Clear(_taken, 0, usable);
 
         for (int row = 0; row < rows; row++)
         {
-            Track track = _tracks[row];
-            track.Expect(_clock, picture);
-            for (int column = 0; column < usable; column++)
+            Track track = _candidates[row];
+            for (int column = 0; column < columns; column++)
             {
-                _costs[row * usable + column] =
-                    MatchCost.Of(track, detections[_usable[column]], _clock - track.LastSeen, _options.MemoryTime);
+                ref readonly FaceDetection detection = ref detections[indices[column]];
+                bool possible = leastOverlap <= 0 || track.ExpectedBox.IntersectionOverUnion(detection.Box) >= leastOverlap;
+                _costs[row * columns + column] = possible
+                    ? MatchCost.Of(track, detection, _clock - track.LastSeen, _options.MemoryTime)
+                    : double.PositiveInfinity;
             }
         }
 
-        _assignment.Solve(_costs.AsSpan(0, rows * usable), rows, usable, MatchCost.Alone, _detectionOfTrack);
+        _assignment.Solve(_costs.AsSpan(0, rows * columns), rows, columns, MatchCost.Alone, _detectionOfTrack);
         for (int row = 0; row < rows; row++)
         {
-            Track track = _tracks[row];
             int column = _detectionOfTrack[row];
-            if (column < 0)
-            {
-                track.Found = false;
-                continue;
-            }
-            _taken[column] = true;
-            track.Hit(detections[_usable[column]], _clock, _options);
+            if (column < 0) continue;
+            Track track = _candidates[row];
+            track.Hit(detections[indices[column]], _clock, _options);
             if (track.Id == 0 && (track.Hits >= _options.BirthHits || track.Detection.Score >= _options.ConfidentScore)) track.Id = ++_lastId;
+            indices[column] = Assigned;
         }
+        indices.RemoveAll(static index => index == Assigned);
     }
 
-    private void StartTracks(ReadOnlySpan<FaceDetection> detections, int usable)
+    private void StartTracks(ReadOnlySpan<FaceDetection> detections)
     {
-        for (int column = 0; column < usable; column++)
+        foreach (int index in _strong)
         {
-            ref readonly FaceDetection detection = ref detections[_usable[column]];
-            if (_taken[column] || IsSecondBox(detection)) continue;
+            ref readonly FaceDetection detection = ref detections[index];
+            if (IsSecondBox(detection)) continue;
             Track track = _free.Count > 0 ? _free.Pop() : new Track();
             track.Start(detection, _clock);
             if (_options.BirthHits <= 1 || detection.Score >= _options.ConfidentScore) track.Id = ++_lastId;

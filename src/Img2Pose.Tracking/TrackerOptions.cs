@@ -11,6 +11,12 @@ public sealed record TrackerOptions
     /// <summary>Smooth the poses of tracked faces. Off: detected faces keep their own pose and box.</summary>
     public bool Smooth { get; init; } = true;
 
+    /// <summary>
+    /// A detection of a lower score starts no face; it only continues one that is tracked and just there, so that a face
+    /// whose score dips is not lost (the association of low scores of ByteTrack, ECCV 2022). 0: every detection may start one.
+    /// </summary>
+    public double StartScore { get; init; }
+
     /// <summary>A new face of at least this score gets its identity in the first frame it is seen in.</summary>
     public double ConfidentScore { get; init; } = 0.6;
 
@@ -45,6 +51,7 @@ public sealed record TrackerOptions
     /// <exception cref="UsageException">One does not; the message names it.</exception>
     public void Validate()
     {
+        if (!(StartScore >= 0)) throw new UsageException($"The score that starts a track must not be negative; it is {StartScore}.");
         if (BirthHits < 1) throw new UsageException($"Tracking needs at least one hit to start a track, not {BirthHits}.");
         if (!(CoastTime >= 0)) throw new UsageException($"The coasting time must not be negative; it is {CoastTime}.");
         if (!(MemoryTime >= CoastTime)) throw new UsageException($"Identities must be remembered at least as long as faces coast ({CoastTime} s), not {MemoryTime} s.");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Geometry;
 using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
@@ -46,6 +47,20 @@ public sealed class RealVideoTests : IDisposable
         Assert.DoesNotContain(frames.SelectMany(faces => faces), face => face.Y > 150);
     }
 
+    [Theory]
+    [InlineData("640", false)]
+    [InlineData("1280", true)]
+    public async Task Most_faces_in_a_street_are_found(string size, bool withSmall)
+    {
+        string source = SharedData.Require("media", "facenet_street_crowd.mp4"), json = _files["poses.jsonl"];
+
+        (await CommandLine.Img2PoseAsync("run", source, "--json", json, "--size", size)).ShouldSucceed();
+
+        Box[][] found = [.. (await DetectedAsync(json)).Select(faces => faces.Select(face => face.Box).ToArray())];
+        Assert.Equal(105, found.Length);
+        Assert.InRange(StreetFaces.Recall(found, withSmall), 0.85, 1);
+    }
+
     /// <summary>
     /// Runs the program on a video, checks the outputs against the source, and returns the detected faces of every frame.
     /// </summary>
@@ -65,6 +80,13 @@ public sealed class RealVideoTests : IDisposable
         Assert.Equal("img2pose-nano", lines[0].GetProperty("model").GetString());
         Assert.Equal(count, lines.Length - 2);
         Assert.True(lines[^1].GetProperty("complete").GetBoolean());
+        return await DetectedAsync(json);
+    }
+
+    /// <summary>The detected faces of every frame in a JSONL file.</summary>
+    private static async Task<Face[][]> DetectedAsync(string json)
+    {
+        JsonElement[] lines = Workspace.ParseLines(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
         return [.. lines[1..^1].Select(line => line.GetProperty("faces").EnumerateArray()
             .Where(face => face.GetProperty("detected").GetBoolean()).Select(Face.Read).ToArray())];
     }
@@ -73,13 +95,19 @@ public sealed class RealVideoTests : IDisposable
     private static Task<string> SoundAsync(string path) =>
         CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-");
 
-    /// <summary>A detected face: its identity, and the middle and height of its box.</summary>
-    private sealed record Face(int Id, double X, double Y, double Height)
+    /// <summary>A detected face: its identity and its box.</summary>
+    private sealed record Face(int Id, Box Box)
     {
+        public double X => Box.CenterX;
+
+        public double Y => Box.CenterY;
+
+        public double Height => Box.Height;
+
         public static Face Read(JsonElement face)
         {
             double[] box = [.. face.GetProperty("box").EnumerateArray().Select(side => side.GetDouble())];
-            return new Face(face.GetProperty("id").GetInt32(), (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[3] - box[1]);
+            return new Face(face.GetProperty("id").GetInt32(), new Box(box[0], box[1], box[2], box[3]));
         }
     }
 }

@@ -6,7 +6,6 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
-using Img2Pose.Tracking;
 
 namespace Img2Pose.Cli.Benchmarking;
 
@@ -102,8 +101,9 @@ internal sealed class RunBenchmark : IDisposable
     private void MeasureHeld(
         IFrameSource source, List<VideoFrame> held, List<List<TrackedFace>> faces, List<StageMeasurement> measured, CancellationToken stop)
     {
+        (NetworkDetector detector, TrackerStage tracker) = _engine.CreateTracked();
         List<FaceDetection> warm = [];
-        foreach (VideoFrame frame in held.Take(10)) _engine.DetectorStage.Detect(frame, warm);
+        foreach (VideoFrame frame in held.Take(10)) detector.Detect(frame, warm);
 
         List<FaceDetection>[] found = [.. held.Select(_ => new List<FaceDetection>(16))];
         TimeSpan tensorise = default, network = default, select = default;
@@ -112,7 +112,7 @@ internal sealed class RunBenchmark : IDisposable
             int i = 0;
             for (; i < held.Count && !stop.IsCancellationRequested; i++)
             {
-                _engine.DetectorStage.Detect(held[i], found[i]);
+                detector.Detect(held[i], found[i]);
                 tensorise += _engine.Detector.Times.Tensorise;
                 network += _engine.Detector.Times.Network;
                 select += _engine.Detector.Times.Select;
@@ -122,7 +122,6 @@ internal sealed class RunBenchmark : IDisposable
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"detect, wall ms a frame: tensorise {tensorise.TotalMilliseconds / held.Count:0.00}, network {network.TotalMilliseconds / held.Count:0.00}, select {select.TotalMilliseconds / held.Count:0.00}"));
 
-        FaceTracker tracker = new(new TrackerOptions());
         foreach (VideoFrame _ in held) faces.Add(new List<TrackedFace>(16));
         measured.Add(StageMeasurement.Of("track", () =>
         {
@@ -184,12 +183,13 @@ internal sealed class RunBenchmark : IDisposable
         using IFrameSource source = Open();
         using VideoFileSink? sink = _settings.Output is null ? null : new VideoFileSink(CreateWriter("together.mp4", source));
         using SteadyStateProbe probe = new(warmUp: 50);
+        (NetworkDetector detector, TrackerStage tracker) = _engine.CreateTracked();
         using VideoPipeline pipeline = new(
             new PipelineParts
             {
                 Source = source,
-                Detector = _engine.DetectorStage,
-                Tracker = new TrackerStage(new FaceTracker(new TrackerOptions())),
+                Detector = detector,
+                Tracker = tracker,
                 Composer = sink is null ? null : _engine.Composer,
                 Frames = sink,
                 Poses = probe,

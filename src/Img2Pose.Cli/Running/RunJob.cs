@@ -1,7 +1,6 @@
 using System.Globalization;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
-using Img2Pose.Tracking;
 
 namespace Img2Pose.Cli.Running;
 
@@ -64,11 +63,14 @@ internal sealed class RunJob : IDisposable
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
         using JsonLinesWriter? poses = settings.Json is null ? null : new JsonLinesWriter(OutputFile.Create(settings.Json), HeaderFor(source.Info));
+        (NetworkDetector detector, TrackerStage? tracker) = settings.Track && !source.Info.IsImages
+            ? _engine.CreateTracked(settings.Smooth)
+            : (_engine.CreateDetector(), null);
         PipelineParts parts = new()
         {
             Source = source,
-            Detector = _engine.DetectorStage,
-            Tracker = settings.Track && !source.Info.IsImages ? new TrackerStage(new FaceTracker(TrackerOptionsFor(settings))) : null,
+            Detector = detector,
+            Tracker = tracker,
             Composer = frames is null ? null : _engine.Composer,
             Frames = frames,
             Poses = poses,
@@ -103,13 +105,6 @@ internal sealed class RunJob : IDisposable
             throw new OutputException($"{path} cannot be created ({error.Message.TrimEnd('.')}).", error);
         }
     }
-
-    private TrackerOptions TrackerOptionsFor(RunSettings settings) => new()
-    {
-        Smooth = settings.Smooth,
-        Reference = _engine!.Detector.Reference,
-        Factors = _engine.Model.Metadata.BoxFactors,
-    };
 
     private JsonHeader HeaderFor(SourceInfo source) => new()
     {
