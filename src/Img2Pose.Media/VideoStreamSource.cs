@@ -30,6 +30,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private bool _ended;
     private long _index;
     private long _packets;
+    private long _packetsEnd;
     private int _readErrors;
     private int _readErrorsInARow;
 
@@ -211,6 +212,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             return;
         }
         _packets++;
+        if (packet->dts != ffmpeg.AV_NOPTS_VALUE) _packetsEnd = packet->dts + Math.Max(packet->duration, 1);
         status = ffmpeg.avcodec_send_packet(_decoder.Pointer, packet);
         ffmpeg.av_packet_unref(packet);
         // Full is not possible here: frames are taken out until the decoder asks for more.
@@ -221,6 +223,8 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     {
         _ended = true;
         long missing = Math.Max(0, _expectedPackets - _packets);
+        // AVI counts empty packets, too, which stand for one more display of the picture before; its times tell what was there.
+        if (_stream->duration > 0 && _packetsEnd >= Math.Max(_stream->start_time, 0) + _stream->duration) missing = 0;
         long lost = _expectedPackets > 0 ? missing : _readErrors;
         DamagedFrames += lost;
         if (missing > 0) _options.Warning?.Invoke($"{_name}: it ends early: {missing} of {_expectedPackets} pictures are missing");

@@ -226,6 +226,20 @@ public sealed class VideoSourceTests : ClipTests
         Assert.Contains(warnings, warning => warning.Contains("ends early", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Pictures_that_an_avi_file_only_repeats_are_not_missing()
+    {
+        // The file says 100 pictures; 4 of them are empty.
+        Ffmpeg(@"-f lavfi -i testsrc2=duration=4:size=320x240:rate=25 -vf select=not(eq(mod(n\,25)\,7)) -vsync passthrough -pix_fmt yuv420p -c:v mpeg4 -q:v 3 a.avi");
+        List<string> warnings = [];
+
+        using IFrameSource source = MediaSource.Open(At("a.avi"), new SourceOptions { Warning = warnings.Add });
+        List<Seen> frames = ReadAll(source);
+
+        Assert.Equal((100, 96, 0), (source.Info.FrameCount, frames.Count, source.DamagedFrames));
+        Assert.Empty(warnings);
+    }
+
     [Theory]
     [InlineData("a.mp4")]
     [InlineData("a.mkv")]
