@@ -8,10 +8,13 @@ internal static class OutputPlan
     /// <summary>
     /// A video file, a picture file or a folder for pictures; null for nothing. What would overwrite the input is refused.
     /// </summary>
+    /// <param name="settings">What the user asked for.</param>
+    /// <param name="source">The opened source.</param>
+    /// <param name="name">What a video in a folder is called, without extension; null: as its source.</param>
     /// <exception cref="UsageException">The output does not suit the source, or is the source.</exception>
-    public static string? Create(RunSettings settings, SourceInfo source)
+    public static string? Create(RunSettings settings, SourceInfo source, string? name = null)
     {
-        string? output = Choose(settings, source);
+        string? output = Choose(settings, source, name);
         if (settings.Json is not (null or "-"))
         {
             if (IsSame(settings.Json, settings.Source)) throw new UsageException($"{settings.Json}: --json is the source; choose another file.");
@@ -25,7 +28,7 @@ internal static class OutputPlan
     /// <summary>Whether two paths name the same file or folder, links followed.</summary>
     internal static bool IsSame(string a, string b) => string.Equals(Resolve(a), Resolve(b), StringComparison.Ordinal);
 
-    private static string? Choose(RunSettings settings, SourceInfo source)
+    private static string? Choose(RunSettings settings, SourceInfo source, string? name)
     {
         if (settings.Output is not { } output) return null;
         bool folder = Directory.Exists(output) || Path.EndsInDirectorySeparator(output);
@@ -34,7 +37,7 @@ internal static class OutputPlan
             if (folder || VideoWriter.WritesPictures(output)) return output;
             throw new UsageException($"{output}: pictures go to pictures; give --out a folder, or a .png or .jpg file for a single picture.");
         }
-        if (folder) return Path.Combine(output, Path.GetFileNameWithoutExtension(settings.Source) + ".posed.mp4");
+        if (folder) return Path.Combine(output, (name ?? Path.GetFileNameWithoutExtension(settings.Source)) + ".posed.mp4");
         if (VideoWriter.WritesPictures(output))
             throw new UsageException($"{output}: a video is written as .mp4, .mkv, .mov or .m4v; change the name given to --out, or end it in / for a folder.");
         return output;

@@ -18,23 +18,25 @@ internal sealed class RunJob : IDisposable
     public async Task<int> ExecuteAsync(CancellationToken stop)
     {
         IReadOnlyList<string> sources = MediaSource.Expand(_settings.Source);
-        if (sources.Count == 1) return await RunOneAsync(_settings with { Source = sources[0] }, stop);
+        if (sources.Count == 1) return await RunOneAsync(_settings with { Source = sources[0] }, null, stop);
 
         string? videos = FolderFor("--out", _settings.Output, sources.Count);
         string? poses = FolderFor("--json", _settings.Json, sources.Count);
         int worst = ExitCode.Done;
+        HashSet<string> names = new(StringComparer.Ordinal);
         foreach (string source in sources)
         {
             if (stop.IsCancellationRequested) break;
+            string name = UniqueName(source, names);
             RunSettings single = _settings with
             {
                 Source = source,
                 Output = videos,
-                Json = poses is null ? null : Path.Combine(poses, Path.GetFileNameWithoutExtension(source) + ".jsonl"),
+                Json = poses is null ? null : Path.Combine(poses, name + ".jsonl"),
             };
             try
             {
-                worst = Math.Max(worst, await RunOneAsync(single, stop));
+                worst = Math.Max(worst, await RunOneAsync(single, name, stop));
             }
             catch (InputException error)
             {
@@ -49,7 +51,7 @@ internal sealed class RunJob : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _engine?.Dispose();
 
-    private async Task<int> RunOneAsync(RunSettings settings, CancellationToken stop)
+    private async Task<int> RunOneAsync(RunSettings settings, string? name, CancellationToken stop)
     {
         using IFrameSource source = MediaSource.Open(settings.Source, new SourceOptions
         {
@@ -58,7 +60,7 @@ internal sealed class RunJob : IDisposable
             DecoderThreads = _budget.Decoder,
             Warning = Warn,
         });
-        string? output = OutputPlan.Create(settings, source.Info);
+        string? output = OutputPlan.Create(settings, source.Info, name);
         _engine ??= RunEngine.Create(settings, _budget);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
@@ -87,6 +89,14 @@ internal sealed class RunJob : IDisposable
         if (!settings.Quiet) Console.Error.WriteLine(Summary(report, output, settings));
         // A picture that could not be read was named when it was met; the rest is done, but not all is.
         return source.Info.IsImages && report.Damaged > 0 ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    /// <summary>The source's name without extension; numbered where an earlier one of another folder or extension has it already.</summary>
+    private static string UniqueName(string source, HashSet<string> names)
+    {
+        string stem = Path.GetFileNameWithoutExtension(source), name = stem;
+        for (int i = 2; !names.Add(name); i++) name = string.Create(CultureInfo.InvariantCulture, $"{stem}_{i}");
+        return name;
     }
 
     private static void Warn(string message) => Console.Error.WriteLine($"img2pose: {ErrorReport.OneLine(message)}");

@@ -40,7 +40,8 @@ internal sealed class RunOptions
     private readonly Option<bool> _noTrack = new("--no-track") { Description = "Treat every frame on its own; ids are 0." };
     private readonly Option<bool> _noSmooth = new("--no-smooth") { Description = "Track, but do not smooth the poses." };
     private readonly Option<bool> _raw = new("--raw") { Description = "Add the unsmoothed poses to the JSON." };
-    private readonly Option<bool> _show = new("--show") { Description = "Show the picture in a window while running." };
+    // Known, so that whoever reads of it in the design is told what to do instead; not offered.
+    private readonly Option<bool> _show = new("--show") { Hidden = true };
     private readonly DetectionOptions _detection = new();
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Print errors only." };
 
