@@ -6,9 +6,6 @@ namespace Img2Pose.EndToEnd;
 /// <summary>Signals and closed pipes in the middle of a run.</summary>
 public sealed class InterruptionTests : IDisposable
 {
-    // An hour of pictures: no test waits for its end.
-    private const string Endless = "lavfi:testsrc2=size=320x240:rate=20:duration=3600";
-
     private readonly Workspace _files = new();
 
     public void Dispose() => _files.Dispose();
@@ -19,9 +16,12 @@ public sealed class InterruptionTests : IDisposable
 
     private string PartialJson => _files["out.partial.jsonl"];
 
+    /// <summary>A face for ever: no test waits for the end.</summary>
+    private async Task<string> EndlessAsync() => $"lavfi:movie={await DrawnFace.SaveAsync(_files["face.png"])}:loop=0,setpts=N/20/TB";
+
     private async Task<Process> StartAndWaitAsync(long jsonBytes)
     {
-        Process process = CommandLine.Start("run", Endless, "--out", Video, "--json", Json, "--model", _files.Model, "--quiet");
+        Process process = CommandLine.Start("run", await EndlessAsync(), "--out", Video, "--json", Json, "--quiet");
         await CommandLine.WaitUntilAsync(process, () => File.Exists(PartialJson) && new FileInfo(PartialJson).Length > jsonBytes);
         return process;
     }
@@ -42,6 +42,7 @@ public sealed class InterruptionTests : IDisposable
         Assert.False(summary.GetProperty("complete").GetBoolean());
         Assert.Equal($"interrupted by SIG{signal}", summary.GetProperty("reason").GetString());
         Assert.Equal(lines.Length - 2, summary.GetProperty("frames").GetInt32());
+        Assert.Equal(lines.Length - 2, summary.GetProperty("faces").GetInt32());
         Assert.Equal(lines.Length - 2, await Workspace.CountFramesAsync(Video));
         Assert.Empty(Directory.GetFiles(_files.Folder, "*.partial.*"));
     }
@@ -64,7 +65,7 @@ public sealed class InterruptionTests : IDisposable
     [Fact]
     public async Task A_reader_of_standard_output_that_leaves_ends_the_run_with_one_line()
     {
-        using Process process = CommandLine.Start("run", Endless, "--out", Video, "--json", "-", "--model", _files.Model, "--quiet");
+        using Process process = CommandLine.Start("run", await EndlessAsync(), "--out", Video, "--json", "-", "--quiet");
         Assert.NotNull(await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
 
         process.StandardOutput.Close();

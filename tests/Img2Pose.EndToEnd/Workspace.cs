@@ -2,27 +2,30 @@ using System.Text.Json;
 
 namespace Img2Pose.EndToEnd;
 
-/// <summary>A temporary folder with generated clips and the model that sees one face in the middle.</summary>
+/// <summary>A temporary folder with generated clips.</summary>
 public sealed class Workspace : IDisposable
 {
-    /// <summary>Makes the folder and the model.</summary>
-    public Workspace()
-    {
-        Folder = Directory.CreateTempSubdirectory("img2pose-e2e").FullName;
-        Model = this["constant.onnx"];
-        ConstantModel.Save(Model);
-    }
-
     /// <summary>The folder.</summary>
-    public string Folder { get; }
+    public string Folder { get; } = Directory.CreateTempSubdirectory("img2pose-e2e").FullName;
 
-    /// <summary>A model of the contract that sees the same face in every picture; see <see cref="ConstantModel"/>.</summary>
-    public string Model { get; }
+    /// <summary>
+    /// A model that sees the same face in every picture, for tests of what is done with given faces; made when first asked for.
+    /// See <see cref="ConstantModel"/>.
+    /// </summary>
+    public string Model
+    {
+        get
+        {
+            string path = this["constant.onnx"];
+            if (!File.Exists(path)) ConstantModel.Save(path);
+            return path;
+        }
+    }
 
     /// <summary>The path of a file in the folder.</summary>
     public string this[string name] => Path.Combine(Folder, name);
 
-    /// <summary>Makes a clip of a test pattern with sound, once; returns its path.</summary>
+    /// <summary>Makes a clip of a test pattern, which nobody takes for a face, with sound, once; returns its path.</summary>
     public async Task<string> ClipAsync(string name = "clip.mp4", int frames = 40, string size = "320x240", params string[] encoder)
     {
         string path = this[name];
@@ -33,6 +36,19 @@ public sealed class Workspace : IDisposable
             ["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", $"testsrc2=size={size}:rate=20:duration={length}",
             "-f", "lavfi", "-i", $"sine=duration={length}", .. encoder.Length > 0 ? encoder : ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"], path]);
         return path;
+    }
+
+    /// <summary>Makes a clip of <see cref="DrawnFace"/>, which sways by 20 pixels to both sides, 20 frames a second, with sound; returns its path.</summary>
+    /// <remarks>A filter among the encoder's options takes the swaying's place.</remarks>
+    public async Task<string> FaceClipAsync(string name = "face.mp4", int frames = 40, params string[] encoder)
+    {
+        string picture = await DrawnFace.SaveAsync(this["face.png"]);
+        string length = (frames / 20.0).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        await CommandLine.ToolAsync("ffmpeg",
+            ["-nostdin", "-v", "error", "-y", "-loop", "1", "-framerate", "20", "-t", length, "-i", picture, "-f", "lavfi", "-i", $"sine=duration={length}",
+            "-vf", "pad=360:240:20:0:0x606060,crop=320:240:20-20*sin(3*t):0",
+            .. encoder.Length > 0 ? encoder : ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"], this[name]]);
+        return this[name];
     }
 
     /// <summary>Number of video frames that ffprobe decodes.</summary>
