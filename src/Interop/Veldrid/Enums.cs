@@ -29,7 +29,7 @@ public enum TextureUsage : byte
     GenerateMipmaps = 1 << 6,
 }
 
-public enum TextureType : byte { Texture1D, Texture2D, Texture3D }
+public enum TextureType { Texture1D, Texture2D, Texture3D }
 
 public enum TextureSampleCount : byte { Count1, Count2, Count4, Count8, Count16, Count32 }
 

@@ -193,7 +193,7 @@ public struct Viewport
     }
 }
 
-public readonly struct RgbaFloat
+public struct RgbaFloat
 {
     public RgbaFloat(float r, float g, float b, float a)
     {
