@@ -16,8 +16,13 @@ internal sealed class OnnxSummary
 {
     // Field numbers of onnx.proto.
     private const int ModelGraph = 7, ModelMetadataProps = 14;
-    private const int GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
-    private const int TensorName = 8, TensorDataLocation = 14;
+    private const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
+    private const int NodeAttribute = 5, AttributeTensor = 5, AttributeGraph = 6, AttributeTensors = 10, AttributeGraphs = 11;
+    private const int TensorName = 8, TensorExternalData = 13, TensorDataLocation = 14;
+
+    // Graphs within graphs, of which this program's models have one; ONNX Runtime would read their tensors from other files, too.
+    private const int DepthLimit = 16;
+
     private const int ValueName = 1, ValueType = 2;
     private const int TypeTensor = 1, TensorTypeElement = 1, TensorTypeShape = 2, ShapeDimension = 1;
 
@@ -78,6 +83,7 @@ internal sealed class OnnxSummary
         {
             long next = Position + length;
             if (field == GraphInitializer) ReadInitialiser(next);
+            else if (field == GraphNode) CheckNode(next, 1);
             else if (field == GraphInput) Inputs.Add(ReadValue(next));
             else if (field == GraphOutput) Outputs.Add(ReadValue(next));
             Seek(next);
@@ -90,8 +96,49 @@ internal sealed class OnnxSummary
         {
             long next = Position + length;
             if (field == TensorName) Initialisers.Add(ReadText(length));
-            else if (field == TensorDataLocation && number != 0)
-                throw new ModelException($"{_path}: keeps its weights in another file, which this program never opens; save the model as one file.");
+            else if (field == TensorExternalData || (field == TensorDataLocation && number != 0)) throw InAnotherFile();
+            Seek(next);
+        }
+    }
+
+    // Of a node only what it holds is looked at: tensors and graphs, whose tensors must lie in this file.
+    private void CheckNode(long end, int depth)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == NodeAttribute)
+            {
+                while (NextField(next, out int inner, out long innerLength))
+                {
+                    long innerNext = Position + innerLength;
+                    if (inner is AttributeTensor or AttributeTensors) CheckTensor(innerNext);
+                    else if (inner is AttributeGraph or AttributeGraphs) CheckGraph(innerNext, depth);
+                    Seek(innerNext);
+                }
+            }
+            Seek(next);
+        }
+    }
+
+    private void CheckGraph(long end, int depth)
+    {
+        if (depth > DepthLimit) throw new ModelException($"{_path}: has graphs within graphs deeper than the limit of {DepthLimit}; it does not keep the model contract.");
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == GraphInitializer) CheckTensor(next);
+            else if (field == GraphNode) CheckNode(next, depth + 1);
+            Seek(next);
+        }
+    }
+
+    private void CheckTensor(long end)
+    {
+        while (NextField(end, out int field, out long length, out ulong number))
+        {
+            long next = Position + length;
+            if (field == TensorExternalData || (field == TensorDataLocation && number != 0)) throw InAnotherFile();
             Seek(next);
         }
     }
@@ -211,6 +258,9 @@ internal sealed class OnnxSummary
     {
         if (position != Position) _reader.BaseStream.Position = position;
     }
+
+    private ModelException InAnotherFile() =>
+        new($"{_path}: keeps its weights in another file, which this program never opens; save the model as one file.");
 
     private ModelException NotAModel() => new($"{_path}: is not an ONNX model.");
 

@@ -122,6 +122,35 @@ public sealed class ModelPackageTests : IDisposable
         AssertFails(Write(model), "another file");
     }
 
+    [Theory]
+    [InlineData(new byte[] { 5 })] // a node's attribute is the tensor
+    [InlineData(new byte[] { 6, 5 })] // or a graph with it as initialiser
+    [InlineData(new byte[] { 6, 1, 5, 5 })] // or a graph with a node with such an attribute
+    public void Weights_in_other_files_are_found_within_nodes(byte[] path)
+    {
+        // Field 13 of a tensor is external_data; fields are wrapped from the inside out, each shorter than 128 bytes.
+        byte[] content = [(13 << 3) | 2, 0];
+        foreach (byte field in path.Reverse()) content = [(byte)((field << 3) | 2), (byte)content.Length, .. content];
+        byte[] attribute = [(5 << 3) | 2, (byte)content.Length, .. content];
+        byte[] node = [(1 << 3) | 2, (byte)attribute.Length, .. attribute];
+
+        AssertFails(Write([0x3A, (byte)node.Length, .. node]), "another file");
+    }
+
+    [Fact]
+    public void Graphs_within_graphs_have_a_limit()
+    {
+        byte[] content = [];
+        for (int depth = 0; depth < 17; depth++)
+        {
+            foreach (byte field in (byte[])[6, 5, 1]) content = [(byte)((field << 3) | 2), .. Length(content.Length), .. content];
+        }
+
+        AssertFails(Write([0x3A, .. Length(content.Length), .. content]), "deeper than the limit of 16");
+
+        static byte[] Length(int length) => length < 128 ? [(byte)length] : [(byte)(length | 0x80), (byte)(length >> 7)];
+    }
+
     private string Write(byte[] bytes) => _folder.Write("model.onnx", bytes);
 
     private static void AssertFails(string path, string message)
