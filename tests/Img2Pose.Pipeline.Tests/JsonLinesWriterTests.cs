@@ -67,6 +67,38 @@ public sealed class JsonLinesWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_table_has_a_row_a_face_with_the_same_numbers()
+    {
+        string path = Path.Combine(_folder, "poses.csv");
+        using (PoseTableWriter writer = new(OutputFile.Create(path)))
+        {
+            using VideoFrame picture = Frame(0, null, name: "a, \"b\".png"), empty = Frame(1, 0.5), frame = Frame(2, 1 / 3.0);
+            writer.Write(picture, [s_face]);
+            writer.Write(empty, []);
+            writer.Write(frame, [s_face with { Detected = false }]);
+            writer.Finish(Report(), failed: false);
+        }
+
+        // Rotation and Euler angles of no rotation are 0, not −0.
+        Assert.Equal(
+        [
+            "source,frame,pts,id,detected,score,left,top,right,bottom,rx,ry,rz,tx,ty,tz,yaw,pitch,roll",
+            "\"a, \"\"b\"\".png\",0,,3,1,0.9877,10.12,20,30.99,40,0,0,0,0.123457,-2,33,0,0,0",
+            ",2,0.333333,3,0,0.9877,10.12,20,30.99,40,0,0,0,0.123457,-2,33,0,0,0",
+        ], File.ReadAllText(path).Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void A_table_of_a_failed_run_never_gets_its_name()
+    {
+        string path = Path.Combine(_folder, "poses.csv");
+        using (PoseTableWriter writer = new(OutputFile.Create(path))) writer.Finish(Report("broken"), failed: true);
+
+        Assert.False(File.Exists(path));
+        Assert.True(File.Exists(OutputFile.PartialName(path)));
+    }
+
+    [Fact]
     public void Header_frame_and_summary_read_exactly_as_documented()
     {
         string[] lines = WriteOne(s_header, Frame(7, 1.23456789), s_face);

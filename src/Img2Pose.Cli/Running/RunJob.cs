@@ -64,7 +64,9 @@ internal sealed class RunJob : IDisposable
         _engine ??= RunEngine.Create(settings, _budget);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
-        using JsonLinesWriter? poses = settings.Json is null ? null : new JsonLinesWriter(OutputFile.Create(settings.Json), HeaderFor(source.Info));
+        using IPoseSink? poses = settings.Json is null ? null
+            : settings.Json.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? new PoseTableWriter(OutputFile.Create(settings.Json))
+            : new JsonLinesWriter(OutputFile.Create(settings.Json), HeaderFor(source.Info));
         (NetworkDetector detector, TrackerStage? tracker) = settings.Track && !source.Info.IsImages
             ? _engine.CreateTracked(settings.Smooth)
             : (_engine.CreateDetector(), null);

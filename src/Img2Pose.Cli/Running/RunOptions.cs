@@ -13,7 +13,7 @@ internal sealed class RunOptions
     };
 
     private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
-    private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines; - writes them, and nothing else, to standard output.");
+    private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines, or a table with a row a face where FILE ends in .csv; - writes JSON, and nothing else, to standard output.");
     private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
     private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu, cuda or webgpu.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the network; default: all cores.", HelpName = "N" };
