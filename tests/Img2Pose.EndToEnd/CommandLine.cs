@@ -39,6 +39,13 @@ internal static class CommandLine
         return await FinishAsync(process);
     }
 
+    /// <summary>Runs <c>img2pose</c> to its end in a working folder.</summary>
+    public static async Task<Finished> Img2PoseInAsync(string folder, params string[] arguments)
+    {
+        using Process process = StartProcess("dotnet", [Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments], folder);
+        return await FinishAsync(process);
+    }
+
     /// <summary>Starts <c>img2pose</c>; end it with <see cref="FinishAsync"/>.</summary>
     /// <remarks>
     /// A background job of a script ignores SIGINT, its children inherit that, and .NET leaves it so; env (coreutils) gives
@@ -101,10 +108,11 @@ internal static class CommandLine
         }
     }
 
-    private static Process StartProcess(string file, IEnumerable<string> arguments)
+    private static Process StartProcess(string file, IEnumerable<string> arguments, string? folder = null)
     {
         ProcessStartInfo info = new(file)
         {
+            WorkingDirectory = folder ?? "",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -37,6 +37,10 @@ public sealed class OfficialModelTests : IDisposable
         Assert.True(File.Exists(_files["posed.jpg"]));
         AssertOriginals(golden, faces);
 
+        // The same faces as a table.
+        (await CommandLine.Img2PoseAsync(["run", picture, "--model", model, "--json", _files["faces.csv"], "--quiet", "--device", "cpu", "--proposals-before", "500", "--proposals-after", "10"])).ShouldSucceed();
+        Assert.Equal(1 + faces.Length, (await File.ReadAllLinesAsync(_files["faces.csv"], TestContext.Current.CancellationToken)).Length);
+
         // With the original's 1000 proposals there are more faces; without faces below 0.5 fewer.
         int all = (await FacesAsync(run)).Length, sure = (await FacesAsync([.. few, "--score", "0.5"])).Length;
         Assert.True(all > faces.Length, $"{all} faces of 1000 proposals, {faces.Length} of 10");
@@ -62,6 +66,34 @@ public sealed class OfficialModelTests : IDisposable
         File.Copy(picture, Path.Combine(people, "a.png"));
         (await CommandLine.Img2PoseAsync("align", people, "--out", _files["crops"], "--model", model, "--size", "112", "--max-faces", "3", "--order", "confidence", "--score", "0.5", "--device", "cpu")).ShouldSucceed();
         Assert.Equal(["a_0.png", "a_1.png", "a_2.png"], Directory.GetFiles(_files["crops/people"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task README_s_commands_do_what_they_say_as_they_stand()
+    {
+        GoldenModelCase golden = GoldenModelCase.Load("legacy082_chelsea_451x300");
+        WriteArchive(golden);
+        string photos = Directory.CreateDirectory(_files["photos"]).FullName;
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", golden.ImagePath(0), "-q:v", "1", _files["photo.jpg"]);
+        File.Copy(_files["photo.jpg"], Path.Combine(photos, "photo.jpg"));
+        Directory.CreateSymbolicLink(_files["reference"], SharedData.Require("reference"));
+
+        // Line by line from README, in a folder with img2pose_v1.zip, photo.jpg and photos/.
+        string[] lines = [.. File.ReadAllLines(Path.Combine(SharedData.RepositoryRoot, "README.md"))
+            .SkipWhile(line => line != "## Use the official model").TakeWhile(line => !line.StartsWith("## Building", StringComparison.Ordinal))
+            .Where(line => line.StartsWith("img2pose ", StringComparison.Ordinal)).Select(line => line.Split('#')[0].Trim())];
+        Assert.Contains("img2pose models import img2pose_v1.zip", lines);
+        Assert.True(lines.Length >= 4, $"{lines.Length} commands");
+        foreach (string line in lines) (await CommandLine.Img2PoseInAsync(_files.Folder, line.Split(' ')[1..])).ShouldSucceed();
+
+        Assert.True(File.Exists(_files["models/img2pose_v1.onnx"]));
+        Assert.True(File.Exists(_files["posed.jpg"]));
+        Assert.Equal(["photo_0.jpg", "photo_1.jpg", "photo_2.jpg"], Directory.GetFiles(_files["faces/photos"]).Select(Path.GetFileName).Order());
+
+        // The default rule is torchvision 0.8.2's, whose numbers this case records, at a short side of 316.
+        Finished run = (await CommandLine.Img2PoseInAsync(
+            _files.Folder, "run", golden.ImagePath(0), "--model", "img2pose_v1", "--min-size", "316", "--json", "-", "--quiet", "--device", "cpu", "--reference", "reference")).ShouldSucceed();
+        AssertOriginals(golden, [.. Workspace.ParseLines(run.Output)[1].GetProperty("faces").EnumerateArray()]);
     }
 
     [Fact]
@@ -154,7 +186,13 @@ public sealed class OfficialModelTests : IDisposable
         string path = _files["img2pose_v1.zip"];
         using ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Create);
         foreach (string file in (string[])["img2pose_v1.pth", "WIDER_train_pose_mean_v1.npy", "WIDER_train_pose_stddev_v1.npy"])
+        {
             archive.CreateEntryFromFile(_files[file], string.Create(CultureInfo.InvariantCulture, $"models/{file}"), CompressionLevel.NoCompression);
+            // As a Mac packs them: a twin with attributes beside each file.
+            using Stream twin = archive.CreateEntry(string.Create(CultureInfo.InvariantCulture, $"__MACOSX/models/._{file}")).Open();
+            twin.Write([0, 5, 22, 7]);
+        }
+        foreach (string file in (string[])["img2pose_v1.pth", "WIDER_train_pose_mean_v1.npy", "WIDER_train_pose_stddev_v1.npy"]) File.Delete(_files[file]);
         return path;
     }
 }

@@ -94,21 +94,25 @@ public sealed class CheckpointBundle
         ZipArchiveEntry chosen = Choose(zoo, path, checkpoint);
         using FileStream stream = Extract(chosen, path);
         StateDictionary weights = StateDictionary.FromCheckpoint(Checkpoint.Load(stream, $"{path}:{chosen.FullName}"), $"{path}:{chosen.FullName}");
-        PoseStatistics statistics;
-        if (meanPath is not null && deviationPath is not null)
+        (Stream mean, string meanName) = Statistic(zoo, path, meanPath, "pose_mean", "--pose-mean");
+        using (mean)
         {
-            statistics = PoseStatistics.Load(meanPath, deviationPath);
+            (Stream deviation, string deviationName) = Statistic(zoo, path, deviationPath, "pose_stddev", "--pose-stddev");
+            using (deviation)
+                return new CheckpointBundle(Path.GetFileNameWithoutExtension(chosen.Name), weights, PoseStatistics.Read(mean, meanName, deviation, deviationName));
         }
-        else
-        {
-            ZipArchiveEntry mean = Only(zoo, path, "pose_mean", "--pose-mean");
-            ZipArchiveEntry deviation = Only(zoo, path, "pose_stddev", "--pose-stddev");
-            using MemoryStream meanBytes = Small(mean, path);
-            using MemoryStream deviationBytes = Small(deviation, path);
-            statistics = PoseStatistics.Read(meanBytes, $"{path}:{mean.FullName}", deviationBytes, $"{path}:{deviation.FullName}");
-        }
-        return new CheckpointBundle(Path.GetFileNameWithoutExtension(chosen.Name), weights, statistics);
     }
+
+    // The file that was named, or else the archive's.
+    private static (Stream Content, string Name) Statistic(ZipArchive zoo, string path, string? given, string part, string option)
+    {
+        if (given is not null) return (PoseStatistics.Open(given), given);
+        ZipArchiveEntry entry = Only(zoo, path, part, option);
+        return (Small(entry, path), $"{path}:{entry.FullName}");
+    }
+
+    // Archives made on a Mac have a twin "__MACOSX/…/._NAME" beside each file: attributes, not the file.
+    private static bool IsTwin(ZipArchiveEntry entry) => entry.Name.StartsWith("._", StringComparison.Ordinal);
 
     private static void RefuseHostile(ZipArchiveEntry entry, string path)
     {
@@ -121,7 +125,7 @@ public sealed class CheckpointBundle
 
     private static ZipArchiveEntry Choose(ZipArchive zoo, string path, string? checkpoint)
     {
-        ZipArchiveEntry[] candidates = [.. zoo.Entries.Where(e => e.Name.EndsWith(".pth", StringComparison.OrdinalIgnoreCase))];
+        ZipArchiveEntry[] candidates = [.. zoo.Entries.Where(e => e.Name.EndsWith(".pth", StringComparison.OrdinalIgnoreCase) && !IsTwin(e))];
         if (candidates.Length == 0) throw new ModelException($"{path}: there is no checkpoint (.pth) in the archive.");
         string names = string.Join(", ", candidates.Select(e => e.Name));
         if (checkpoint is null)
@@ -137,7 +141,7 @@ public sealed class CheckpointBundle
     {
         ZipArchiveEntry[] candidates =
         [
-            .. zoo.Entries.Where(e => e.Name.Contains(part, StringComparison.OrdinalIgnoreCase) && e.Name.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)),
+            .. zoo.Entries.Where(e => e.Name.Contains(part, StringComparison.OrdinalIgnoreCase) && e.Name.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && !IsTwin(e)),
         ];
         return candidates.Length == 1 ? candidates[0]
             : throw new ModelException($"{path}: {candidates.Length} members are called *{part}*.npy where one is needed; give the file with {option}.");

@@ -49,7 +49,7 @@ public sealed record PoseStatistics(IReadOnlyList<double> Mean, IReadOnlyList<do
         return values;
     }
 
-    private static FileStream Open(string path)
+    internal static FileStream Open(string path)
     {
         try
         {
