@@ -50,6 +50,15 @@ public sealed record ModelMetadata
     /// <summary>Metrics as the model's makers recorded them, as JSON, or null.</summary>
     public string? MetricsJson { get; init; }
 
+    /// <summary>
+    /// What the dense layers compute with: "float32", "float16", "int8", or "int8-reduced", whose weights are small enough for processors
+    /// without VNNI.
+    /// </summary>
+    public string Precision { get; init; } = "float32";
+
+    /// <summary>Whether the dense layers compute with 8-bit integers.</summary>
+    public bool IsInt8 => Precision.StartsWith("int8", StringComparison.Ordinal);
+
     /// <summary>Reads the JSON value.</summary>
     /// <param name="json">The text.</param>
     /// <param name="path">The model file, for messages.</param>
@@ -82,6 +91,9 @@ public sealed record ModelMetadata
         string reference = root.Text("reference");
         if (reference is not ("default" or "official"))
             throw root.Wrong($"names an unknown reference face '{reference}'; known are 'default' and 'official'");
+        string precision = root.OptionalText("precision") ?? "float32";
+        if (precision is not ("float32" or "float16" or "int8" or "int8-reduced"))
+            throw root.Wrong($"has an unknown precision '{precision}'; known are float32, float16, int8 and int8-reduced");
         return new ModelMetadata
         {
             Name = root.Text("name"),
@@ -101,6 +113,7 @@ public sealed record ModelMetadata
             Licence = root.Text("licence"),
             TrainingManifestSha256 = root.OptionalText("training_manifest_sha256"),
             MetricsJson = root.OptionalRaw("metrics"),
+            Precision = precision,
         };
     }
 

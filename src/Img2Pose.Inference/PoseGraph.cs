@@ -40,6 +40,9 @@ internal sealed unsafe class PoseGraph : PoseNetwork
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)_threshold.Pointer, sizeof(float));
     }
 
+    /// <summary>The last run's inputs, for what runs the graph in another session.</summary>
+    public (OrtValue Image, OrtValue Sizes, OrtValue Threshold) Inputs => (_imageValue!, _sizesValue!, _thresholdValue);
+
     /// <inheritdoc/>
     public override float ScoreThreshold
     {

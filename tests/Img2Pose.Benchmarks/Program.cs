@@ -1,8 +1,15 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using Img2Pose.Benchmarks.Golden;
 
-// "golden" compares the official networks with the recorded original; anything else goes to BenchmarkDotNet.
-return args is ["golden", ..] ? GoldenBenchmark.Run(args[1..]) : BenchmarkDotNetRun(args);
+// "golden" compares the official networks with the recorded original, "kernels" tells what a model's time goes to; anything
+// else goes to BenchmarkDotNet.
+return args switch
+{
+    ["golden", ..] => GoldenBenchmark.Run(args[1..]),
+    ["kernels", string model, string picture, ..] => KernelTable.Print(model, picture, args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 1),
+    _ => BenchmarkDotNetRun(args),
+};
 
 static int BenchmarkDotNetRun(string[] args)
 {

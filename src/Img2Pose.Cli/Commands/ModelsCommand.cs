@@ -71,6 +71,9 @@ internal static class ModelsCommand
             Line("score threshold", metadata.ScoreThreshold.ToString(CultureInfo.InvariantCulture));
             Line("NMS threshold", metadata.NmsThreshold.ToString(CultureInfo.InvariantCulture));
             Line("box factors", Numbers([metadata.BoxFactors.Width, metadata.BoxFactors.Height, metadata.BoxFactors.Forehead]));
+            Line("precision", metadata.IsInt8
+                ? $"{metadata.Precision} ({Int8Support.Warning(metadata) ?? $"this processor has {Int8Support.Instructions}"})"
+                : metadata.Precision);
             Line("metrics", metadata.MetricsJson ?? "none recorded");
             Line("training manifest", metadata.TrainingManifestSha256 ?? "none recorded");
             Line("inputs", "image float32 [N,3,H,W], sizes int64 [N,2], boxes float32 [K,5], score_threshold float32 []");
@@ -148,23 +151,34 @@ internal static class ModelsCommand
         Option<int?> before = new("--proposals-before") { Description = "Anchors kept per level before suppression.", HelpName = "N" };
         Option<int?> after = new("--proposals-after") { Description = "Proposals kept per picture: fewer are faster and find fewer faces.", HelpName = "N" };
         Option<double?> score = new("--score") { Description = "Default score threshold.", HelpName = "X" };
-        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score };
+        Option<bool> int8 = new("--int8") { Description = "Compute in 8 bits: faster on processors with VNNI, less exact. Needs --calibrate." };
+        Option<string?> calibrate = new("--calibrate") { Description = "Pictures like those that the model will see, some of them with faces: 20 or more.", HelpName = "FOLDER" };
+        Option<bool> half = new("--fp16") { Description = "Compute in 16-bit floating point, for GPUs." };
+        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score, int8, calibrate, half };
         command.SetAction(parsed =>
         {
-            string path = parsed.GetRequiredValue(output);
+            string path = parsed.GetRequiredValue(output), source = ModelLocator.Find(parsed.GetRequiredValue(name));
+            string? folder = parsed.GetValue(calibrate);
+            if (parsed.GetValue(int8) != folder is not null) throw new UsageException("--int8 and --calibrate FOLDER belong together.");
+            if (folder is not null && parsed.GetValue(half)) throw new UsageException("A package is exported with --int8 or with --fp16, not both.");
             CreateFolderOf(path);
+            TextWriter errors = parsed.InvocationConfiguration.Error;
             PackageExporter.Export(
-                ModelLocator.Find(parsed.GetRequiredValue(name)),
+                source,
                 new ExportOptions
                 {
                     Name = parsed.GetValue(newName),
                     ProposalsBeforeSuppression = parsed.GetValue(before),
                     ProposalsAfterSuppression = parsed.GetValue(after),
                     ScoreThreshold = parsed.GetValue(score),
+                    Half = parsed.GetValue(half),
+                    Int8Ranges = folder is null ? null : Calibration.Take(source, folder, errors),
+                    ReducedWeights = folder is not null && Int8Support.Instructions is null,
                 },
                 path);
             ModelPackage package = ModelPackage.Load(path);
-            parsed.InvocationConfiguration.Error.WriteLine($"img2pose: wrote {path} ({Mebibytes(package.FileSize)}); licence of the weights: {package.Metadata.Licence}.");
+            errors.WriteLine($"img2pose: wrote {path} ({Mebibytes(package.FileSize)}); licence of the weights: {package.Metadata.Licence}.");
+            if (Int8Support.Warning(package.Metadata) is { } warning) errors.WriteLine($"img2pose: {warning}.");
         });
         return command;
     }

@@ -52,8 +52,12 @@ internal static class Doctor
         yield return Look("model", null, () =>
         {
             ModelPackage package = ModelPackage.Load(ModelLocator.Find(model));
-            return $"{package.Metadata.Name}, licence: {package.Metadata.Licence}, {package.FileSize / 1e6:0.0} MB ({package.Path})";
+            string warning = Int8Support.Warning(package.Metadata) is { } text ? $"; {text}" : "";
+            return $"{package.Metadata.Name}, licence: {package.Metadata.Licence}, {package.FileSize / 1e6:0.0} MB ({package.Path}){warning}";
         });
+        yield return Int8Support.Instructions is { } instructions
+            ? new Finding("8-bit products", Health.Good, $"{instructions}: int8 models are faster than float32 here")
+            : new Finding("8-bit products", Health.Absent, "no VNNI: int8 models will hardly be faster than float32 here", "use float32 models on this processor");
     }
 
     private static readonly string[] s_encoders = ["libx264", "libx265"];

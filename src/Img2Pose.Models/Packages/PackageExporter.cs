@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Onnx;
+using Img2Pose.Models.Precision;
 
 namespace Img2Pose.Models.Packages;
 
@@ -21,6 +22,17 @@ public sealed record ExportOptions
 
     /// <summary>Default score threshold, in [0, 1).</summary>
     public double? ScoreThreshold { get; init; }
+
+    /// <summary>Write the dense layers in 16-bit floating point, for GPUs.</summary>
+    public bool Half { get; init; }
+
+    /// <summary>Write the dense layers in eight bits, with the ranges that <see cref="CalibrationProbe"/> found; excludes <see cref="Half"/>.</summary>
+    public IReadOnlyDictionary<string, ValueRange>? Int8Ranges { get; init; }
+
+    /// <summary>
+    /// Use only half of the weights' eight bits: processors without VNNI add pairs of products in 16 bits, which would overflow.
+    /// </summary>
+    public bool ReducedWeights { get; init; }
 }
 
 /// <summary>Writes a package under other settings, for instance with fewer proposals: faster, at the price of faces missed.</summary>
@@ -35,11 +47,23 @@ public static class PackageExporter
         if (options.ProposalsBeforeSuppression < 1 || options.ProposalsAfterSuppression < 1)
             throw new UsageException("The numbers of proposals must be at least 1.");
         if (options.ScoreThreshold is { } score && !(score is >= 0 and < 1)) throw new UsageException("The score threshold must lie in [0, 1).");
+        if (options.Half && options.Int8Ranges is not null) throw new UsageException("A package is exported in 16 or in 8 bits, not both.");
         ModelProto model = OnnxFile.Read(package);
         if (options.ProposalsBeforeSuppression is { } before) Set(model, RegionProposals.BeforeSuppression, before, package);
         if (options.ProposalsAfterSuppression is { } after) Set(model, RegionProposals.AfterSuppression, after, package);
-        if (options.Name is not null || options.ScoreThreshold is not null) Describe(model, options, package);
+        if (options.Half || options.Int8Ranges is not null) ChangePrecision(model, options, package);
+        Describe(model, options, package);
         OnnxFile.Write(model, path);
+    }
+
+    private static void ChangePrecision(ModelProto model, ExportOptions options, string package)
+    {
+        DenseRegion region = new(model.Graph);
+        if (region.Layers.Count == 0)
+            throw new ModelException($"{package}: has no layer of 32-bit weights; start from the package as it was imported or trained.");
+        // -63…63 instead of -127…127: the sum of two products with a byte then fits into 16 bits.
+        GraphRewriter rewriter = options.Int8Ranges is { } ranges ? new Int8Rewriter(region, ranges, options.ReducedWeights ? 63 : 127) : new HalfRewriter(region);
+        rewriter.Rewrite(model.Graph);
     }
 
     private static void Describe(ModelProto model, ExportOptions options, string package)
@@ -51,6 +75,8 @@ public static class PackageExporter
             JsonObject json = JsonNode.Parse(entry.Value)!.AsObject();
             if (options.Name is not null) json["name"] = options.Name;
             if (options.ScoreThreshold is { } score) json["score_threshold"] = score;
+            if (options.Half) json["precision"] = "float16";
+            if (options.Int8Ranges is not null) json["precision"] = options.ReducedWeights ? "int8-reduced" : "int8";
             entry.Value = json.ToJsonString();
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

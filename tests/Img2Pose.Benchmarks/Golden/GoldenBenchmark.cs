@@ -8,8 +8,9 @@ namespace Img2Pose.Benchmarks.Golden;
 
 /// <summary>
 /// Every golden model case end to end, against the floor measured in the same process and the recorded original:
-/// <c>golden [--threads 1,2] [--calls 8] [--case PART-OF-NAME] [--packages DIR]</c>; <c>golden options [CASE [THREADS]]</c> measures
-/// what trades accuracy for time. Prints Markdown tables.
+/// <c>golden [--threads 1,2] [--calls 8] [--case PART-OF-NAME] [--packages DIR]</c>. <c>golden options [--case NAME] [--threads N]</c>
+/// measures what trades accuracy for time on one case, <c>golden precision [--threads N]</c> float16 and int8 on all. Prints Markdown tables;
+/// packages are kept where <c>--packages</c> names an existing folder.
 /// </summary>
 internal static class GoldenBenchmark
 {
@@ -21,7 +22,6 @@ internal static class GoldenBenchmark
             Console.WriteLine(JsonSerializer.Serialize(taken));
             return 0;
         }
-        if (args is ["options", ..]) return GoldenOptions.Run(args.Length > 1 ? args[1] : "astronaut_512", args.Length > 2 ? Number(args[2]) : 1);
         string Option(string option, string otherwise) => Array.IndexOf(args, option) is >= 0 and int i && i + 1 < args.Length ? args[i + 1] : otherwise;
         int[] counts = [.. Option("--threads", "1,2").Split(',').Select(Number)];
         string wanted = Option("--case", ""), repeat = Option("--calls", "8");
@@ -30,6 +30,12 @@ internal static class GoldenBenchmark
         List<(string Case, int Threads, GoldenMeasurement Taken)> rows = [];
         try
         {
+            if (args is ["precision", ..]) return GoldenOptions.RunPrecisions(Number(Option("--threads", "1")), folder);
+            if (args is ["options", ..])
+            {
+                (string one, int on) = (wanted.Length > 0 ? wanted : "astronaut_512", Number(Option("--threads", "1")));
+                return GoldenOptions.Run(one, on, folder, Originals().TryGetValue((one, on), out (double Wall, double Peak) recorded) ? recorded.Wall : null);
+            }
             foreach (string path in Directory.GetDirectories(Path.Combine(SharedData.Golden, "model")).Order(StringComparer.Ordinal))
             {
                 string golden = Path.GetFileName(path);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -130,32 +129,10 @@ internal sealed record GoldenMeasurement
 
     // Milliseconds of each convolution and matrix product: the fastest of several runs.
     private static Dictionary<string, double> Profile(
-        OnnxParts graph, byte[] part, string[] inputs, OrtValue[] values, string[] outputs, int threads, int calls)
-    {
-        using SessionOptions options = InferenceDevice.CreateOptions(threads);
-        options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
-        options.EnableProfiling = true;
-        string profile;
-        using (InferenceSession session = new(part, options))
-        {
-            using RunOptions run = new();
-            for (int call = 0; call <= calls; call++) session.Run(run, inputs, values, outputs).Dispose();
-            profile = session.EndProfiling();
-        }
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(profile));
-        File.Delete(profile);
-        Dictionary<string, double> layers = new(StringComparer.Ordinal);
-        foreach (JsonElement entry in document.RootElement.EnumerateArray())
-        {
-            if (entry.GetProperty("cat").GetString() != "Node" || !entry.GetProperty("name").GetString()!.EndsWith("_kernel_time", StringComparison.Ordinal)) continue;
-            if (entry.GetProperty("args").GetProperty("op_name").GetString() is not ("Conv" or "FusedConv" or "Gemm" or "FusedGemm")) continue;
-            string name = entry.GetProperty("name").GetString()!;
-            string layer = $"{WeightsOf(graph, name)} {name}";
-            double time = entry.GetProperty("dur").GetDouble() / 1000;
-            layers[layer] = layers.TryGetValue(layer, out double best) ? Math.Min(best, time) : time;
-        }
-        return layers;
-    }
+        OnnxParts graph, byte[] part, string[] inputs, OrtValue[] values, string[] outputs, int threads, int calls) =>
+        KernelTimes.Measure(options => new InferenceSession(part, options), inputs, values, outputs, threads, calls)
+            .Where(kernel => kernel.Type is "Conv" or "FusedConv" or "Gemm" or "FusedGemm")
+            .ToDictionary(kernel => $"{WeightsOf(graph, kernel.Name)} {kernel.Name}", kernel => kernel.Milliseconds, StringComparer.Ordinal);
 
     // ONNX Runtime calls a fused node after the last value that was fused; the layer stands before it.
     private static string WeightsOf(OnnxParts graph, string kernel)

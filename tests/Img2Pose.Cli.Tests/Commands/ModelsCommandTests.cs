@@ -47,6 +47,32 @@ public sealed class ModelsCommandTests : IDisposable
         Assert.Contains("none of the tensors of an img2pose network", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--int8 and --calibrate FOLDER belong together", "--int8")]
+    [InlineData("--int8 and --calibrate FOLDER belong together", "--calibrate", ".")]
+    [InlineData("not both", "--int8", "--calibrate", ".", "--fp16")]
+    public void An_export_whose_options_contradict_each_other_is_refused(string message, params string[] options)
+    {
+        string package = Path.Combine(_folder, "m.onnx");
+
+        UsageException error = Assert.Throws<UsageException>(() => Run(["export", "img2pose-nano", "--out", package, .. options]));
+
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(package));
+    }
+
+    [Fact]
+    public void A_calibration_without_pictures_is_refused()
+    {
+        string package = Path.Combine(_folder, "m.onnx"), missing = Path.Combine(_folder, "missing");
+
+        Assert.Contains("has no pictures", Assert.Throws<InputException>(
+            () => Run("export", "img2pose-nano", "--out", package, "--int8", "--calibrate", _folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be listed", Assert.Throws<InputException>(
+            () => Run("export", "img2pose-nano", "--out", package, "--int8", "--calibrate", missing)).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(package));
+    }
+
     [Fact]
     public void Crops_of_a_size_without_templates_are_refused_before_anything_is_read()
     {

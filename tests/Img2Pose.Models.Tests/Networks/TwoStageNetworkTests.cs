@@ -1,9 +1,6 @@
 using Img2Pose.Inference;
 using Img2Pose.Inference.TwoStage;
-using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;
-using Img2Pose.Models.Packages;
-using Img2Pose.Testing;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Img2Pose.Models.Tests.Networks;
@@ -22,7 +19,7 @@ public sealed class TwoStageNetworkTests : IDisposable
     [InlineData(TorchvisionBehaviour.V014, 3)]
     public void The_parts_give_what_the_whole_graph_gives(TorchvisionBehaviour behaviour, int threads)
     {
-        ModelPackage model = WritePackage(behaviour);
+        ModelPackage model = GeneratedPackage.Write(_folder, behaviour);
         using SessionOptions options = Options(threads);
         using PoseGraph whole = new(new InferenceSession(model.Path, options), onCpu: true);
         using TwoStageNetwork parts = TwoStageNetwork.TryCreate(model, options, threads)!;
@@ -46,7 +43,7 @@ public sealed class TwoStageNetworkTests : IDisposable
     [Fact]
     public void Given_boxes_take_the_place_of_proposals_in_their_order()
     {
-        ModelPackage model = WritePackage(TorchvisionBehaviour.V082);
+        ModelPackage model = GeneratedPackage.Write(_folder, TorchvisionBehaviour.V082);
         using SessionOptions options = Options(1);
         using PoseGraph whole = new(new InferenceSession(model.Path, options), onCpu: true);
         using TwoStageNetwork parts = TwoStageNetwork.TryCreate(model, options, 1)!;
@@ -128,37 +125,5 @@ public sealed class TwoStageNetworkTests : IDisposable
             Assert.Skip(error.Message);
             throw;
         }
-    }
-
-    // Weights as the golden cases have them.
-    private ModelPackage WritePackage(TorchvisionBehaviour behaviour)
-    {
-        GoldenWeights generator = new(2026);
-        StateDictionary weights = StateDictionary.FromTensors(
-            DetectorGraph.OfficialParameters(18).Select(t => new KeyValuePair<string, CheckpointTensor>(
-                t.Name,
-                t.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)
-                    ? CheckpointTensor.FromInt64([0L])
-                    : CheckpointTensor.FromSingle(generator.Generate(t.Name, t.Shape), t.Shape))),
-            "generated");
-        double[] mean = new double[6], deviation = [1, 1, 1, 1, 1, 1];
-        PackageDescription description = new()
-        {
-            Name = "generated",
-            Licence = "test",
-            Statistics = new PoseStatistics(mean, deviation),
-            Behaviour = behaviour,
-        };
-        DetectorSettings settings = new()
-        {
-            Behaviour = behaviour,
-            ProposalsBeforeSuppression = 300,
-            ProposalsAfterSuppression = 120,
-            PoseMean = mean,
-            PoseStandardDeviation = deviation,
-        };
-        string path = Path.Combine(_folder, "generated.onnx");
-        DetectorGraph.Official(weights, 18, settings).Save(path, metadata: new Dictionary<string, string> { [PackageDescription.Key] = description.ToJson() });
-        return ModelPackage.Load(path);
     }
 }
