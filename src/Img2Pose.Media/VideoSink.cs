@@ -176,6 +176,16 @@ internal sealed unsafe class VideoSink : IFrameSink
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_completed) return;
+        if (_lastTicks == long.MinValue)
+        {
+            // A run that was interrupted before its first picture: a container without one is no video, so there is none, and
+            // what has the name keeps it.
+            _completed = true;
+            _headerWritten = false;
+            _ = _output.CloseFile();
+            File.Delete(_partial);
+            return;
+        }
         Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, null));
         DrainEncoder();
         if (_sound is not null) Check(_sound.Drain());

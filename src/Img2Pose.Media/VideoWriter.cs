@@ -67,7 +67,10 @@ public sealed class VideoWriter : IDisposable
         FramesWritten++;
     }
 
-    /// <summary>Finishes the output and gives it its name. Nothing may be written afterwards.</summary>
+    /// <summary>
+    /// Finishes the output and gives it its name; a video that no frame was written to leaves no file. Nothing may be written
+    /// afterwards.
+    /// </summary>
     /// <exception cref="OutputException">Writing fails; the partial file stays.</exception>
     public void Complete() => _sink.Complete();
 

@@ -272,6 +272,21 @@ public sealed class VideoWriterTests : ClipTests
         Assert.False(File.Exists(At(name)));
     }
 
+    [Theory]
+    [InlineData("b.mp4")]
+    [InlineData("b.mkv")]
+    public void Without_a_picture_there_is_no_video_and_an_earlier_one_stays(string name)
+    {
+        Ffmpeg($"{Clip} -pix_fmt yuv420p -c:v libx264 -preset ultrafast a.mp4");
+        File.WriteAllText(At(name), "earlier");
+        using IFrameSource source = MediaSource.Open(At("a.mp4"));
+
+        using (VideoWriter writer = VideoWriter.Create(At(name), source, s_lossless)) writer.Complete();
+
+        Assert.Equal("earlier", File.ReadAllText(At(name)));
+        Assert.Equal([At("a.mp4"), At(name)], Directory.GetFiles(Folder).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Impossible_outputs_are_refused_at_once()
     {

@@ -163,7 +163,8 @@ internal sealed class RunJob : IDisposable
         if (report.Damaged > 0) text += $", {report.Damaged} damaged";
         if (report.Dropped > 0) text += $", {report.Dropped} dropped";
         if (!report.Complete) text += $", {report.Reason}";
-        string[] outputs = [.. new[] { output, settings.Json == "-" ? null : settings.Json }.OfType<string>()];
+        // Without a frame there is no video.
+        string[] outputs = [.. new[] { report.Frames > 0 ? output : null, settings.Json == "-" ? null : settings.Json }.OfType<string>()];
         return outputs.Length > 0 ? $"{text} → {string.Join(", ", outputs)}" : text;
     }
 }
