@@ -12,9 +12,6 @@ public sealed record SourceOptions
     /// <summary>Threads of the decoder; 0: one per processor.</summary>
     public int DecoderThreads { get; init; }
 
-    /// <summary>Asks for a hardware decoder; the software decoder serves where there is none (today: always).</summary>
-    public bool PreferHardware { get; init; }
-
     /// <summary>What an input may demand.</summary>
     public MediaLimits Limits { get; init; } = MediaLimits.Default;
 

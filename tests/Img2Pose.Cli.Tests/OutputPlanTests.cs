@@ -61,15 +61,16 @@ public sealed class OutputPlanTests : IDisposable
     }
 
     [Fact]
-    public void Links_are_followed()
+    public void Links_are_followed_wherever_they_stand_in_a_path()
     {
-        string real = Path.Combine(_folder, "real.mp4"), link = Path.Combine(_folder, "link.mp4"), other = Path.Combine(_folder, "other");
+        string inner = Directory.CreateDirectory(Path.Combine(_folder, "inner")).FullName;
+        string real = Path.Combine(inner, "real.mp4"), link = Path.Combine(_folder, "link.mp4"), other = Path.Combine(_folder, "other");
         File.WriteAllText(real, "");
         File.CreateSymbolicLink(link, real);
         Directory.CreateSymbolicLink(other, _folder);
 
-        Assert.True(OutputPlan.IsSame(real, link));
-        Assert.True(OutputPlan.IsSame(Path.Combine(other, "real.mp4"), link));
-        Assert.False(OutputPlan.IsSame(real, Path.Combine(_folder, "absent.mp4")));
+        foreach (string name in (string[])[link, Path.Combine(other, "inner", "real.mp4"), Path.Combine(other, "link.mp4")])
+            Assert.Throws<UsageException>(() => Plan(Video, name, name: real));
+        Assert.Equal(Path.Combine(inner, "absent.mp4"), Plan(Video, Path.Combine(inner, "absent.mp4"), name: real));
     }
 }

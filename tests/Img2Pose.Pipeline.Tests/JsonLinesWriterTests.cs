@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Media;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -95,7 +96,7 @@ public sealed class JsonLinesWriterTests : IDisposable
         using (PoseTableWriter writer = new(OutputFile.Create(path))) writer.Finish(Report("broken"), failed: true);
 
         Assert.False(File.Exists(path));
-        Assert.True(File.Exists(OutputFile.PartialName(path)));
+        Assert.True(File.Exists(OutputPaths.Partial(path)));
     }
 
     [Fact]
@@ -237,5 +238,5 @@ public sealed class JsonLinesWriterTests : IDisposable
     [InlineData("b.tar.jsonl", "b.tar.partial.jsonl")]
     [InlineData("plain", "plain.partial")]
     public void The_partial_name_keeps_the_extension(string path, string partial) =>
-        Assert.Equal(partial, OutputFile.PartialName(path));
+        Assert.Equal(partial, OutputPaths.Partial(path));
 }

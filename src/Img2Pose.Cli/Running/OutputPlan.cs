@@ -17,16 +17,13 @@ internal static class OutputPlan
         string? output = Choose(settings, source, name);
         if (settings.Json is not (null or "-"))
         {
-            if (IsSame(settings.Json, settings.Source)) throw new UsageException($"{settings.Json}: --json is the source; choose another file.");
-            if (output is not null && IsSame(settings.Json, output)) throw new UsageException($"{settings.Json}: --json and --out are the same file.");
+            if (OutputPaths.AreSame(settings.Json, settings.Source)) throw new UsageException($"{settings.Json}: --json is the source; choose another file.");
+            if (output is not null && OutputPaths.AreSame(settings.Json, output)) throw new UsageException($"{settings.Json}: --json and --out are the same file.");
         }
-        if (output is not null && IsSame(output, settings.Source))
+        if (output is not null && OutputPaths.AreSame(output, settings.Source))
             throw new UsageException($"{output}: the output is the source; choose another name.");
         return output;
     }
-
-    /// <summary>Whether two paths name the same file or folder, links followed.</summary>
-    internal static bool IsSame(string a, string b) => string.Equals(Resolve(a), Resolve(b), StringComparison.Ordinal);
 
     private static string? Choose(RunSettings settings, SourceInfo source, string? name)
     {
@@ -41,23 +38,5 @@ internal static class OutputPlan
         if (VideoWriter.WritesPictures(output))
             throw new UsageException($"{output}: a video is written as .mp4, .mkv, .mov or .m4v; change the name given to --out, or end it in / for a folder.");
         return output;
-    }
-
-    private static string Resolve(string path)
-    {
-        string full = path;
-        try
-        {
-            full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-            if (Path.GetDirectoryName(full) is { } parent && new DirectoryInfo(parent).ResolveLinkTarget(returnFinalTarget: true) is { } target)
-                full = Path.Combine(target.FullName, Path.GetFileName(full));
-            FileSystemInfo info = Directory.Exists(full) ? new DirectoryInfo(full) : new FileInfo(full);
-            return info.Exists && info.ResolveLinkTarget(returnFinalTarget: true) is { } final ? final.FullName : full;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            // What cannot be resolved further is compared as far as it could be.
-            return full;
-        }
     }
 }

@@ -1,3 +1,4 @@
+using Img2Pose.Media;
 using Microsoft.Win32.SafeHandles;
 
 namespace Img2Pose.Pipeline;
@@ -45,7 +46,7 @@ public sealed class OutputFile : IDisposable
         try
         {
             if (OpenInPlace(path) is { } device) return new OutputFile(device, path, null, null);
-            string partial = PartialName(path);
+            string partial = OutputPaths.Partial(path);
             return new OutputFile(new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0), path, partial, null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
@@ -53,10 +54,6 @@ public sealed class OutputFile : IDisposable
             throw new OutputException($"{path} cannot be created ({ErrorText(error)}). Choose another place or make it writable.", error);
         }
     }
-
-    /// <summary>NAME.EXT → NAME.partial.EXT.</summary>
-    public static string PartialName(string path) =>
-        Path.ChangeExtension(path, null) + ".partial" + Path.GetExtension(path);
 
     /// <summary>Writes all of <paramref name="data"/>.</summary>
     /// <exception cref="OutputException">The disk is full, the reader has gone, or the like.</exception>
