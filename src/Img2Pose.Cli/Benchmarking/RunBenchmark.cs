@@ -1,22 +1,22 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Img2Pose.Cli.Running;
 using Img2Pose.Frames;
-using Img2Pose.Geometry;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
 
 namespace Img2Pose.Cli.Benchmarking;
 
 /// <summary>
-/// Measures the main job twice: each stage alone on the same frames, then all of them together, and prints where the
-/// time goes.
+/// Measures the main job twice: all stages together, then each alone on the same frames, and prints where the time goes.
 /// </summary>
 internal sealed class RunBenchmark : IDisposable
 {
     /// <summary>Frames that are kept in memory for the stages after decoding; 1080p takes 3 MB each.</summary>
     private const int HeldFrames = 120;
+
+    /// <summary>Frames of the run that is not counted.</summary>
+    private const long WarmUpFrames = 60;
 
     private readonly RunSettings _settings;
     private readonly TextWriter _output;
@@ -43,11 +43,16 @@ internal sealed class RunBenchmark : IDisposable
         _output.WriteLine($"model {_engine.Model.Metadata.Name} on {_engine.Detector.ProviderDescription}; renderer {_engine.RendererName ?? "none"}");
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"threads: decoder {_budget.Decoder}, network {_settings.Threads ?? _budget.Inference}, encoder {_budget.Encoder}, rasteriser {_budget.Renderer}"));
-        // Together first: the frames that the stages alone are given stay in memory and would raise the peak.
-        Together together = await MeasureTogetherAsync(stop);
+        // What happens once, compiling above all, would weigh on a short clip and is in none of the stages alone.
+        Together first = await MeasureTogetherAsync(Math.Min(WarmUpFrames, _settings.Frames ?? WarmUpFrames), stop);
+        // Together before the stages alone: the frames that those are given stay in memory and would raise the peak.
+        Together together = await MeasureTogetherAsync(_settings.Frames, stop);
         List<StageMeasurement> alone = MeasureStages(stop);
         if (stop.IsCancellationRequested) return;
         PrintStages(alone);
+        _output.WriteLine();
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"warm-up, not counted below: {first.Report.Frames} frames in {first.Wall.TotalSeconds:0.00} s"));
         Print(together, alone);
     }
 
@@ -76,87 +81,31 @@ internal sealed class RunBenchmark : IDisposable
                 return count;
             }));
         }
-
         using IFrameSource again = Open();
         using FramePool pool = new(HeldFrames + 1);
+        using HeldStages stages = new(_engine, again, _settings.Output is null ? null : CreateWriter("alone.mp4", again));
         List<VideoFrame> held = [];
-        List<List<TrackedFace>> faces = [];
-        try
+        for (long left = _settings.Frames ?? long.MaxValue; left > 0 && !stop.IsCancellationRequested; left -= held.Count)
         {
-            while (held.Count < Math.Min(HeldFrames, _settings.Frames ?? HeldFrames) && again.TryRead(out VideoFrame? frame))
+            held.Clear();
+            try
             {
-                held.Add(pool.RentCopy(frame));
-                frame.Dispose();
-            }
-            if (stop.IsCancellationRequested || held.Count == 0) return measured;
-            MeasureHeld(again, held, faces, measured, stop);
-        }
-        finally
-        {
-            foreach (VideoFrame frame in held) frame.Dispose();
-        }
-        return measured;
-    }
-
-    private void MeasureHeld(
-        IFrameSource source, List<VideoFrame> held, List<List<TrackedFace>> faces, List<StageMeasurement> measured, CancellationToken stop)
-    {
-        (NetworkDetector detector, TrackerStage tracker) = _engine.CreateTracked();
-        List<FaceDetection> warm = [];
-        foreach (VideoFrame frame in held.Take(10)) detector.Detect(frame, warm);
-
-        List<FaceDetection>[] found = [.. held.Select(_ => new List<FaceDetection>(16))];
-        TimeSpan tensorise = default, network = default, select = default;
-        measured.Add(StageMeasurement.Of("detect", () =>
-        {
-            int i = 0;
-            for (; i < held.Count && !stop.IsCancellationRequested; i++)
-            {
-                detector.Detect(held[i], found[i]);
-                tensorise += _engine.Detector.Times.Tensorise;
-                network += _engine.Detector.Times.Network;
-                select += _engine.Detector.Times.Select;
-            }
-            return i;
-        }));
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"detect, wall ms a frame: tensorise {tensorise.TotalMilliseconds / held.Count:0.00}, network {network.TotalMilliseconds / held.Count:0.00}, select {select.TotalMilliseconds / held.Count:0.00}"));
-
-        foreach (VideoFrame _ in held) faces.Add(new List<TrackedFace>(16));
-        measured.Add(StageMeasurement.Of("track", () =>
-        {
-            for (int i = 0; i < held.Count; i++)
-            {
-                VideoFrame frame = held[i];
-                tracker.Update(CollectionsMarshal.AsSpan(found[i]), frame.PresentationTime ?? i / 25.0, frame.DisplayWidth, frame.DisplayHeight, faces[i]);
-            }
-            return held.Count;
-        }));
-
-        if (_engine.Composer is { } composer)
-        {
-            int withFaces = faces.FindIndex(list => list.Count > 0);
-            if (withFaces >= 0) composer.Compose(held[withFaces], CollectionsMarshal.AsSpan(faces[withFaces]));
-            measured.Add(StageMeasurement.Of("compose", () =>
-            {
-                int i = 0;
-                for (; i < held.Count && !stop.IsCancellationRequested; i++)
+                while (held.Count < Math.Min(HeldFrames, left) && again.TryRead(out VideoFrame? frame))
                 {
-                    if (faces[i].Count > 0) composer.Compose(held[i], CollectionsMarshal.AsSpan(faces[i]));
+                    using (frame) held.Add(pool.RentCopy(frame));
                 }
-                return i;
-            }));
+                if (held.Count == 0) break;
+                stages.Measure(held);
+            }
+            finally
+            {
+                foreach (VideoFrame frame in held) frame.Dispose();
+            }
         }
-
-        if (_settings.Output is null) return;
-        using VideoWriter writer = CreateWriter("alone.mp4", source);
-        measured.Add(StageMeasurement.Of("encode", () =>
-        {
-            int i = 0;
-            for (; i < held.Count && !stop.IsCancellationRequested; i++) writer.Write(held[i]);
-            writer.Complete();
-            return i;
-        }));
+        measured.AddRange(stages.Finish());
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"detect, wall ms a frame: tensorise {stages.Milliseconds.Tensorise:0.00}, network {stages.Milliseconds.Network:0.00}, select {stages.Milliseconds.Select:0.00}"));
+        return measured;
     }
 
     private VideoWriter CreateWriter(string name, IFrameSource source)
@@ -178,7 +127,7 @@ internal sealed class RunBenchmark : IDisposable
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-18} {"",7} {alone.Sum(s => s.WallMilliseconds),9:0.00} {alone.Sum(s => s.CpuMilliseconds),8:0.00}"));
     }
 
-    private async Task<Together> MeasureTogetherAsync(CancellationToken stop)
+    private async Task<Together> MeasureTogetherAsync(long? frames, CancellationToken stop)
     {
         using IFrameSource source = Open();
         using VideoFileSink? sink = _settings.Output is null ? null : new VideoFileSink(CreateWriter("together.mp4", source));
@@ -194,7 +143,7 @@ internal sealed class RunBenchmark : IDisposable
                 Frames = sink,
                 Poses = probe,
             },
-            new PipelineOptions { Every = _settings.Every, MaximumFrames = _settings.Frames });
+            new PipelineOptions { Every = _settings.Every, MaximumFrames = frames });
         TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         RunReport report = await pipeline.RunAsync(stop);
@@ -208,7 +157,6 @@ internal sealed class RunBenchmark : IDisposable
         double cores = Environment.ProcessorCount;
         double floor = alone.Sum(stage => stage.CpuMilliseconds) / 1000 / cores * report.Frames;
         CultureInfo culture = CultureInfo.InvariantCulture;
-        _output.WriteLine();
         _output.WriteLine("together        frames   busy ms   own-thread CPU ms   (a frame)");
         foreach (StageReport stage in report.Stages)
         {

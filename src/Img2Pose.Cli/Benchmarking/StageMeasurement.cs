@@ -16,6 +16,10 @@ internal readonly record struct StageMeasurement(string Name, long Frames, TimeS
     /// <summary>Milliseconds of CPU time a frame.</summary>
     public double CpuMilliseconds => Cpu.TotalMilliseconds / Math.Max(1, Frames);
 
+    /// <summary>This piece of work and a further one of the same name.</summary>
+    public StageMeasurement Plus(in StageMeasurement more) =>
+        this with { Frames = Frames + more.Frames, Wall = Wall + more.Wall, Cpu = Cpu + more.Cpu, Allocated = Allocated + more.Allocated };
+
     /// <summary>Measures <paramref name="work"/>, which returns the number of frames it was done to.</summary>
     public static StageMeasurement Of(string name, Func<long> work)
     {
