@@ -11,10 +11,12 @@ inputs=(run.sh scripts native models src CMakeLists.txt Directory.Build.props Di
   Directory.Packages.props global.json .editorconfig)
 for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
 
-# Training alone needs libtorch (some 600 MB installed), so it has a stamp of its own.
-kind=run
-torch=OFF
-[ "${1:-}" = train ] && kind=train torch=ON
+# Training alone needs libtorch (some 600 MB installed), and `dataset convert` alone OpenCV, so they have stamps of their own.
+case "${1:-} ${2:-}" in
+  train\ *) kind=train ;;
+  'dataset convert') kind=convert ;;
+  *) kind=run ;;
+esac
 stamp_file="$cache/stamp-$kind"
 stamp=$(hash_inputs "${inputs[@]}")
 program=src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
@@ -25,13 +27,13 @@ if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; th
   flock 9
   if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; then
     lists=(scripts/apt-packages.txt)
-    [ "$kind" = train ] && lists+=(scripts/apt-packages-train.txt)
-    # The shim stays built once it was asked for.
-    [ -f "$cache/stamp-train" ] && torch=ON
+    [ "$kind" = run ] || lists+=("scripts/apt-packages-$kind.txt")
     ensure_packages "${lists[@]}"
     ensure_onnxruntime
     say "Building"
-    build_native "$torch"
+    # A shim stays built once it was asked for.
+    asked() { if [ "$kind" = "$1" ] || [ -f "$cache/stamp-$1" ]; then echo ON; else echo OFF; fi; }
+    build_native "$(asked train)" "$(asked convert)"
     build_managed src/Img2Pose.Cli/Img2Pose.Cli.csproj
     printf '%s\n' "$stamp" >"$stamp_file"
   fi

@@ -7,11 +7,13 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 ensure_packages scripts/apt-packages.txt
 ensure_onnxruntime
-# Tests of training skip visibly where libtorch cannot be had; everything else is tested all the same.
-torch=ON
+# Tests of training and of the converter skip visibly where libtorch or OpenCV cannot be had; everything else is tested
+# all the same.
+torch=ON opencv=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF
+ensure_packages scripts/apt-packages-convert.txt || opencv=OFF
 say "Building"
-build_native "$torch"
+build_native "$torch" "$opencv"
 build_managed Img2Pose.Realtime.sln
 
 results=$cache/tests

@@ -76,10 +76,10 @@ ensure_onnxruntime() {
   npm_config_cache="$PWD/$cache/npm" scripts/fetch-onnxruntime.sh >&2
 }
 
-# Builds native/; the argument is ON where training's shim is wanted.
+# Builds native/; the first argument is ON where training's shim is wanted, the second where the data set converter's is.
 build_native() {
   local log="$cache/native.log"
-  if ! { cmake -S . -B build/native -DCMAKE_BUILD_TYPE=Release -DIMG2POSE_TORCH="$1" &&
+  if ! { cmake -S . -B build/native -DCMAKE_BUILD_TYPE=Release -DIMG2POSE_TORCH="$1" -DIMG2POSE_OPENCV="$2" &&
     cmake --build build/native --parallel "$(nproc)"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     say "img2pose: building native/ failed (log: $log)."

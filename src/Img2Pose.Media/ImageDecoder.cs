@@ -33,7 +33,7 @@ internal sealed unsafe class ImageDecoder(FramePool pool) : IDisposable
                 if (count == 0) throw new InputException($"{path}: the file became shorter while it was read");
                 read += count;
             }
-            return DecodePacket(data, path, limits);
+            return DecodePacket(data, path, limits, upright: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -45,13 +45,13 @@ internal sealed unsafe class ImageDecoder(FramePool pool) : IDisposable
         }
     }
 
-    public VideoFrame Decode(ReadOnlySpan<byte> data, string name, MediaLimits limits)
+    public VideoFrame Decode(ReadOnlySpan<byte> data, string name, MediaLimits limits, bool upright)
     {
         try
         {
             Span<byte> copy = Reserve(data.Length, name, limits);
             data.CopyTo(copy);
-            return DecodePacket(copy, name, limits);
+            return DecodePacket(copy, name, limits, upright);
         }
         finally
         {
@@ -74,7 +74,7 @@ internal sealed unsafe class ImageDecoder(FramePool pool) : IDisposable
         return new Span<byte>(_packet.Pointer->data, (int)length);
     }
 
-    private VideoFrame DecodePacket(ReadOnlySpan<byte> data, string name, MediaLimits limits)
+    private VideoFrame DecodePacket(ReadOnlySpan<byte> data, string name, MediaLimits limits, bool upright)
     {
         ImageHeader header = ImageHeader.Read(data);
         if (header.Codec == AVCodecID.AV_CODEC_ID_NONE)
@@ -102,7 +102,7 @@ internal sealed unsafe class ImageDecoder(FramePool pool) : IDisposable
             if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0)
                 throw new InputException($"{name}: the picture is damaged");
             healthy = true;
-            return ToRgb(picture, header.Orientation);
+            return ToRgb(picture, upright ? header.Orientation : PictureOrientation.Upright);
         }
         finally
         {

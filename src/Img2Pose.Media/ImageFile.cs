@@ -46,8 +46,23 @@ public static class ImageFile
     public static VideoFrame Decode(ReadOnlySpan<byte> data, string name, MediaLimits limits)
     {
         ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
-        return decoder.Decode(data, name, limits);
+        return decoder.Decode(data, name, limits, upright: true);
     }
+
+    /// <summary>
+    /// Decodes a picture file's bytes as their rows are stored, whatever the EXIF orientation says: for data whose
+    /// annotations count in stored pixels.
+    /// </summary>
+    /// <inheritdoc cref="Decode(ReadOnlySpan{byte}, string)"/>
+    public static VideoFrame DecodeAsStored(ReadOnlySpan<byte> data, string name)
+    {
+        ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
+        return decoder.Decode(data, name, MediaLimits.Default, upright: false);
+    }
+
+    /// <summary>Whether a picture file's rows are stored as they are to be shown: it has no EXIF orientation that turns or mirrors it.</summary>
+    /// <param name="data">The whole file.</param>
+    public static bool IsStoredUpright(ReadOnlySpan<byte> data) => ImageHeader.Read(data).Orientation == PictureOrientation.Upright;
 
     /// <summary>
     /// Writes a frame as PNG (lossless, of its RGB values) or JPEG, by the extension of <paramref name="path"/>. The file

@@ -46,6 +46,13 @@ internal static class CommandLine
         return await FinishAsync(process);
     }
 
+    /// <summary>Runs <c>img2pose</c> to its end with one more variable (NAME=VALUE) in its environment.</summary>
+    public static async Task<Finished> Img2PoseWithAsync(string variable, params string[] arguments)
+    {
+        using Process process = StartProcess("env", [variable, "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
+        return await FinishAsync(process);
+    }
+
     /// <summary>Starts <c>img2pose</c>; end it with <see cref="FinishAsync"/>.</summary>
     /// <remarks>
     /// A background job of a script ignores SIGINT, its children inherit that, and .NET leaves it so; env (coreutils) gives

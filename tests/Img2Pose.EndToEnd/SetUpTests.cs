@@ -10,8 +10,12 @@ public sealed class SetUpTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
-    public async Task Without_root_and_sudo_run_sh_prints_the_line_to_type_and_exits_4()
+    [Theory]
+    [InlineData("--help", "apt-packages.txt")]
+    [InlineData("train", "apt-packages.txt apt-packages-train.txt")]
+    [InlineData("dataset stats", "apt-packages.txt")]
+    [InlineData("dataset convert", "apt-packages.txt apt-packages-convert.txt")]
+    public async Task Without_root_and_sudo_run_sh_prints_the_line_to_type_and_exits_4(string arguments, string lists)
     {
         string root = SharedData.RepositoryRoot, copy = Path.Combine(_folder, "copy"), stubs = Path.Combine(_folder, "bin");
         Directory.CreateDirectory(Path.Combine(copy, "scripts"));
@@ -25,9 +29,10 @@ public sealed class SetUpTests : IDisposable
         Stub(stubs, "sudo", "exit 1");
         Stub(stubs, "dpkg-query", "echo 'ffmpeg installed'; exit 1");
         Stub(stubs, "apt-get", "echo 'apt-get was called' >&2; exit 1");
-        string[] packages = [.. File.ReadAllLines(Path.Combine(root, "scripts", "apt-packages.txt")).Where(name => name != "ffmpeg").Order(StringComparer.Ordinal)];
+        string[] packages = [.. lists.Split(' ').SelectMany(list => File.ReadAllLines(Path.Combine(root, "scripts", list)))
+            .Where(name => name != "ffmpeg").Order(StringComparer.Ordinal)];
 
-        Finished run = await ScriptAsync(Path.Combine(copy, "run.sh"), stubs);
+        Finished run = await ScriptAsync(Path.Combine(copy, "run.sh"), stubs, arguments.Split(' '));
 
         Assert.True(run.Code == 4, $"exit code {run.Code}: {run.Error}");
         Assert.Equal(
@@ -61,9 +66,9 @@ public sealed class SetUpTests : IDisposable
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private static async Task<Finished> ScriptAsync(string script, string stubs)
+    private static async Task<Finished> ScriptAsync(string script, string stubs, string[] arguments)
     {
-        ProcessStartInfo info = new("bash", [script, "--help"])
+        ProcessStartInfo info = new("bash", [script, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -119,7 +119,7 @@ public sealed class ImageFileTests : ClipTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void Exif_orientation_is_applied(int orientation)
+    public void Exif_orientation_is_applied_unless_the_stored_rows_are_asked_for(int orientation)
     {
         byte[] reference = Reference("a.png", 40, 24);
         byte[] file = File.ReadAllBytes(At("a.png"));
@@ -152,6 +152,11 @@ public sealed class ImageFileTests : ClipTests
                     frame.GetPlane(0).Row(y).Slice(x * 3, 3).SequenceEqual(reference.AsSpan((sy * 40 + sx) * 3, 3)), $"({x}, {y})");
             }
         }
+
+        Assert.Equal(orientation == 1, ImageFile.IsStoredUpright(tagged));
+        using VideoFrame stored = ImageFile.DecodeAsStored(tagged, "tagged.png");
+        Assert.Equal((40, 24), (stored.Width, stored.Height));
+        for (int y = 0; y < 24; y++) Assert.True(stored.GetPlane(0).Row(y)[..120].SequenceEqual(reference.AsSpan(y * 120, 120)), $"row {y}");
     }
 
     [Fact]

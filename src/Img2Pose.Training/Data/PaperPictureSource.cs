@@ -118,7 +118,8 @@ internal sealed class PaperPictureSource : IDisposable
 
     internal static PaperPicture FromRecord(PoseRecord record, string source)
     {
-        using Frames.VideoFrame frame = Media.ImageFile.Decode(record.Picture, source);
+        // As the original opens it: without regard to EXIF.
+        using Frames.VideoFrame frame = Media.ImageFile.DecodeAsStored(record.Picture, source);
         RgbPicture picture = PictureDecoder.Copy(frame);
         CameraIntrinsics camera = CameraIntrinsics.ForImage(picture.Width, picture.Height);
         return new PaperPicture(picture, [.. record.Faces.Select(face => ToFace(face, camera))], source);

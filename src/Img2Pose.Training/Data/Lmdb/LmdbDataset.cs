@@ -4,6 +4,7 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Geometry.Annotations;
 using Img2Pose.Media;
+using OpenCvSharp;
 
 namespace Img2Pose.Training.Data.Lmdb;
 
@@ -24,7 +25,8 @@ public static class LmdbDataset
 {
     /// <summary>
     /// Converts a list of JSON annotations. Boxes are cut to whole pixels, those without area dropped; poses come from
-    /// the landmarks by EPnP; pictures in which no face has a pose are left out.
+    /// the landmarks by OpenCV's EPnP; pictures in which no face has a pose are left out. With the official reference the
+    /// entries are byte for byte those of the original's converter.
     /// </summary>
     /// <param name="list">Text file with one JSON file a line.</param>
     /// <param name="pictures">Folder of the pictures.</param>
@@ -33,6 +35,7 @@ public static class LmdbDataset
     /// <param name="progress">Called with the number of stored pictures.</param>
     /// <exception cref="InputException">Something cannot be read, or no face has a pose.</exception>
     /// <exception cref="OutputException">The data set cannot be written.</exception>
+    /// <exception cref="ModelException">liblmdb is not installed, or the shim over OpenCV not built.</exception>
     public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<int>? progress = null)
     {
         ListedPicture[] listed = [.. JsonListReader.Read(list, pictures)];
@@ -87,10 +90,20 @@ public static class LmdbDataset
         foreach ((string key, PoseRecord record) in Read(path))
         {
             string source = $"{path}, key {key}";
-            using VideoFrame frame = ImageFile.Decode(record.Picture, source);
-            string name = $"images/{key}{Extension(record.Picture)}";
+            using VideoFrame frame = ImageFile.DecodeAsStored(record.Picture, source);
+            // Whoever reads the pack turns a picture as its EXIF says, away from its annotations: such a one is stored anew.
+            bool upright = ImageFile.IsStoredUpright(record.Picture);
+            string name = $"images/{key}{(upright ? Extension(record.Picture) : ".png")}";
             string file = Path.Combine(folder, name);
-            AtomicFile.Write(file, stream => stream.Write(record.Picture));
+            if (upright)
+            {
+                AtomicFile.Write(file, stream => stream.Write(record.Picture));
+            }
+            else
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                ImageFile.Write(file, frame);
+            }
             images.Add(new AnnotatedImage
             {
                 Image = name,
@@ -131,43 +144,68 @@ public static class LmdbDataset
         {
             throw new InputException($"{item.Source}: {item.Path} cannot be read: {e.Message}", e);
         }
-        using VideoFrame frame = ImageFile.Decode(bytes, item.Path);
+        // Annotations count in stored pixels: the original opens pictures without regard to EXIF.
+        using VideoFrame frame = ImageFile.DecodeAsStored(bytes, item.Path);
         CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
         List<PoseRecordFace> faces = [];
         for (int i = 0; i < item.Boxes.Length; i++)
         {
             double[] b = item.Boxes[i];
             Box box = new(Math.Truncate(b[0]), Math.Truncate(b[1]), Math.Truncate(b[2]), Math.Truncate(b[3]));
-            if (box.Width == 0 || box.Height == 0) continue;
+            if (box.IsEmpty) continue;
             // The original solves for the pose in the box as if that were the picture, and brings it to the picture.
-            Pose? local = LocalPose(item.Landmarks[i], box, reference, item.Source);
-            Pose? global = local is { } pose ? PoseConversion.BoxToFull(pose, camera, box) : null;
+            Pose? local = SolveInBox(item.Landmarks[i], box, reference, item.Source);
+            Pose? global = local is { } pose ? ConverterArithmetic.ToPicture(pose, camera, box) : null;
             faces.Add(new PoseRecordFace(global, box, local, item.Landmarks[i]));
         }
         return new PoseRecord { Picture = bytes, Faces = faces };
     }
 
     /// <summary>
-    /// The box-relative pose of 5 or 68 landmarks by EPnP under the camera of a picture of the box's size, or null where
-    /// one of them is −1.
+    /// The box-relative pose of 5 or 68 landmarks by our EPnP under the camera of a picture of the box's size, or null where
+    /// one of them is −1. For the trainer, which solves for every picture that it crops or mirrors; the converter takes
+    /// OpenCV's.
     /// </summary>
     internal static Pose? LocalPose(Scalar[][] landmarks, in Box box, ReferenceFace reference, string source)
     {
-        if (landmarks.Any(point => point.Any(number => number.Value == -1))) return null;
-        ReadOnlySpan<Vector3d> points = landmarks.Length switch
-        {
-            68 => reference.Points68,
-            5 => reference.Points5,
-            _ => throw new InputException($"{source}: {landmarks.Length} landmarks; 5 or 68 are understood"),
-        };
+        if (!IsMarked(landmarks)) return null;
+        ReadOnlySpan<Vector3d> points = PointsFor(landmarks, reference, source);
         if (box.IsEmpty) throw new InputException($"{source}: the box {box.Left},{box.Top},{box.Right},{box.Bottom} is inverted; it must be l,t,r,b");
         Pose pose = PerspectiveNPoint.Epnp(points, LocalPixels(landmarks, box), CameraIntrinsics.ForImage((int)box.Width, (int)box.Height));
-        return pose.IsFinite ? pose : throw new InputException($"{source}: the landmarks of a face determine no pose");
+        return pose.IsFinite ? pose : throw Indeterminate(source, null);
     }
 
+    /// <summary><see cref="LocalPose"/> as OpenCV solves for it.</summary>
+    private static Pose? SolveInBox(Scalar[][] landmarks, in Box box, ReferenceFace reference, string source)
+    {
+        if (!IsMarked(landmarks)) return null;
+        try
+        {
+            Pose pose = ConverterArithmetic.SolveInBox(PointsFor(landmarks, reference, source), landmarks, box);
+            return pose.IsFinite ? pose : throw Indeterminate(source, null);
+        }
+        catch (OpenCVException error)
+        {
+            throw Indeterminate(source, error);
+        }
+    }
+
+    /// <summary>Whether no coordinate is −1, which stands for "not annotated". A third number is a score.</summary>
+    private static bool IsMarked(Scalar[][] landmarks) => !landmarks.Any(point => point.Take(2).Any(number => number.Value == -1));
+
+    private static ReadOnlySpan<Vector3d> PointsFor(Scalar[][] landmarks, ReferenceFace reference, string source) => landmarks.Length switch
+    {
+        68 => reference.Points68,
+        5 => reference.Points5,
+        _ => throw new InputException($"{source}: {landmarks.Length} landmarks; 5 or 68 are understood"),
+    };
+
+    private static InputException Indeterminate(string source, Exception? cause) =>
+        new($"{source}: the landmarks of a face determine no pose", cause);
+
     /// <summary>
-    /// Landmarks counted from the box's corner, as the original's solver sees them: it takes them in single precision, and
-    /// rounds once more when it has divided by the focal length.
+    /// Landmarks counted from the box's corner, as OpenCV's solver sees them: it takes them in single precision, and rounds
+    /// once more when it has divided by the focal length.
     /// </summary>
     internal static (double X, double Y)[] LocalPixels(Scalar[][] landmarks, Box box)
     {
