@@ -59,40 +59,22 @@ public sealed class MultiScaleDetector
         faces.Clear();
         if (_options.ShortSides.Count == 1 && !_options.Flip)
         {
-            _run(frame, Rule(frame, _options.ShortSides[0]), false, _found);
-            foreach (FaceDetection face in _found) faces.Add(face with { Box = Truncate(face.Box) });
+            Collect(frame, faces);
             return faces.Count;
         }
         _all.Clear();
-        Collect(frame, mirror: false);
-        if (_options.Flip) Collect(frame, mirror: true);
+        Collect(frame, _all);
         Vote(faces);
         return faces.Count;
     }
 
-    private void Collect(VideoFrame frame, bool mirror)
+    private void Collect(VideoFrame frame, List<FaceDetection> faces)
     {
-        foreach (int side in _options.ShortSides)
+        foreach (PictureView view in TestTimeAugmentation.Views(frame.DisplayWidth, frame.DisplayHeight, _options.ShortSides, _options.Flip))
         {
-            _run(frame, Rule(frame, side), mirror, _found);
-            foreach (FaceDetection face in _found)
-            {
-                _all.Add(mirror
-                    ? new FaceDetection(TestTimeAugmentation.Unmirror(face.Box, frame.DisplayWidth), face.Score, TestTimeAugmentation.Mirror(face.Pose))
-                    : face with { Box = Truncate(face.Box) });
-            }
+            _run(frame, _rule.ForSides(view.Shorter, view.Longer), view.Mirrored, _found);
+            foreach (FaceDetection face in _found) faces.Add(TestTimeAugmentation.Restore(face, view.Mirrored, frame.DisplayWidth));
         }
-    }
-
-    /// <summary>The picture scaled so that its short side has a length; the limits that the original sets on its transform.</summary>
-    private SizeRule Rule(VideoFrame frame, int side)
-    {
-        (int width, int height) = TestTimeAugmentation.ScaledSize(
-            frame.DisplayWidth, frame.DisplayHeight, TestTimeAugmentation.Scale(frame.DisplayWidth, frame.DisplayHeight, side));
-        int shorter = Math.Max(1, Math.Min(width, height)), longer = Math.Max(1, Math.Max(width, height));
-        return _rule.Kind == SizeRuleKind.MinMax
-            ? _rule with { Min = shorter, Max = longer }
-            : _rule with { Side = longer, Enlarge = true };
     }
 
     private void Vote(List<FaceDetection> faces)
@@ -116,8 +98,4 @@ public sealed class MultiScaleDetector
             faces.Add(new FaceDetection(box, score, _all[best].Pose));
         }
     }
-
-    /// <summary>Whole pixels, as the original casts boxes before merging.</summary>
-    private static Box Truncate(in Box box) => new(
-        Math.Truncate(box.Left), Math.Truncate(box.Top), Math.Truncate(box.Right), Math.Truncate(box.Bottom));
 }

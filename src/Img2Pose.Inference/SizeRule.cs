@@ -51,6 +51,12 @@ public sealed record SizeRule(
     /// <summary>The side of the padded batch for a longest resized side.</summary>
     public int Pad(int side) => ResizeRule.PadTo(side, Multiple);
 
+    /// <summary>The same rule made to give a picture two chosen sides.</summary>
+    /// <param name="shorter">Its shorter side.</param>
+    /// <param name="longer">Its longer side, in the picture's proportions; a limit where the rule is for the short side.</param>
+    public SizeRule ForSides(int shorter, int longer) =>
+        Kind == SizeRuleKind.MinMax ? this with { Min = shorter, Max = longer } : this with { Side = longer, Enlarge = true };
+
     /// <summary>The same rule with another size: the long side, or the short side wanted (its limit then grows along).</summary>
     /// <exception cref="UsageException">The size is not between 16 and 16384.</exception>
     public SizeRule WithSize(int size)

@@ -68,14 +68,20 @@ internal static class DatasetAnnotate
             using VideoFrame frame = ImageFile.Read(path);
             found.Clear();
             detector.Detect(frame, found);
-            AnnotatedFace[] faces = [.. found.Where(f => !f.Box.IsEmpty).Select(f => new AnnotatedFace
-            {
-                Box = f.Box.ClipTo(frame.Width, frame.Height),
-                Pose = f.Pose,
-                Label = "teacher",
-                Ignore = f.Score < sure,
-                Score = f.Score,
-            })];
+            // A model of the original may give boxes that reach out of the picture or lie outside, which no pack may hold.
+            AnnotatedFace[] faces =
+            [
+                .. found.Select(face => face with { Box = face.Box.ClipTo(frame.Width, frame.Height) })
+                    .Where(face => !face.Box.IsEmpty && face.Pose.Translation.Z > 0)
+                    .Select(face => new AnnotatedFace
+                    {
+                        Box = face.Box,
+                        Pose = face.Pose,
+                        Label = "teacher",
+                        Ignore = face.Score < sure,
+                        Score = face.Score,
+                    }),
+            ];
             images.Add(Record(root, path, frame, set, complete: faces.All(face => !face.Ignore), faces));
         }
         return images;

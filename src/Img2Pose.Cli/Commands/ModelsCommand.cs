@@ -90,7 +90,7 @@ internal static class ModelsCommand
         Option<string?> deviation = new("--pose-stddev") { Description = "Pose standard deviations (.npy); default: the one beside the checkpoint.", HelpName = "FILE" };
         Option<string?> checkpoint = new("--checkpoint") { Description = "Which checkpoint of an archive with several.", HelpName = "NAME" };
         Option<string?> name = new("--name") { Description = "Name of the package; default: the checkpoint's.", HelpName = "NAME" };
-        Option<string?> licence = new("--licence") { Description = "Licence to record, for weights that are not the authors'.", HelpName = "TEXT" };
+        Option<string?> licence = new("--licence") { Description = "Licence of the weights; default: that of the authors' checkpoints, for others unknown.", HelpName = "TEXT" };
         Option<int?> depth = new("--depth") { Description = "Depth of the network (18, 50, 101); default: told by the tensors.", HelpName = "N" };
         Option<string> torchvision = new("--torchvision") { Description = "Release to imitate: 0.8.2 as the authors pinned, or 0.14.", DefaultValueFactory = _ => "0.8.2" };
         torchvision.AcceptOnlyFromAmong("0.8.2", "0.14");
@@ -98,7 +98,7 @@ internal static class ModelsCommand
         Option<int> max = new("--max-size") { Description = "Limit of its long side.", HelpName = "N", DefaultValueFactory = _ => 1400 };
         Option<int> before = new("--proposals-before") { Description = "Anchors kept per level before suppression.", HelpName = "N", DefaultValueFactory = _ => 6000 };
         Option<int> after = new("--proposals-after") { Description = "Proposals kept per picture.", HelpName = "N", DefaultValueFactory = _ => 1000 };
-        Command command = new("import", "Turn an official checkpoint into a model package, without Python.")
+        Command command = new("import", "Turn a checkpoint, official or your own, into a model package, without Python.")
         {
             source, output, mean, deviation, checkpoint, name, licence, depth, torchvision, min, max, before, after,
         };
@@ -122,8 +122,8 @@ internal static class ModelsCommand
             ModelImporter.Import(bundle, options, path);
             TextWriter errors = parsed.InvocationConfiguration.Error;
             errors.WriteLine($"img2pose: wrote {path} ({Mebibytes(new FileInfo(path).Length)}); use it with --model {path}.");
-            errors.WriteLine($"img2pose: licence of the weights: {options.Licence ?? ModelImporter.OfficialLicence}.");
-            if (OfficialModel.Find(bundle.Name) is { } official) errors.WriteLine($"img2pose: {official.Name} is published at {official.Source}.");
+            errors.WriteLine($"img2pose: licence of the weights: {ModelImporter.LicenceOf(bundle, options)}.");
+            if (OfficialModel.Find(bundle.Name, bundle.Sha256) is { } official) errors.WriteLine($"img2pose: {official.Name} is published at {official.Source}.");
         });
         return command;
     }

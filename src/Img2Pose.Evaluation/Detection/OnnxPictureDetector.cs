@@ -19,9 +19,7 @@ public sealed class OnnxPictureDetector : IPictureDetector, IScaledDetector
     /// <inheritdoc/>
     public void Detect(VideoFrame picture, (int Shorter, int Longer)? size, bool mirrored, List<FaceDetection> faces)
     {
-        SizeRule rule = size is not { } wanted ? _detector.Size
-            : _detector.Size.Kind == SizeRuleKind.MinMax ? _detector.Size with { Min = wanted.Shorter, Max = wanted.Longer }
-            : _detector.Size with { Side = wanted.Longer, Enlarge = true };
+        SizeRule rule = size is { } wanted ? _detector.Size.ForSides(wanted.Shorter, wanted.Longer) : _detector.Size;
         _detector.Detect(picture, rule, mirrored, faces);
     }
 

@@ -9,13 +9,27 @@ namespace Img2Pose.Evaluation.HeadPose;
 /// <param name="Rotation">The annotated rotation matrix as it stands in the file.</param>
 public sealed record BiwiPicture(string Image, string Path, Matrix3x3d Rotation);
 
+/// <summary>As which angles BIWI's rotations are compared.</summary>
+public enum BiwiAngles
+{
+    /// <summary>The AFLW convention, as the notebook's last revision, which gave the published 3.786°.</summary>
+    Aflw,
+
+    /// <summary>Extrinsic z-x-y Euler angles of the rotation itself, as its revision before, which could average several sizes.</summary>
+    Zxy,
+}
+
 /// <summary>
 /// The BIWI protocol of the original's notebook: the face is the one nearest to the picture's centre among those that score
-/// above 0.9 (the best one where none does); its rotation and the annotated one are compared as extrinsic z-x-y Euler
-/// angles: roll, pitch, yaw.
+/// above 0.9 (the best one where none does); its rotation and the annotated one are compared angle by angle. The
+/// notebook's last revision looks once, short side 700; the one before looked at short side 600, or, by a switch that was off
+/// in the published runs, at the <see cref="AveragedSizes"/> and took the mean of the poses: see <see cref="BiwiScales"/>.
 /// </summary>
 public static class Biwi
 {
+    /// <summary>The short sides whose poses the notebook's multi-scale variant averages.</summary>
+    public static IReadOnlyList<int> AveragedSizes { get; } = [480, 600, 800, 1000, 1200];
+
     /// <summary>The score from which faces are candidates.</summary>
     public const double CandidateScore = 0.9;
 
@@ -44,7 +58,8 @@ public static class Biwi
     /// <summary>Compares.</summary>
     /// <param name="pictures">The annotated frames.</param>
     /// <param name="run">What the model found in them.</param>
-    public static HeadPoseReport Evaluate(IReadOnlyList<BiwiPicture> pictures, PictureRun run)
+    /// <param name="angles">As which angles.</param>
+    public static HeadPoseReport Evaluate(IReadOnlyList<BiwiPicture> pictures, PictureRun run, BiwiAngles angles = BiwiAngles.Aflw)
     {
         Dictionary<string, PicturePrediction> found = run.Pictures.ToDictionary(p => p.Image);
         List<HeadPoseSample> samples = [];
@@ -59,13 +74,12 @@ public static class Biwi
             }
             FaceDetection face = Choose(prediction.Faces, prediction.Width, prediction.Height);
             // Through a rotation vector, as the notebook: the matrices in the files have four digits and are not quite rotations.
-            EulerAngles truth = Angles(RotationVector.ToMatrix(RotationVector.FromMatrix(picture.Rotation)));
-            EulerAngles guess = Angles(RotationVector.ToMatrix(face.Pose.Rotation));
+            EulerAngles truth = Angles(RotationVector.FromMatrix(picture.Rotation), angles), guess = Angles(face.Pose.Rotation, angles);
             samples.Add(new HeadPoseSample(picture.Image, truth.Yaw, truth.Pitch, truth.Roll, guess.Yaw, guess.Pitch, guess.Roll, null));
         }
         return new HeadPoseReport
         {
-            Convention = "BIWI, extrinsic z-x-y Euler angles of the rotation itself",
+            Convention = angles == BiwiAngles.Aflw ? "BIWI, angles in the AFLW convention" : "BIWI, extrinsic z-x-y Euler angles of the rotation itself",
             Pictures = pictures.Count,
             Skipped = 0,
             Failed = failed,
@@ -89,6 +103,9 @@ public static class Biwi
         }
         return chosen;
     }
+
+    private static EulerAngles Angles(Vector3d rotation, BiwiAngles angles) =>
+        angles == BiwiAngles.Aflw ? EulerAngles.FromRotationVector(rotation) : Angles(RotationVector.ToMatrix(rotation));
 
     /// <summary>Extrinsic z, x, y angles of a rotation matrix as roll, pitch and yaw; at the poles the last, yaw, is 0.</summary>
     internal static EulerAngles Angles(in Matrix3x3d r)

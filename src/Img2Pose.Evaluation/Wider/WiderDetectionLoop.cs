@@ -16,7 +16,9 @@ public interface IScaledDetector : IDisposable
 
 /// <summary>
 /// The original's run over WIDER FACE: every picture at several sizes, each also mirrored, boxes cut to whole pixels, and
-/// all results merged by box voting. With one size: the model's own, not mirrored, not merged.
+/// all results merged by box voting. With one size: the model's own, not mirrored, not merged. Unlike
+/// <see cref="Inference.MultiScaleDetector"/> it keeps the original's order of equal scores, on which its prediction files
+/// depend, and no poses.
 /// </summary>
 public sealed class WiderDetectionLoop(IReadOnlyList<int> sizes, double votingThreshold)
 {
@@ -31,24 +33,16 @@ public sealed class WiderDetectionLoop(IReadOnlyList<int> sizes, double votingTh
     {
         int width = picture.DisplayWidth, height = picture.DisplayHeight;
         bool several = sizes.Count > 1;
-        List<FaceDetection> faces = [];
+        List<FaceDetection> found = [];
         List<Box> boxes = [];
         List<double> scores = [];
-        for (int pass = 0; pass < (several ? 2 : 1); pass++)
+        foreach (PictureView view in TestTimeAugmentation.Views(width, height, sizes, mirror: several))
         {
-            bool mirrored = pass == 1;
-            foreach (int size in sizes)
+            detector.Detect(picture, several ? (view.Shorter, view.Longer) : null, view.Mirrored, found);
+            foreach (FaceDetection face in found)
             {
-                (int w, int h) = TestTimeAugmentation.ScaledSize(width, height, TestTimeAugmentation.Scale(width, height, size));
-                detector.Detect(picture, several ? (Math.Min(w, h), Math.Max(w, h)) : null, mirrored, faces);
-                foreach (FaceDetection face in faces)
-                {
-                    Box box = face.Box;
-                    boxes.Add(mirrored
-                        ? TestTimeAugmentation.Unmirror(box, width)
-                        : new Box(Math.Truncate(box.Left), Math.Truncate(box.Top), Math.Truncate(box.Right), Math.Truncate(box.Bottom)));
-                    scores.Add(face.Score);
-                }
+                boxes.Add(TestTimeAugmentation.Restore(face, view.Mirrored, width).Box);
+                scores.Add(face.Score);
             }
         }
         if (!several) return [.. boxes.Zip(scores, (box, score) => new WiderDetection(box, score))];

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
 using Img2Pose.Models.Checkpoints;
 
 namespace Img2Pose.Models.Packages;
@@ -16,15 +17,19 @@ public sealed class CheckpointBundle
     // Weights hardly compress at all.
     private const int RatioLimit = 100;
 
-    private CheckpointBundle(string name, StateDictionary weights, PoseStatistics statistics)
+    private CheckpointBundle(string name, string sha256, StateDictionary weights, PoseStatistics statistics)
     {
         Name = name;
+        Sha256 = sha256;
         Weights = weights;
         Statistics = statistics;
     }
 
     /// <summary>Name of the checkpoint's file without extension.</summary>
     public string Name { get; }
+
+    /// <summary>SHA-256 of the checkpoint's file, lower-case hexadecimal.</summary>
+    public string Sha256 { get; }
 
     /// <summary>The network's tensors.</summary>
     public StateDictionary Weights { get; }
@@ -50,7 +55,8 @@ public sealed class CheckpointBundle
         PoseStatistics statistics = PoseStatistics.Load(
             meanPath ?? OnlyFile(folder, "*pose_mean*.npy", path, "--pose-mean"),
             deviationPath ?? OnlyFile(folder, "*pose_stddev*.npy", path, "--pose-stddev"));
-        return new CheckpointBundle(Path.GetFileNameWithoutExtension(path), weights, statistics);
+        using FileStream file = File.OpenRead(path);
+        return new CheckpointBundle(Path.GetFileNameWithoutExtension(path), Convert.ToHexStringLower(SHA256.HashData(file)), weights, statistics);
     }
 
     // A checkpoint of torch 1.6 and later is itself a zip: it has a data.pkl.
@@ -93,13 +99,15 @@ public sealed class CheckpointBundle
 
         ZipArchiveEntry chosen = Choose(zoo, path, checkpoint);
         using FileStream stream = Extract(chosen, path);
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
+        stream.Position = 0;
         StateDictionary weights = StateDictionary.FromCheckpoint(Checkpoint.Load(stream, $"{path}:{chosen.FullName}"), $"{path}:{chosen.FullName}");
         (Stream mean, string meanName) = Statistic(zoo, path, meanPath, "pose_mean", "--pose-mean");
         using (mean)
         {
             (Stream deviation, string deviationName) = Statistic(zoo, path, deviationPath, "pose_stddev", "--pose-stddev");
             using (deviation)
-                return new CheckpointBundle(Path.GetFileNameWithoutExtension(chosen.Name), weights, PoseStatistics.Read(mean, meanName, deviation, deviationName));
+                return new CheckpointBundle(Path.GetFileNameWithoutExtension(chosen.Name), sha256, weights, PoseStatistics.Read(mean, meanName, deviation, deviationName));
         }
     }
 

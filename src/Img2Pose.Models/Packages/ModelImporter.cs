@@ -11,7 +11,7 @@ public sealed record ImportOptions
     /// <summary>Name of the package, or null for the checkpoint's.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Licence to record, or null for the official one.</summary>
+    /// <summary>Licence to record, or null for that of the authors' checkpoints; of others none is known.</summary>
     public string? Licence { get; init; }
 
     /// <summary>Release of torchvision to imitate.</summary>
@@ -33,8 +33,19 @@ public sealed record ImportOptions
 /// <summary>Turns a checkpoint of the original into a model package.</summary>
 public static class ModelImporter
 {
-    /// <summary>Licence of the authors' weights, and of weights trained from them.</summary>
-    public const string OfficialLicence = "CC BY-NC 4.0 (the authors' img2pose weights: attribution, non-commercial use only)";
+    /// <summary>What a package says whose licence nobody has stated.</summary>
+    public const string UnknownLicence = "unknown: state it with --licence";
+
+    /// <summary>The licence that an import records: the one given, that of the official checkpoint it is, or that none is known.</summary>
+    /// <exception cref="UsageException">The one given is empty.</exception>
+    public static string LicenceOf(CheckpointBundle bundle, ImportOptions options)
+    {
+        if (options.Licence is { } given)
+            return string.IsNullOrWhiteSpace(given) ? throw new UsageException("--licence is empty; name the licence of the weights.") : given.Trim();
+        return OfficialModel.Find(bundle.Name, bundle.Sha256) is { } official
+            ? $"{official.Licence} (the authors' img2pose weights: attribution, non-commercial use only)"
+            : UnknownLicence;
+    }
 
     /// <summary>Writes the package.</summary>
     /// <param name="bundle">Weights and statistics.</param>
@@ -59,7 +70,7 @@ public static class ModelImporter
         PackageDescription description = new()
         {
             Name = options.Name ?? bundle.Name,
-            Licence = options.Licence ?? OfficialLicence,
+            Licence = LicenceOf(bundle, options),
             Statistics = bundle.Statistics,
             Behaviour = options.Behaviour,
             MinSize = options.MinSize,

@@ -16,9 +16,15 @@ public sealed record OfficialModel(
     /// <summary>The manifest <c>models/official-models.json</c>.</summary>
     public static IReadOnlyList<OfficialModel> All { get; } = Read();
 
-    /// <summary>The official model of a checkpoint's file name, or null.</summary>
-    public static OfficialModel? Find(string fileName) =>
-        All.FirstOrDefault(m => string.Equals(m.Name, Path.GetFileNameWithoutExtension(fileName), StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// The official model that a checkpoint is, or null: told by its digest where the manifest records one, else by its name.
+    /// </summary>
+    /// <param name="name">Name of its file without extension.</param>
+    /// <param name="sha256">SHA-256 of its file, hexadecimal.</param>
+    public static OfficialModel? Find(string name, string sha256) => Find(All, name, sha256);
+
+    internal static OfficialModel? Find(IReadOnlyList<OfficialModel> models, string name, string sha256) =>
+        models.FirstOrDefault(m => string.Equals(m.Sha256 ?? m.Name, m.Sha256 is null ? name : sha256, StringComparison.OrdinalIgnoreCase));
 
     private static List<OfficialModel> Read()
     {

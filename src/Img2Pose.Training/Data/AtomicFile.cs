@@ -20,7 +20,20 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            TryDelete(partial);
             throw new OutputException($"{path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>On a full disk the half-written file would keep the room that its cure needs.</summary>
+    private static void TryDelete(string partial)
+    {
+        try
+        {
+            File.Delete(partial);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 }

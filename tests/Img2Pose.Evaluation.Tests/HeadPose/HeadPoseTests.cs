@@ -3,6 +3,8 @@ using System.Text.Json;
 using Img2Pose.Evaluation.HeadPose;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Tests.Matlab;
+using Img2Pose.Evaluation.Wider;
+using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Testing;
 
@@ -106,6 +108,61 @@ public sealed class HeadPoseTests : IDisposable
 
         Assert.Equal(0, report.MeanError!.Value, 4);
         Assert.Null(report.Translation);
+    }
+
+    [Theory]
+    [InlineData(BiwiAngles.Aflw, -36.9698, -24.9013, 20.4886)]
+    [InlineData(BiwiAngles.Zxy, -39.6886, 19.6579, 4.8902)]
+    public void Biwi_angles_are_those_of_either_revision_of_the_notebook(BiwiAngles angles, double yaw, double pitch, double roll)
+    {
+        // SciPy 1.10.1 of the rotation vector: as_euler('zxy'); and as_euler('xyz') of the inverse, the last two negated.
+        WriteBiwi("01", "frame_00003", RotationVector.ToMatrix(new Vector3d(0.3, -0.7, 0.2)));
+
+        HeadPoseReport report = Biwi.Evaluate(
+            Biwi.Load(_folder, null), Run("01/frame_00003_rgb.png", new FaceDetection(new Box(0, 0, 9, 9), 0.99, new Pose(Vector3d.Zero, new(0, 0, 5)))), angles);
+
+        HeadPoseSample sample = Assert.Single(report.Samples);
+        Assert.Equal((yaw, pitch, roll), (Math.Round(sample.TrueYaw, 4), Math.Round(sample.TruePitch, 4), Math.Round(sample.TrueRoll, 4)));
+        Assert.Equal((0, 0, 0), (Math.Abs(sample.Yaw), Math.Abs(sample.Pitch), Math.Abs(sample.Roll)));
+    }
+
+    [Fact]
+    public void At_several_sizes_the_poses_of_the_chosen_faces_are_averaged_number_by_number()
+    {
+        using FramePool pool = new(2);
+        using VideoFrame picture = pool.Rent(PixelFormat.Rgb24, 640, 480);
+        FaceDetection off = new(new Box(0, 0, 100, 100), 0.99, new Pose(new(9, 9, 9), new(9, 9, 9)));
+        FaceDetection small = new(new Box(300, 200, 340, 280), 0.95, new Pose(new(0.1, 0.2, 0.3), new(1, 2, 6)));
+        FaceDetection large = new(new Box(290, 190, 350, 290), 0.97, new Pose(new(0.3, 0.4, 0.7), new(3, 0, 10)));
+        SizedDetector detector = new(new() { [480] = [off, small], [600] = [], [1000] = [large] });
+        using BiwiScales scales = new(detector, [480, 600, 1000]);
+        List<FaceDetection> faces = [];
+
+        scales.Detect(picture, faces);
+
+        FaceDetection face = Assert.Single(faces);
+        Assert.Equal(small.Box, face.Box);
+        Assert.Equal(new Pose(new((0.1 + 0.3) / 2, (0.2 + 0.4) / 2, (0.3 + 0.7) / 2), new(2, 1, 8)), face.Pose);
+        // 4:3 pictures: the longer side is a limit that does not bind.
+        Assert.Equal([(480, 640), (600, 800), (1000, 1334)], detector.Asked);
+    }
+
+    [Fact]
+    public void A_picture_without_a_face_at_any_size_has_none()
+    {
+        using FramePool pool = new(2);
+        using VideoFrame wide = pool.Rent(PixelFormat.Rgb24, 640, 120);
+        SizedDetector detector = new(new() { [100] = [] });
+        using BiwiScales scales = new(detector, [100]);
+        List<FaceDetection> faces = [];
+
+        scales.Detect(wide, faces);
+
+        Assert.Empty(faces);
+        // Where the limit of twice the short side binds, it is what the notebook sets.
+        Assert.Equal([(100, 200)], detector.Asked);
+        Assert.Throws<UsageException>(() => new BiwiScales(detector, []));
+        Assert.Throws<UsageException>(() => new BiwiScales(detector, [15]));
     }
 
     [Fact]
@@ -214,5 +271,21 @@ public sealed class HeadPoseTests : IDisposable
         File.WriteAllText(
             Path.Combine(folder, frame + "_pose.txt"),
             string.Create(CultureInfo.InvariantCulture, $"{m.M11:R} {m.M12:R} {m.M13:R} \n{m.M21:R} {m.M22:R} {m.M23:R} \n{m.M31:R} {m.M32:R} {m.M33:R} \n\n88.2 -5.3 858.2 \n"));
+    }
+
+    private sealed class SizedDetector(Dictionary<int, FaceDetection[]> bySize) : IScaledDetector
+    {
+        public List<(int Shorter, int Longer)> Asked { get; } = [];
+
+        public void Detect(VideoFrame picture, (int Shorter, int Longer)? size, bool mirrored, List<FaceDetection> faces)
+        {
+            Assert.False(mirrored);
+            Asked.Add(size!.Value);
+            faces.AddRange(bySize[size.Value.Shorter]);
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -44,6 +44,30 @@ public sealed class ModelImportTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_are_not_the_authors_have_no_licence_until_one_is_stated()
+    {
+        string zip = WriteZoo(entries => entries, Official18(), "trained_here.pth");
+        CheckpointBundle bundle = CheckpointBundle.Load(zip);
+        string package = Path.Combine(_folder, "own.onnx");
+
+        ModelImporter.Import(bundle, new ImportOptions(), package);
+        Assert.Equal("unknown: state it with --licence", ModelPackage.Load(package).Metadata.Licence);
+        ModelImporter.Import(bundle, new ImportOptions { Licence = "CC0" }, package);
+        Assert.Equal("CC0", ModelPackage.Load(package).Metadata.Licence);
+        Assert.Throws<UsageException>(() => ModelImporter.Import(bundle, new ImportOptions { Licence = " " }, package));
+    }
+
+    [Fact]
+    public void A_recorded_digest_tells_an_official_checkpoint_and_its_name_alone_no_longer_does()
+    {
+        OfficialModel named = new("a", "", 18, "L", "", [], null), recorded = new("b", "", 18, "L", "", [], "ABCD");
+
+        Assert.Equal(named, OfficialModel.Find([named, recorded], "A", "0000"));
+        Assert.Equal(recorded, OfficialModel.Find([named, recorded], "renamed", "abcd"));
+        Assert.Null(OfficialModel.Find([named, recorded], "b", "0000"));
+    }
+
+    [Fact]
     public void Missing_unknown_and_misshapen_tensors_are_all_named_in_one_message()
     {
         Dictionary<string, CheckpointTensor> tensors = Official18();
@@ -137,11 +161,11 @@ public sealed class ModelImportTests : IDisposable
     [Fact]
     public void The_official_models_are_known_with_their_licence_and_source()
     {
-        OfficialModel model = Assert.IsType<OfficialModel>(OfficialModel.Find("somewhere/img2pose_v1.pth"));
+        OfficialModel model = Assert.IsType<OfficialModel>(OfficialModel.Find("img2pose_v1", ""));
 
         Assert.Equal("CC BY-NC 4.0", model.Licence);
         Assert.StartsWith("https://github.com/vitoralbiero/img2pose/", model.Source, StringComparison.Ordinal);
-        Assert.Null(OfficialModel.Find("other.pth"));
+        Assert.Null(OfficialModel.Find("other", ""));
     }
 
     private static DetectorSettings Settings() => new() { PoseMean = new double[6], PoseStandardDeviation = [1, 1, 1, 1, 1, 1] };
@@ -156,7 +180,7 @@ public sealed class ModelImportTests : IDisposable
             return CheckpointTensor.FromSingle(values, t.Shape);
         });
 
-    private string WriteZoo(Func<List<(string, byte[])>, List<(string, byte[])>> change, Dictionary<string, CheckpointTensor> weights)
+    private string WriteZoo(Func<List<(string, byte[])>, List<(string, byte[])>> change, Dictionary<string, CheckpointTensor> weights, string checkpointName = "img2pose_v1.pth")
     {
         CheckpointDictionary state = new(isOrdered: true);
         foreach ((string name, CheckpointTensor tensor) in weights) state.Set(name, tensor);
@@ -173,7 +197,7 @@ public sealed class ModelImportTests : IDisposable
         using ZipArchive archive = ZipFile.Open(zip, ZipArchiveMode.Create);
         List<(string, byte[])> entries = change(
         [
-            ("models/img2pose_v1.pth", checkpoint.ToArray()),
+            ("models/" + checkpointName, checkpoint.ToArray()),
             ("models/WIDER_train_pose_mean_v1.npy", File.ReadAllBytes(mean)),
             ("models/WIDER_train_pose_stddev_v1.npy", File.ReadAllBytes(stddev)),
         ]);

@@ -33,14 +33,21 @@ internal static class EvalHeadPoseCommand
     {
         Argument<string> folder = new("FOLDER") { Description = "Folder of BIWI that holds 01, 02 and so on." };
         Option<string?> list = new("--list") { Description = "The frames to take, such as the original's BIWI_annotations.txt; default all.", HelpName = "FILE" };
+        Option<string?> scales = new("--scales") { Description = $"Short sides to look at every picture at, separated by commas; the poses are averaged. The original's published figure is with 700; its notebook can average {string.Join(',', Biwi.AveragedSizes)}. Default: once, at the model's own size.", HelpName = "N,N…" };
+        Option<string> angles = new("--angles") { Description = "Angles to compare: aflw, as the notebook behind the published figure, or zxy, as its multi-scale revision.", DefaultValueFactory = _ => "aflw" };
+        angles.AcceptOnlyFromAmong("aflw", "zxy");
         Shared shared = new();
-        Command command = new("biwi", "Measure head pose by the BIWI protocol.") { folder, list };
+        Command command = new("biwi", "Measure head pose by the BIWI protocol.") { folder, list, scales, angles };
         shared.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
             BiwiPicture[] pictures = Biwi.Load(parsed.GetValue(folder)!, parsed.GetValue(list));
             PictureFile[] files = [.. pictures.Select(p => new PictureFile(p.Image, p.Path))];
-            return shared.Run(parsed, "biwi", files, (run, _) => Biwi.Evaluate(pictures, run), cancellation);
+            BiwiAngles convention = parsed.GetValue(angles) == "zxy" ? BiwiAngles.Zxy : BiwiAngles.Aflw;
+            int[]? sides = parsed.GetValue(scales) is { } text ? EvalOutput.Lengths(scales.Name, text) : null;
+            return shared.Run(
+                parsed, "biwi", files, (run, _) => Biwi.Evaluate(pictures, run, convention), cancellation,
+                sides is null ? null : detector => new BiwiScales(detector, sides));
         });
         return command;
     }
@@ -59,12 +66,12 @@ internal static class EvalHeadPoseCommand
         }
 
         public Task<int> Run(
-            ParseResult parsed, string protocol, PictureFile[] files, Func<PictureRun, ReferenceFace, HeadPoseReport> evaluate, CancellationToken cancellation)
+            ParseResult parsed, string protocol, PictureFile[] files, Func<PictureRun, ReferenceFace, HeadPoseReport> evaluate, CancellationToken cancellation,
+            Func<OnnxPictureDetector, IPictureDetector>? wrap = null)
         {
             ModelPackage model = _detector.Load(parsed);
             ReferenceFace? given = parsed.GetValue(_reference) is { } points ? ReferenceFace.Load(points) : null;
-            PictureRun run = _detector.Run(
-                parsed, files, () => _detector.Create(parsed, model, LowestScore, new PoseDetectorOptions { Reference = given }), cancellation);
+            PictureRun run = _detector.Run(parsed, files, Create, cancellation);
             EvalOutput.ReportUnreadable(run.Unreadable);
             if (files.Length > 0 && run.Pictures.Count == 0) throw new InputException($"None of the {files.Length} pictures can be read.");
             HeadPoseReport report = evaluate(run, given ?? ReferenceFace.Default);
@@ -75,6 +82,12 @@ internal static class EvalHeadPoseCommand
             if (parsed.GetValue(_plots) is { } folder)
                 EvaluationPlots.Save(folder, $"{protocol}-error-by-yaw.svg", EvaluationPlots.ErrorByYaw(HeadPoseReportOutput.Bins(report)));
             return Task.FromResult(ExitCode.Done);
+
+            IPictureDetector Create()
+            {
+                OnnxPictureDetector detector = _detector.Create(parsed, model, LowestScore, new PoseDetectorOptions { Reference = given });
+                return wrap?.Invoke(detector) ?? detector;
+            }
         }
     }
 }

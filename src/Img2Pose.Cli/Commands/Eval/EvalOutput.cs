@@ -29,6 +29,12 @@ internal static class EvalOutput
         foreach (UnreadablePicture picture in pictures) Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(picture.Reason)}");
     }
 
+    /// <summary>Lengths separated by commas.</summary>
+    /// <exception cref="UsageException">One is no length that a side can have.</exception>
+    public static int[] Lengths(string option, string text) => [.. text.Split(',').Select(word => int.TryParse(word, out int size) && size is >= 16 and <= 16384
+        ? size
+        : throw new UsageException($"{option}: '{word}' is not a length between 16 and 16384; give some such as 300,500,800."))];
+
     /// <exception cref="UsageException">The number is below 1.</exception>
     public static int? AtLeastOne(string option, int? value) =>
         value is null or >= 1 ? value : throw new UsageException($"{option} must be at least 1, not {value}.");

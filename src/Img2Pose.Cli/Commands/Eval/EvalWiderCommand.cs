@@ -61,9 +61,7 @@ internal static class EvalWiderCommand
     {
         // One size means "not merged, not mirrored" in the original, which then leaves the model's own size in place.
         if (text == "own") return [1];
-        int[] sizes = [.. text.Split(',').Select(word => int.TryParse(word, out int size) && size is >= 16 and <= 16384
-            ? size
-            : throw new UsageException($"--sizes: '{word}' is not a length between 16 and 16384; give some such as 300,500,800, or own."))];
+        int[] sizes = EvalOutput.Lengths("--sizes", text);
         return sizes.Length > 1 ? sizes : throw new UsageException("--sizes needs at least two lengths to merge; use own for the model's own size, and --size to change it.");
     }
 }
