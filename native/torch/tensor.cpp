@@ -66,15 +66,11 @@ extern "C" {
 
 I2P_API const char* i2p_last_error() { return last_error.c_str(); }
 
-I2P_API const char* i2p_version() { return TORCH_VERSION; }
-
 I2P_API int i2p_cuda_is_available() { return at::hasCUDA() ? 1 : 0; }
 
 I2P_API int i2p_set_num_threads(int threads) {
   return guarded([&] { at::set_num_threads(threads); });
 }
-
-I2P_API int i2p_get_num_threads() { return at::get_num_threads(); }
 
 I2P_API int i2p_manual_seed(int64_t seed) {
   return guarded([&] { at::manual_seed(static_cast<uint64_t>(seed)); });
@@ -99,10 +95,6 @@ I2P_API int i2p_full(const int64_t* shape, int rank, double value, int dtype, in
 
 I2P_API int i2p_empty(const int64_t* shape, int rank, int dtype, int device_type, int device_index, void** out) {
   return guarded([&] { publish(at::empty(sizes(shape, rank), options(dtype, device_type, device_index)), out); });
-}
-
-I2P_API int i2p_arange(double start, double stop, double step, int dtype, int device_type, int device_index, void** out) {
-  return guarded([&] { publish(at::arange(start, stop, step, options(dtype, device_type, device_index)), out); });
 }
 
 I2P_API int i2p_from_data(const void* data, const int64_t* shape, int rank, int dtype, int device_type, int device_index, void** out) {
@@ -273,10 +265,6 @@ I2P_API int i2p_clamp(void* self, double low, double high, void** out) {
   return guarded([&] { publish(at::clamp(tensor(self), low, high), out); });
 }
 
-I2P_API int i2p_where(void* condition, void* yes, void* no, void** out) {
-  return guarded([&] { publish(at::where(tensor(condition), tensor(yes), tensor(no)), out); });
-}
-
 // In-place operations; the tensor that they change is the result.
 
 I2P_API int i2p_fill_(void* self, double value) {
@@ -330,10 +318,6 @@ I2P_API int i2p_permute(void* self, const int64_t* dims, int rank, void** out) {
   return guarded([&] { publish(tensor(self).permute(sizes(dims, rank)), out); });
 }
 
-I2P_API int i2p_expand(void* self, const int64_t* shape, int rank, void** out) {
-  return guarded([&] { publish(tensor(self).expand(sizes(shape, rank)), out); });
-}
-
 I2P_API int i2p_transpose(void* self, int64_t a, int64_t b, void** out) {
   return guarded([&] { publish(tensor(self).transpose(a, b), out); });
 }
@@ -356,18 +340,6 @@ I2P_API int i2p_select(void* self, int64_t dim, int64_t index, void** out) {
 
 I2P_API int i2p_index_select(void* self, int64_t dim, void* index, void** out) {
   return guarded([&] { publish(at::index_select(tensor(self), dim, tensor(index)), out); });
-}
-
-I2P_API int i2p_gather(void* self, int64_t dim, void* index, void** out) {
-  return guarded([&] { publish(at::gather(tensor(self), dim, tensor(index)), out); });
-}
-
-I2P_API int i2p_masked_select(void* self, void* mask, void** out) {
-  return guarded([&] { publish(at::masked_select(tensor(self), tensor(mask)), out); });
-}
-
-I2P_API int i2p_index_copy_(void* self, int64_t dim, void* index, void* source) {
-  return guarded([&] { tensor(self).index_copy_(dim, tensor(index), tensor(source)); });
 }
 
 I2P_API int i2p_index_copy(void* self, int64_t dim, void* index, void* source, void** out) {
@@ -406,30 +378,8 @@ I2P_API int i2p_reduce(void* self, int op, int64_t dim, int keep, void** out) {
   });
 }
 
-I2P_API int i2p_topk(void* self, int64_t k, int64_t dim, int largest, int sorted, void** values, void** indices) {
-  return guarded([&] {
-    auto result = at::topk(tensor(self), k, dim, largest != 0, sorted != 0);
-    publish(std::get<0>(result), values);
-    publish(std::get<1>(result), indices);
-  });
-}
-
-I2P_API int i2p_sort(void* self, int64_t dim, int descending, int stable, void** values, void** indices) {
-  return guarded([&] {
-    auto result = at::sort(tensor(self), stable != 0, dim, descending != 0);
-    publish(std::get<0>(result), values);
-    publish(std::get<1>(result), indices);
-  });
-}
-
 I2P_API int i2p_norm(void* self, double p, void** out) {
   return guarded([&] { publish(at::norm(tensor(self), p), out); });
-}
-
-I2P_API int i2p_softmax(void* self, int64_t dim, int logarithm, void** out) {
-  return guarded([&] {
-    publish(logarithm ? at::log_softmax(tensor(self), dim) : at::softmax(tensor(self), dim), out);
-  });
 }
 
 // Neural-network functions.

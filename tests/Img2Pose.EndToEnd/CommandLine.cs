@@ -46,10 +46,11 @@ internal static class CommandLine
         return await FinishAsync(process);
     }
 
-    /// <summary>Runs <c>img2pose</c> to its end with one more variable (NAME=VALUE) in its environment.</summary>
-    public static async Task<Finished> Img2PoseWithAsync(string variable, params string[] arguments)
+    /// <summary>Runs <c>img2pose</c> to its end in a shell that has run <paramref name="preparation"/>.</summary>
+    public static async Task<Finished> Img2PoseAfterAsync(string preparation, params string[] arguments)
     {
-        using Process process = StartProcess("env", [variable, "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
+        using Process process = StartProcess(
+            "bash", ["-c", preparation + "; exec dotnet \"$@\"", "bash", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
         return await FinishAsync(process);
     }
 

@@ -35,17 +35,14 @@ internal static partial class NativeMethods
     }
 
     [LibraryImport(Library)] internal static partial IntPtr i2p_last_error();
-    [LibraryImport(Library)] internal static partial IntPtr i2p_version();
     [LibraryImport(Library)] internal static partial int i2p_cuda_is_available();
     [LibraryImport(Library)] internal static partial int i2p_set_num_threads(int threads);
-    [LibraryImport(Library)] internal static partial int i2p_get_num_threads();
     [LibraryImport(Library)] internal static partial int i2p_manual_seed(long seed);
     [LibraryImport(Library)] internal static partial int i2p_set_grad_enabled(int enabled);
     [LibraryImport(Library)] internal static partial int i2p_is_grad_enabled();
     [LibraryImport(Library)] internal static partial int i2p_release(IntPtr handle);
     [LibraryImport(Library)] internal static partial int i2p_full(ReadOnlySpan<long> shape, int rank, double value, int dtype, int deviceType, int deviceIndex, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_empty(ReadOnlySpan<long> shape, int rank, int dtype, int deviceType, int deviceIndex, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_arange(double start, double stop, double step, int dtype, int deviceType, int deviceIndex, out TensorHandle result);
     [LibraryImport(Library)] internal static unsafe partial int i2p_from_data(void* data, ReadOnlySpan<long> shape, int rank, int dtype, int deviceType, int deviceIndex, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_alias(IntPtr self, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_rank(TensorHandle self);
@@ -66,7 +63,6 @@ internal static partial class NativeMethods
     [LibraryImport(Library)] internal static partial int i2p_binary(TensorHandle left, TensorHandle right, Binary op, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_binary_scalar(TensorHandle left, double right, Binary op, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_clamp(TensorHandle self, double low, double high, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_where(TensorHandle condition, TensorHandle yes, TensorHandle no, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_fill_(TensorHandle self, double value);
     [LibraryImport(Library)] internal static partial int i2p_normal_(TensorHandle self, double mean, double stddev);
     [LibraryImport(Library)] internal static partial int i2p_uniform_(TensorHandle self, double low, double high);
@@ -79,24 +75,18 @@ internal static partial class NativeMethods
     [LibraryImport(Library)] internal static partial int i2p_addcdiv_(TensorHandle self, TensorHandle a, TensorHandle b, double value);
     [LibraryImport(Library)] internal static partial int i2p_reshape(TensorHandle self, ReadOnlySpan<long> shape, int rank, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_permute(TensorHandle self, ReadOnlySpan<long> dims, int rank, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_expand(TensorHandle self, ReadOnlySpan<long> shape, int rank, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_transpose(TensorHandle self, long a, long b, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_squeeze(TensorHandle self, long dim, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_unsqueeze(TensorHandle self, long dim, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_narrow(TensorHandle self, long dim, long start, long length, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_select(TensorHandle self, long dim, long index, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_index_select(TensorHandle self, long dim, TensorHandle index, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_gather(TensorHandle self, long dim, TensorHandle index, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_masked_select(TensorHandle self, TensorHandle mask, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_index_copy(TensorHandle self, long dim, TensorHandle index, TensorHandle source, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_cat(ReadOnlySpan<IntPtr> handles, long count, long dim, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_stack(ReadOnlySpan<IntPtr> handles, long count, long dim, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_to(TensorHandle self, int dtype, int deviceType, int deviceIndex, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_reduce(TensorHandle self, Reduction op, long dim, int keep, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_topk(TensorHandle self, long k, long dim, int largest, int sorted, out TensorHandle values, out TensorHandle indices);
-    [LibraryImport(Library)] internal static partial int i2p_sort(TensorHandle self, long dim, int descending, int stable, out TensorHandle values, out TensorHandle indices);
     [LibraryImport(Library)] internal static partial int i2p_norm(TensorHandle self, double p, out TensorHandle result);
-    [LibraryImport(Library)] internal static partial int i2p_softmax(TensorHandle self, long dim, int logarithm, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_conv2d(TensorHandle input, TensorHandle weight, IntPtr bias, long stride, long padding, long dilation, long groups, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_linear(TensorHandle input, TensorHandle weight, IntPtr bias, out TensorHandle result);
     [LibraryImport(Library)] internal static partial int i2p_batch_norm(TensorHandle input, IntPtr mean, IntPtr variance, IntPtr weight, IntPtr bias, int training, double momentum, double eps, out TensorHandle result);

@@ -114,6 +114,13 @@ namespace TorchSharp.Modules
         }
 
         private protected abstract void Update(int index, Parameter parameter, Tensor gradient);
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            if (!disposing) return;
+            foreach (IDisposable state in States.Cast<IDisposable>()) state.Dispose();
+        }
     }
 
     public class SGD : OptimizerHelper
@@ -142,13 +149,6 @@ namespace TorchSharp.Modules
                 gradient = _nesterov ? gradient + velocity * _momentum : velocity;
             }
             parameter.add_(gradient, -Rate);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            if (!disposing) return;
-            foreach (State state in _states) state.Dispose();
         }
 
         public class State : OptimizerState, IDisposable
@@ -182,13 +182,6 @@ namespace TorchSharp.Modules
             if (_settings.WeightDecay != 0) gradient = gradient + parameter * _settings.WeightDecay;
             State state = _states[index];
             _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            if (!disposing) return;
-            foreach (State state in _states) state.Dispose();
         }
 
         public class State : OptimizerState, IDisposable
@@ -225,13 +218,6 @@ namespace TorchSharp.Modules
             if (_settings.WeightDecay != 0) parameter.mul_(1 - Rate * _settings.WeightDecay);
             State state = _states[index];
             _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            if (!disposing) return;
-            foreach (State state in _states) state.Dispose();
         }
 
         public class State : OptimizerState, IDisposable

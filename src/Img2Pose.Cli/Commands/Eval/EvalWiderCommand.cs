@@ -31,7 +31,7 @@ internal static class EvalWiderCommand
             string folder = parsed.GetValue(predictions)!;
             if (parsed.GetValue(images) is { } imageFolder)
             {
-                WiderDetectionLoop loop = new(Sizes(parsed.GetValue(sizes)!), parsed.GetValue(voting));
+                WiderDetectionLoop loop = new(Sizes(parsed.GetValue(sizes)!), EvalOutput.Score(voting.Name, parsed.GetValue(voting))!.Value);
                 ModelPackage model = detector.Load(parsed);
                 PictureFile[] files = [.. pictures.Select(p => $"{p.Event}/{p.Name}.jpg").Select(name => new PictureFile(name, Path.Combine(imageFolder, name)))];
                 PictureRun run = detector.Run(parsed, files, () => WiderRun.Loop(detector.Create(parsed, model, LowestScore), loop), cancellation);

@@ -66,6 +66,8 @@ public static class LmdbDataset
         length.Integer(stored);
         writer.Put("__len__", length.ToArray());
 
+        // Statistics only beside data that are safely on the disk.
+        writer.Commit();
         (double[] mean, double[] deviation) = PoseStatistics.Of(poses);
         string stem = Path.Combine(Path.GetDirectoryName(output) ?? "", Path.GetFileNameWithoutExtension(output));
         NpyArray.Write(stem + "_pose_mean.npy", mean, 6);

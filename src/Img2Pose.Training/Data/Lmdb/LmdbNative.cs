@@ -26,6 +26,9 @@ internal static unsafe partial class LmdbNative
     {
         if (status == 0) return;
         string reason = Marshal.PtrToStringUTF8(mdb_strerror(status)) ?? $"error {status}";
+        // What liblmdb makes of a write that the disk took only in part.
+        const int inputOutputError = 5;
+        if (writing && status == inputOutputError) reason += "; is the disk full?";
         throw writing
             ? new OutputException($"{path}: cannot be written: {reason}")
             : new InputException($"{path}: cannot be read as an LMDB file: {reason}");

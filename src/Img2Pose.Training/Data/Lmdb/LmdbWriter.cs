@@ -76,13 +76,20 @@ internal sealed unsafe class LmdbWriter : IDisposable
         }
     }
 
-    /// <summary>Commits, flushes to the disk, and gives the file its name.</summary>
+    /// <summary>Commits and flushes to the disk: where room is short, this is where it shows. Nothing can be stored after it.</summary>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public void Complete()
+    public void Commit()
     {
         LmdbNative.Check(_transaction.Commit(), _partial, writing: true);
         LmdbNative.Check(LmdbNative.mdb_env_sync(_environment, 1), _partial, writing: true);
         _environment.Dispose();
+    }
+
+    /// <summary>Commits if that has not been done, and gives the file its name.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public void Complete()
+    {
+        if (!_environment.IsClosed) Commit();
         try
         {
             File.Move(_partial, _path, overwrite: true);
