@@ -53,7 +53,7 @@ public sealed class NanoTrainer
         Directory.CreateDirectory(_options.Output);
         string configuration = JsonSerializer.Serialize(_options, s_json);
         await File.WriteAllTextAsync(Path.Combine(_options.Output, "config.json"), configuration, cancellation);
-        AnnotatedImage[] all = AnnotationPack.Load(_options.Data);
+        AnnotatedImage[] all = NominalPan.Restore(AnnotationPack.Load(_options.Data));
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];
         Stopwatch clock = Stopwatch.StartNew();
