@@ -11,7 +11,7 @@ namespace Img2Pose.Training.Data;
 internal static class NominalPan
 {
     /// <summary>From this pan on, degrees, estimates are turned; below, they agree with the recording.</summary>
-    private const double SmallestPan = 60;
+    private const double SmallestPan = 70;
 
     /// <summary>An estimate that is farther away, degrees, is another matter, and stays.</summary>
     private const double LargestTurn = 40;
