@@ -11,7 +11,7 @@ internal static class TrainCommand
 
     // What both networks are told.
     private static readonly Argument<string> s_data = new("data") { Description = "Training pack (a folder with annotations.jsonl); for a resnet also an LMDB file." };
-    private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
+    private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), nano-two-stage (the paper's stages on its backbone; options as nano), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
     private static readonly Option<string> s_output = new("--out") { Description = "Folder for checkpoints, models and logs.", DefaultValueFactory = _ => "out/train" };
     private static readonly Option<int?> s_steps = new("--steps") { Description = "Optimiser steps in all. [nano: 9500; resnet: 100 passes over the data, or until the validation loss stops falling]" };
     private static readonly Option<int?> s_batch = new("--batch") { Description = "Pictures of a step; nano: at 320×320, other sizes keep the number of pixels. [nano: 16; resnet: 2]" };
@@ -53,11 +53,10 @@ internal static class TrainCommand
         {
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
-            if (!paper && network != "nano") throw new UsageException($"--network {network}: is none of nano, resnet18, resnet50, resnet101");
             RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
             long reached = paper
                 ? await new PaperTrainer(PaperOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation)
-                : await new NanoTrainer(NanoOptions(parsed), Console.Error.WriteLine).RunAsync(cancellation);
+                : await new NanoTrainer(NanoOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation);
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended at step {reached}; {parsed.GetValue(s_output)}"));
             return ExitCode.Done;
         });
@@ -75,11 +74,12 @@ internal static class TrainCommand
     private static string? Resume(ParseResult parsed, string own) =>
         parsed.GetValue(s_resume) is "last" ? Path.Combine(parsed.GetValue(s_output)!, own) : parsed.GetValue(s_resume);
 
-    private static TrainingOptions NanoOptions(ParseResult parsed)
+    private static TrainingOptions NanoOptions(ParseResult parsed, string network)
     {
         TrainingOptions options = new() { Data = parsed.GetValue(s_data)!, Output = parsed.GetValue(s_output)! };
         return options with
         {
+            Network = network,
             Mesh = parsed.GetValue(s_mesh),
             Steps = parsed.GetValue(s_steps) ?? options.Steps,
             Batch = parsed.GetValue(s_batch) ?? options.Batch,

@@ -34,6 +34,13 @@ public sealed class TrainingSample
 
     /// <summary>Whether any cell of <see cref="Uncertain"/> is set.</summary>
     public bool HasUncertain => Uncertain.AsSpan().ContainsAnyExcept((byte)0);
+
+    /// <summary>Whether <see cref="Uncertain"/> is set at a point, in pixels; a point outside counts as the nearest one inside.</summary>
+    public bool IsUncertain(double x, double y)
+    {
+        int column = (int)Math.Clamp(x, 0, Width - 1) / CellSize, row = (int)Math.Clamp(y, 0, Height - 1) / CellSize;
+        return Uncertain[row * UncertainWidth + column] != 0;
+    }
 }
 
 /// <summary>One face of a <see cref="TrainingSample"/>.</summary>

@@ -151,11 +151,9 @@ internal sealed class CellTargets
         {
             for (int row = 0; row < sample.Height / stride; row++)
             {
-                int y = Math.Min((int)((row + 0.5) * stride), sample.Height - 1) / TrainingSample.CellSize;
                 for (int column = 0; column < sample.Width / stride; column++, cell++)
                 {
-                    int x = Math.Min((int)((column + 0.5) * stride), sample.Width - 1) / TrainingSample.CellSize;
-                    if (sample.Uncertain[y * sample.UncertainWidth + x] != 0) classWeights[cell] = 0;
+                    if (sample.IsUncertain((column + 0.5) * stride, (row + 0.5) * stride)) classWeights[cell] = 0;
                 }
             }
         }

@@ -3,14 +3,6 @@ using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Losses;
 
-/// <summary>The parts of a training step's loss, each a float32 scalar tensor.</summary>
-internal sealed record LossParts(Tensor Total, Tensor Score, Tensor Place, Tensor Rotation, Tensor Points)
-{
-    /// <summary>The numbers in the order total, score, place, rotation, points.</summary>
-    internal double[] ToNumbers() =>
-        [Total.item<double>(), Score.item<double>(), Place.item<double>(), Rotation.item<double>(), Points.item<double>()];
-}
-
 /// <summary>
 /// The loss of <see cref="NanoNetwork"/>: quality focal loss on the score (Li et al. 2020, equation 3, β = 2; the quality is the
 /// overlap of the predicted and the true mean box), smooth L1 on place and size and on the rotation vector, and L1 on calibration
@@ -39,8 +31,11 @@ internal sealed class NanoLoss : IDisposable
         _scale = tensor(CellCode.RotationScale.ToArray(), [1, 3], device: device).DetachFromDisposeScope();
     }
 
-    /// <summary>Loss of codes [N, cells, 7] against the assigned targets.</summary>
-    internal LossParts Compute(Tensor codes, CellTargets targets)
+    /// <summary>What <see cref="Compute"/> gives, in its order.</summary>
+    internal static IReadOnlyList<string> Parts { get; } = ["loss", "score", "place", "rotation", "points"];
+
+    /// <summary>Loss of codes [N, cells, 7] against the assigned targets, and its parts: float32 scalars.</summary>
+    internal Tensor[] Compute(Tensor codes, CellTargets targets)
     {
         Device device = codes.device;
         Tensor flat = codes.reshape(-1, CellCode.Values);
@@ -87,7 +82,7 @@ internal sealed class NanoLoss : IDisposable
         Tensor focus = (quality - probability).square() * classWeights;
         Tensor score = nn.functional.binary_cross_entropy_with_logits(logits, quality, focus, nn.Reduction.Sum) / Math.Max(1, count);
         Tensor total = score + place * PlaceWeight + rotation * RotationWeight + points * PointsWeight;
-        return new LossParts(total, score, place, rotation, points);
+        return [total, score, place, rotation, points];
     }
 
     /// <inheritdoc/>

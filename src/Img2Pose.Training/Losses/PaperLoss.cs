@@ -30,6 +30,8 @@ internal static class PaperLoss
     {
         Device device = objectness.device;
         long[] sampled = [.. positive, .. negative];
+        // Where every anchor is doubtful there is nothing to learn, and the mean of nothing is no number.
+        if (sampled.Length == 0) return ((objectness * 0).sum(), (deltas * 0).sum());
         Tensor rows = tensor(sampled, [sampled.Length], device: device);
         float[] wanted = [.. sampled.Select(row => labels[row])];
         Tensor score = nn.functional.binary_cross_entropy_with_logits(objectness.index_select(0, rows), tensor(wanted, [wanted.Length], device: device));
@@ -49,12 +51,13 @@ internal static class PaperLoss
     /// <param name="mean">Mean of box-relative poses, six numbers.</param>
     /// <param name="stddev">Their standard deviation.</param>
     /// <param name="calibration">Calibration points on the reference face.</param>
+    /// <param name="pointsWeight">As <see cref="Optimization.PaperStepSettings.PointsWeight"/>.</param>
     internal static (Tensor Classifier, Tensor Pose, Tensor Points) Regions(
         Tensor logits, long[] labels, Tensor poses, IReadOnlyList<PoseTarget> targets,
-        ReadOnlySpan<double> mean, ReadOnlySpan<double> stddev, ReadOnlySpan<Vector3d> calibration)
+        ReadOnlySpan<double> mean, ReadOnlySpan<double> stddev, ReadOnlySpan<Vector3d> calibration, double? pointsWeight = null)
     {
         Device device = logits.device;
-        Tensor classifier = nn.functional.cross_entropy(logits, tensor(labels, [labels.Length], device: device));
+        Tensor classifier = labels.Length == 0 ? (logits * 0).sum() : nn.functional.cross_entropy(logits, tensor(labels, [labels.Length], device: device));
         int count = targets.Count;
         if (count == 0) return (classifier, (poses * 0).sum(), (poses * 0).sum());
 
@@ -85,6 +88,11 @@ internal static class PaperLoss
         Tensor points = tensor(flat, [calibration.Length, 3], device: device);
         Tensor expected = Project(tensor(local, [count, 6], device: device), camera, points);
         Tensor actual = Project(found * scale + offset, camera, points);
+        if (pointsWeight is { } weight)
+        {
+            Tensor unit = camera.narrow(1, 0, 1).unsqueeze(1) / (2 * weight);
+            (actual, expected) = (actual / unit, expected / unit);
+        }
         return (classifier, squares, nn.functional.l1_loss(actual, expected));
     }
 

@@ -2,7 +2,7 @@ using Img2Pose.Models.Networks;
 
 namespace Img2Pose.Training.Networks;
 
-/// <summary>The anchors of the paper's network for one padded picture size: four float32 numbers each, by level, row, column, shape.</summary>
+/// <summary>The anchors of a two-stage network for one padded picture size: four float32 numbers each, by level, row, column, shape.</summary>
 internal sealed class AnchorGrid
 {
     private AnchorGrid(float[] anchors, int[] counts) => (Anchors, Counts) = (anchors, counts);
@@ -14,11 +14,10 @@ internal sealed class AnchorGrid
     internal int[] Counts { get; }
 
     /// <summary>
-    /// Strides are padded size over feature size, so that the last level's are not 64 (Q3).
+    /// Strides are padded size over feature size, so that the last level's of the paper's network are not 64 (Q3).
     /// </summary>
-    internal static AnchorGrid Create(int paddedWidth, int paddedHeight, IReadOnlyList<(int Width, int Height)> features)
+    internal static AnchorGrid Create(DetectorLayout layout, int paddedWidth, int paddedHeight, IReadOnlyList<(int Width, int Height)> features)
     {
-        DetectorLayout layout = DetectorLayout.Official;
         List<float> anchors = [];
         int[] counts = new int[features.Count];
         for (int level = 0; level < features.Count; level++)

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Img2Pose.Models.Onnx;
 using Img2Pose.Training.Optimization;
 
@@ -28,53 +25,18 @@ internal sealed class NanoExporter
     internal const float SmallSide = 24, LargeSide = 96;
 
     private readonly NanoArchitecture _architecture;
-    private readonly Dictionary<string, NamedArray> _state;
+    private readonly PyramidGraph _parts;
     private readonly OnnxGraphBuilder _graph = new("img2pose-nano");
 
-    private NanoExporter(NanoArchitecture architecture, IEnumerable<NamedArray> state)
-    {
-        _architecture = architecture;
-        _state = state.ToDictionary(array => array.Name);
-    }
+    private NanoExporter(NanoArchitecture architecture, IEnumerable<NamedArray> state) =>
+        (_architecture, _parts) = (architecture, new PyramidGraph(_graph, state));
 
     /// <summary>Exports the weights (names as in <c>NanoNetwork.state_dict()</c>) with the JSON of the "img2pose" metadata key.</summary>
     internal static void Export(NanoArchitecture architecture, IEnumerable<NamedArray> state, string path, string metadata)
     {
         NanoExporter exporter = new(architecture, state);
         exporter.Build();
-        string temporary = path + ".partial";
-        exporter._graph.Save(temporary, metadata: new Dictionary<string, string> { ["img2pose"] = metadata });
-        File.Move(temporary, path, overwrite: true);
-    }
-
-    /// <summary>The package metadata of a model that <paramref name="options"/> made.</summary>
-    internal static string DefaultMetadata(TrainingOptions options, long step)
-    {
-        string manifest = Path.Combine(options.Data, "annotations.jsonl");
-        string? digest = null;
-        if (File.Exists(manifest))
-        {
-            using FileStream file = File.OpenRead(manifest);
-            digest = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
-        }
-        JsonObject json = new()
-        {
-            ["schema"] = 1,
-            ["name"] = "img2pose-nano",
-            ["size"] = new JsonObject { ["rule"] = "long-side", ["long"] = 640, ["enlarge"] = false, ["multiple"] = 64 },
-            ["mean"] = new JsonArray(0.485, 0.456, 0.406),
-            ["stddev"] = new JsonArray(0.229, 0.224, 0.225),
-            ["pose_mean"] = new JsonArray(-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133),
-            ["pose_stddev"] = new JsonArray(0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787),
-            ["reference"] = "default",
-            ["score_threshold"] = 0.46,
-            ["nms_threshold"] = 0.5,
-            ["box_factors"] = new JsonArray(1.1, 1.1, 0.3),
-            ["licence"] = "research only: trained on pictures licensed for non-commercial research",
-            ["training_manifest_sha256"] = digest,
-            ["metrics"] = new JsonObject { ["training_step"] = step.ToString(CultureInfo.InvariantCulture) },
-        };
-        return json.ToJsonString(new JsonSerializerOptions(JsonSerializerOptions.Default));
+        NanoPackage.Save(exporter._graph, path, metadata);
     }
 
     private void Build()
@@ -84,39 +46,17 @@ internal sealed class NanoExporter
         string boxes = _graph.InputWithDefault("boxes", [], [0, 5], "K", 5);
         string threshold = _graph.Input("score_threshold", OnnxElementType.Float32);
 
-        string x = Unit("stem2", Unit("stem1", image, 2), 2);
-        int levels = CellCode.Strides.Length;
-        string[] features = new string[levels];
-        for (int level = 0; level < levels; level++)
-        {
-            x = Unit($"stage{level}.down", x, 2);
-            for (int i = 0; i < _architecture.Blocks[level]; i++)
-            {
-                string inner = Unit($"stage{level}.block{i}.conv2", Unit($"stage{level}.block{i}.conv1", x), activate: false);
-                x = _graph.Node("Relu", [_graph.Node("Add", [x, inner])]);
-            }
-            features[level] = x;
-        }
-
+        string[] features = _parts.Write(_architecture, image);
+        int levels = features.Length;
         string[] codes = new string[levels];
         string[] columns = new string[levels];
         string[] rows = new string[levels];
         string[] counts = new string[levels];
-        string? above = null;
-        for (int level = levels - 1; level >= 0; level--)
+        for (int level = 0; level < levels; level++)
         {
-            string merged = Unit($"lateral{level}", features[level], kernel: 1, activate: false);
-            if (above is not null)
-            {
-                // Sides are multiples of 64, so every level is exactly twice the one above.
-                string larger = _graph.Node("Resize", [above, "", _graph.Initializer(null, [1f, 1f, 2f, 2f], 4)],
-                    OnnxAttribute.Of("mode", "nearest"), OnnxAttribute.Of("nearest_mode", "floor"), OnnxAttribute.Of("coordinate_transformation_mode", "asymmetric"));
-                merged = _graph.Node("Add", [merged, larger]);
-            }
-            above = merged;
-            string head = _graph.Node("Relu", [merged]);
-            for (int i = 0; i < _architecture.Heads[level].Length; i++) head = Unit($"head{level}.conv{i}", head);
-            string output = _graph.Node("Conv", [head, Weight($"head{level}.output.weight"), Weight($"head{level}.output.bias")],
+            string head = features[level];
+            for (int i = 0; i < _architecture.Heads[level].Length; i++) head = _parts.Unit($"head{level}.conv{i}", head);
+            string output = _graph.Node("Conv", [head, _parts.Weight($"head{level}.output.weight"), _parts.Weight($"head{level}.output.bias")],
                 OnnxAttribute.Of("kernel_shape", 1L, 1L));
             string shape = _graph.Node("Shape", [output]);
             rows[level] = _graph.Node("Slice", [shape, _graph.Vector(2), _graph.Vector(3)]);
@@ -272,27 +212,4 @@ internal sealed class NanoExporter
 
     private string Center(string number, string stride) =>
         _graph.Node("Mul", [_graph.Node("Add", [_graph.Node("Cast", [number], OnnxAttribute.Of("to", (long)OnnxElementType.Float32)), _graph.Scalar(0.5f)]), stride]);
-
-    /// <summary>A convolution unit with its batch norm folded in.</summary>
-    private string Unit(string name, string input, int stride = 1, int kernel = 3, bool activate = true)
-    {
-        NamedArray weight = _state[name + ".conv.weight"];
-        float[] gamma = _state[name + ".bn.weight"].Values, beta = _state[name + ".bn.bias"].Values;
-        float[] mean = _state[name + ".bn.running_mean"].Values, variance = _state[name + ".bn.running_var"].Values;
-        float[] folded = new float[weight.Values.Length];
-        float[] bias = new float[gamma.Length];
-        int each = folded.Length / bias.Length;
-        for (int channel = 0; channel < bias.Length; channel++)
-        {
-            double factor = gamma[channel] / Math.Sqrt(variance[channel] + ConvolutionUnit.NormEpsilon);
-            for (int i = channel * each; i < (channel + 1) * each; i++) folded[i] = (float)(weight.Values[i] * factor);
-            bias[channel] = (float)(beta[channel] - mean[channel] * factor);
-        }
-        long pad = kernel / 2;
-        string output = _graph.Node("Conv", [input, _graph.Initializer(name + ".weight", folded, weight.Shape), _graph.Initializer(name + ".bias", bias, bias.Length)],
-            OnnxAttribute.Of("kernel_shape", (long)kernel, kernel), OnnxAttribute.Of("strides", (long)stride, stride), OnnxAttribute.Of("pads", pad, pad, pad, pad));
-        return activate ? _graph.Node("Relu", [output]) : output;
-    }
-
-    private string Weight(string name) => _graph.Initializer(name, _state[name].Values, _state[name].Shape);
 }

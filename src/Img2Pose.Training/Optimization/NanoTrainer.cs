@@ -4,23 +4,18 @@ using System.Text.Json;
 using Img2Pose.Geometry.Annotations;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
-using Img2Pose.Training.Losses;
 using Img2Pose.Training.Native;
-using Img2Pose.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Optimization;
 
-/// <summary>Trains the default model's network on an annotation pack.</summary>
+/// <summary>Trains the default model's network, or the two-stage one that it was compared with, on an annotation pack.</summary>
 public sealed class NanoTrainer
 {
     /// <summary>File in the output folder that a run resumes from.</summary>
     public const string CheckpointName = "checkpoint.safetensors";
-
-    /// <summary>File in the output folder with the averaged model after the last validation.</summary>
-    public const string ModelName = "img2pose-nano.onnx";
 
     /// <summary>File in the output folder with the averaged weights in half precision: small enough to keep, and a start for another run.</summary>
     public const string AverageName = "average.safetensors";
@@ -43,6 +38,9 @@ public sealed class NanoTrainer
         (_options, _report) = (options, report);
     }
 
+    /// <summary>The averaged model after the last validation.</summary>
+    public string ModelPath => Path.Combine(_options.Output, $"img2pose-{_options.Network}.onnx");
+
     /// <summary>
     /// Trains until the last step or cancellation. A checkpoint is written at every validation and at cancellation, so that a
     /// run can be stopped at any moment and resumed.
@@ -64,10 +62,10 @@ public sealed class NanoTrainer
         set_num_threads(_options.Threads > 0 ? _options.Threads : Environment.ProcessorCount);
         manual_seed((long)_options.Seed);
         Device device = TrainingDevice.Open(_options.Device);
-        using NanoNetwork network = new NanoNetwork().to(device);
+        using NanoModel model = NanoModel.Create(_options.Network, device);
+        nn.Module network = model.Network;
         using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
-        using NanoLoss loss = new(device);
         long step = 0;
         if (_options.Resume is { } resume)
         {
@@ -80,7 +78,7 @@ public sealed class NanoTrainer
 
         await using BatchSource<TrainingBatch> batches = new(
             number => TrainingBatch.MakeNumbered(generator, _options.Seed, number, _options.Batch, _options.Sizes), step, Math.Max(1, _options.Workers));
-        double[] sums = new double[5];
+        double[] sums = new double[model.LossParts.Count];
         int summed = 0;
         long pictures = 0, clockedSteps = 0;
         clock.Restart();
@@ -97,45 +95,46 @@ public sealed class NanoTrainer
             }
             double rate = Rate(step);
             foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
-            double[] parts = Step(network, loss, optimizer, batch, device);
+            double[] parts = Step(model, optimizer, batch, device);
             if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
             average.Update(step);
             step++;
             clockedSteps++;
-            pictures += batch.Count;
+            pictures += batch.Samples.Count;
             for (int i = 0; i < sums.Length; i++) sums[i] += parts[i];
             summed++;
             if (step % 25 == 0)
             {
                 double speed = pictures / clock.Elapsed.TotalSeconds;
+                for (int i = 0; i < sums.Length; i++) sums[i] /= summed;
                 double left = (_options.Steps - step) * (double)pictures / summed / speed;
                 _report(string.Create(CultureInfo.InvariantCulture,
-                    $"step {step}/{_options.Steps} loss {sums[0] / summed:F3} score {sums[1] / summed:F3} place {sums[2] / summed:F4} rotation {sums[3] / summed:F4} points {sums[4] / summed:F4} rate {rate:E1} {speed:F1} pictures/s, {TimeSpan.FromSeconds(left):h\\:mm\\:ss} left"));
-                events.Write(step, [.. Scalars("train", sums, 1.0 / summed), ("train/learning_rate", rate), ("train/pictures_per_second", speed)]);
+                    $"step {step}/{_options.Steps} {Describe(model, sums)} rate {rate:E1} {speed:F1} pictures/s, {TimeSpan.FromSeconds(left):h\\:mm\\:ss} left"));
+                events.Write(step, [.. Scalars("train", model, sums), ("train/learning_rate", rate), ("train/pictures_per_second", speed)]);
                 Array.Clear(sums);
                 (summed, pictures) = (0, 0);
                 clock.Restart();
             }
             if (step % _options.EpochSteps == 0 || step == _options.Steps)
             {
-                events.Write(step, Scalars("validation", Validate(network, average, loss, held, device, step), 1));
+                events.Write(step, Scalars("validation", model, Validate(model, average, held, device, step)));
                 Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
-                Export(network, average, step, configuration);
+                Export(model, average, step, configuration);
                 clock.Restart();
                 pictures = 0;
             }
         }
         // A finished run that is resumed only writes its model again.
-        if (clockedSteps == 0 && step >= _options.Steps) Export(network, average, step, configuration);
+        if (clockedSteps == 0 && step >= _options.Steps) Export(model, average, step, configuration);
         if (step % _options.EpochSteps != 0 && step < _options.Steps)
             Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
         return step;
     }
 
-    private void Export(NanoNetwork network, WeightAverage average, long step, string configuration)
+    private void Export(NanoModel model, WeightAverage average, long step, string configuration)
     {
-        NanoExporter.Export(network.Architecture, average.ToArrays(), Path.Combine(_options.Output, ModelName), NanoExporter.DefaultMetadata(_options, step));
-        Checkpoint.Save(Path.Combine(_options.Output, AverageName), step, configuration, network, average, optimizer: null, averageOnly: true);
+        model.Export(average.ToArrays(), ModelPath, _options, step);
+        Checkpoint.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true);
     }
 
     /// <summary>Linear warm-up, then a half cosine to zero.</summary>
@@ -146,49 +145,48 @@ public sealed class NanoTrainer
         return _options.LearningRate * Math.Max(0.002, 0.5 * (1 + Math.Cos(Math.PI * progress)));
     }
 
-    private double[] Step(NanoNetwork network, NanoLoss loss, AdamW optimizer, TrainingBatch batch, Device device)
+    private double[] Step(NanoModel model, AdamW optimizer, TrainingBatch batch, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
-        LossParts parts = Forward(network, loss, batch, device);
+        Tensor[] parts = Forward(model, batch, device);
         optimizer.zero_grad();
-        parts.Total.backward();
-        nn.utils.clip_grad_norm_(network.parameters(), _options.GradientClip);
+        parts[0].backward();
+        nn.utils.clip_grad_norm_(model.Network.parameters(), _options.GradientClip);
         optimizer.step();
-        return parts.ToNumbers();
+        return Numbers(parts);
     }
 
-    private static LossParts Forward(NanoNetwork network, NanoLoss loss, TrainingBatch batch, Device device)
+    private static Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device)
     {
-        Tensor bytes = tensor(batch.Pictures, [batch.Count, batch.Size, batch.Size, 3], device: device);
-        return loss.Compute(network.call(TorchOperators.NormalizePictures(bytes, Mean, Stddev)), batch.Targets);
+        Tensor bytes = tensor(batch.Pictures, [batch.Samples.Count, batch.Size, batch.Size, 3], device: device);
+        return model.Compute(TorchOperators.NormalizePictures(bytes, Mean, Stddev), batch);
     }
 
     /// <summary>Mean losses of the averaged network on the same generated pictures each time.</summary>
-    private double[] Validate(NanoNetwork network, WeightAverage average, NanoLoss loss, SampleGenerator held, Device device, long step)
+    private double[] Validate(NanoModel model, WeightAverage average, SampleGenerator held, Device device, long step)
     {
         using IDisposable still = no_grad();
         average.Swap();
-        network.eval();
-        double[] sums = new double[5];
+        model.Network.eval();
+        double[] sums = new double[model.LossParts.Count];
         const int batches = 8;
         for (int i = 0; i < batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();
-            TrainingBatch batch = TrainingBatch.Make(held, 0x5EED, i, _options.Batch, 320);
-            double[] parts = Forward(network, loss, batch, device).ToNumbers();
+            double[] parts = Numbers(Forward(model, TrainingBatch.Make(held, 0x5EED, i, _options.Batch, 320), device));
             for (int k = 0; k < sums.Length; k++) sums[k] += parts[k] / batches;
         }
-        network.train();
+        model.Network.train();
         average.Swap();
-        _report(string.Create(CultureInfo.InvariantCulture,
-            $"validation at {step}: loss {sums[0]:F3} score {sums[1]:F3} place {sums[2]:F4} rotation {sums[3]:F4} points {sums[4]:F4}"));
+        _report($"validation at {step}: {Describe(model, sums)}");
         return sums;
     }
 
-    /// <summary>Names for the parts of a loss, in the order of <see cref="LossParts.ToNumbers"/>.</summary>
-    private static IEnumerable<(string Tag, double Value)> Scalars(string group, double[] parts, double scale) =>
-    [
-        ($"{group}/loss", parts[0] * scale), ($"{group}/score", parts[1] * scale), ($"{group}/place", parts[2] * scale),
-        ($"{group}/rotation", parts[3] * scale), ($"{group}/points", parts[4] * scale),
-    ];
+    private static double[] Numbers(Tensor[] parts) => Array.ConvertAll(parts, part => part.item<double>());
+
+    private static string Describe(NanoModel model, double[] parts) =>
+        string.Join(' ', model.LossParts.Zip(parts, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F4}")));
+
+    private static IEnumerable<(string Tag, double Value)> Scalars(string group, NanoModel model, double[] parts) =>
+        model.LossParts.Zip(parts, (name, value) => ($"{group}/{name}", value));
 }

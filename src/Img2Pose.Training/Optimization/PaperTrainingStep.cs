@@ -6,8 +6,21 @@ using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Optimization;
 
-/// <summary>A picture's labels in pixels of the resized picture: boxes (four numbers a face) and poses under its intrinsics.</summary>
-internal sealed record PaperLabels(float[] Boxes, Pose[] Poses);
+/// <summary>
+/// A picture's labels in pixels of the resized picture: boxes (four numbers a face) and poses under its intrinsics, null where
+/// unknown: such a face is found without being posed.
+/// </summary>
+internal sealed record PaperLabels(float[] Boxes, Pose?[] Poses)
+{
+    /// <summary>Whether there may be an unlisted face at a point, so that boxes around it are no examples of background; null: nowhere.</summary>
+    internal Func<double, double, bool>? IsUncertain { get; init; }
+
+    /// <summary>1 for a box with a match, 0 for background, −1 for neither.</summary>
+    internal int Kind(int match, ReadOnlySpan<float> box) =>
+        match >= 0 ? 1
+        : match != BoxMatching.Background || IsUncertain?.Invoke(0.5 * (box[0] + box[2]), 0.5 * (box[1] + box[3])) == true ? -1
+        : 0;
+}
 
 /// <summary>How proposals and samples are chosen in training; defaults are the original's.</summary>
 internal sealed record PaperStepSettings
@@ -31,11 +44,14 @@ internal sealed record PaperStepSettings
     public int RegionSamples { get; init; } = 512;
 
     public double RegionPositiveShare { get; init; } = 0.25;
+
+    /// <summary>Weight of the calibration points' error in mean sides of the proposal; null, as the original: in pixels, unweighted.</summary>
+    public double? PointsWeight { get; init; }
 }
 
-/// <summary>Computes the losses of one batch of the paper's network: proposals, matching, sampling, heads.</summary>
+/// <summary>Computes the losses of one batch of a two-stage network as the paper does: proposals, matching, sampling, heads.</summary>
 internal sealed class PaperTrainingStep(
-    PaperNetwork network, PaperStepSettings settings, BalancedSampler sampler, double[] poseMean, double[] poseStddev, Vector3d[] calibration)
+    TwoStageNetwork network, PaperStepSettings settings, BalancedSampler sampler, double[] poseMean, double[] poseStddev, Vector3d[] calibration)
 {
     private static readonly float[] s_unitWeights = [1, 1, 1, 1];
 
@@ -48,14 +64,13 @@ internal sealed class PaperTrainingStep(
         Device device = pictures.device;
         Tensor[] features = network.Features(pictures);
         (Tensor objectness, Tensor deltas) = network.Propose(features);
-        long[] shape = pictures.shape;
-        AnchorGrid anchors = AnchorGrid.Create((int)shape[3], (int)shape[2], [.. features.Select(feature => ((int)feature.shape[3], (int)feature.shape[2]))]);
+        AnchorGrid anchors = Anchors(pictures, features);
 
         (Tensor score, Tensor boxes) = ProposalLosses(objectness, deltas, anchors, labels);
         float[][] proposals = Proposals(objectness, deltas, anchors, sizes);
 
-        List<float> regions = [], positiveRegions = [];
-        List<long> classes = [];
+        List<float> regions = [];
+        List<long> classes = [], posed = [];
         List<PoseTarget> targets = [];
         Counts.Clear();
         for (int picture = 0; picture < labels.Count; picture++)
@@ -63,7 +78,7 @@ internal sealed class PaperTrainingStep(
             PaperLabels truth = labels[picture];
             float[] candidates = [.. proposals[picture], .. truth.Boxes];
             int[] matches = BoxMatching.Match(BoxMatching.Overlaps(truth.Boxes, candidates), candidates.Length / 4, settings.RegionOverlap, settings.RegionOverlap, allowLowQuality: false);
-            int[] kinds = [.. matches.Select(match => match >= 0 ? 1 : 0)];
+            int[] kinds = [.. matches.Select((match, i) => truth.Kind(match, candidates.AsSpan(4 * i, 4)))];
             (int[] positive, int[] negative) = sampler.Sample(kinds, settings.RegionSamples, settings.RegionPositiveShare);
             int[] sampled = [.. positive, .. negative];
             Array.Sort(sampled);
@@ -73,18 +88,35 @@ internal sealed class PaperTrainingStep(
                 regions.Add(picture);
                 regions.AddRange(box);
                 classes.Add(kinds[index]);
-                if (kinds[index] == 0) continue;
-                positiveRegions.Add(picture);
-                positiveRegions.AddRange(box);
-                targets.Add(new PoseTarget(new Box(box[0], box[1], box[2], box[3]), truth.Poses[matches[index]], sizes[picture].Width, sizes[picture].Height));
+                if (kinds[index] == 0 || truth.Poses[matches[index]] is not { } pose) continue;
+                posed.Add(classes.Count - 1);
+                targets.Add(new PoseTarget(new Box(box[0], box[1], box[2], box[3]), pose, sizes[picture].Width, sizes[picture].Height));
             }
             Counts.Add((proposals[picture].Length / 4, sampled.Length, positive.Length));
         }
-        Tensor logits = network.Classify(PaperNetwork.Pool(features, [.. regions], device));
-        Tensor poses = network.RegressPose(PaperNetwork.Pool(features, [.. positiveRegions], device));
-        (Tensor classifier, Tensor pose, Tensor points) = PaperLoss.Regions(logits, [.. classes], poses, targets, poseMean, poseStddev, calibration);
-        return new PaperLossParts(classifier, pose, points, score, boxes);
+        // The pose head's batch norm has no variance of a single row.
+        if (posed.Count == 1 && network.training)
+        {
+            posed.Clear();
+            targets.Clear();
+        }
+        Tensor pooled = network.Pool(features, [.. regions]);
+        Tensor logits = network.Classify(pooled);
+        Tensor poses = network.RegressPose(pooled.index_select(0, tensor(posed.ToArray(), [posed.Count], device: device)));
+        (Tensor classifier, Tensor poseLoss, Tensor points) = PaperLoss.Regions(logits, [.. classes], poses, targets, poseMean, poseStddev, calibration, settings.PointsWeight);
+        return new PaperLossParts(classifier, poseLoss, points, score, boxes);
     }
+
+    /// <summary>The proposals of each picture, four numbers each, best first.</summary>
+    internal float[][] Propose(Tensor pictures, IReadOnlyList<(int Width, int Height)> sizes)
+    {
+        Tensor[] features = network.Features(pictures);
+        (Tensor objectness, Tensor deltas) = network.Propose(features);
+        return Proposals(objectness, deltas, Anchors(pictures, features), sizes);
+    }
+
+    private AnchorGrid Anchors(Tensor pictures, Tensor[] features) =>
+        AnchorGrid.Create(network.Layout, (int)pictures.shape[3], (int)pictures.shape[2], [.. features.Select(feature => ((int)feature.shape[3], (int)feature.shape[2]))]);
 
     private (Tensor Score, Tensor Boxes) ProposalLosses(Tensor objectness, Tensor deltas, AnchorGrid anchors, IReadOnlyList<PaperLabels> labels)
     {
@@ -97,7 +129,7 @@ internal sealed class PaperTrainingStep(
         {
             float[] truth = labels[picture].Boxes;
             int[] matches = BoxMatching.Match(BoxMatching.Overlaps(truth, anchors.Anchors), count, settings.AnchorHigh, settings.AnchorLow, allowLowQuality: true);
-            int[] own = [.. matches.Select(match => match >= 0 ? 1 : match == BoxMatching.Background ? 0 : -1)];
+            int[] own = [.. matches.Select((match, i) => labels[picture].Kind(match, anchors.Anchors.AsSpan(4 * i, 4)))];
             (int[] positive, int[] negative) = sampler.Sample(own, settings.AnchorSamples, settings.AnchorPositiveShare);
             long first = (long)picture * count;
             foreach (int index in positive)

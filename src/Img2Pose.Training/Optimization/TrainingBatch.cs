@@ -1,14 +1,13 @@
 using Img2Pose.Training.Augmentation;
-using Img2Pose.Training.Losses;
 
 namespace Img2Pose.Training.Optimization;
 
-/// <summary>A batch ready for the default model's network.</summary>
+/// <summary>A batch of square pictures for the nano networks.</summary>
 /// <param name="Size">Side of the square pictures.</param>
 /// <param name="Pictures">Interleaved RGB, [Count × Size × Size × 3].</param>
-/// <param name="Count">Number of pictures.</param>
-/// <param name="Targets">Assigned labels.</param>
-internal sealed record TrainingBatch(int Size, byte[] Pictures, int Count, CellTargets Targets)
+/// <param name="Samples">The same pictures with their labels.</param>
+/// <param name="Number">Which batch of its run; what a loss draws depends on it.</param>
+internal sealed record TrainingBatch(int Size, byte[] Pictures, IReadOnlyList<TrainingSample> Samples, long Number)
 {
     // Samples of a batch are numbered from a multiple of this.
     private const long Stride = 4096;
@@ -30,7 +29,7 @@ internal sealed record TrainingBatch(int Size, byte[] Pictures, int Count, CellT
             samples[i] = generator.Generate(seed, number * Stride + i, size, size);
             samples[i].Rgb.CopyTo(pictures, i * size * size * 3);
         }
-        return new TrainingBatch(size, pictures, count, CellTargets.Assign(samples));
+        return new TrainingBatch(size, pictures, samples, number);
     }
 
     /// <summary>SplitMix64's output function.</summary>

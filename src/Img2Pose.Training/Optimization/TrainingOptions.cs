@@ -12,6 +12,9 @@ public sealed record TrainingOptions
     /// <summary>Folder for checkpoints, models and logs.</summary>
     public required string Output { get; init; }
 
+    /// <summary>"nano", the default model's network, or "nano-two-stage".</summary>
+    public string Network { get; init; } = NanoModel.SingleStage;
+
     /// <summary>Optimiser steps in all; the learning rate falls to zero over them.</summary>
     public int Steps { get; init; } = 9500;
 
@@ -66,6 +69,8 @@ public sealed record TrainingOptions
     /// <exception cref="UsageException">A value makes no sense.</exception>
     internal void Validate()
     {
+        if (Network is not (NanoModel.SingleStage or NanoModel.TwoStage))
+            throw new UsageException($"network '{Network}' is none of {NanoModel.SingleStage}, {NanoModel.TwoStage}, resnet18, resnet50, resnet101");
         if (Steps <= 0 || Batch <= 0 || EpochSteps <= 0 || WarmUp < 0 || ValidationEvery < 2)
             throw new UsageException("steps, batch and epoch steps must be positive, warm-up not negative, and validation must leave at least one picture in two for training");
         if (!(LearningRate > 0) || !(AverageDecay is >= 0 and < 1) || !(WeightDecay >= 0) || !(GradientClip > 0))

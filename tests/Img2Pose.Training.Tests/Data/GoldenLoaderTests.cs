@@ -46,7 +46,7 @@ public sealed class GoldenLoaderTests
         Assert.True(poses.Length == sample.Labels.Poses.Length, $"{place}: {sample.Labels.Poses.Length} faces instead of {poses.Length}");
         for (int i = 0; i < poses.Length; i++)
         {
-            double[] expected = poses[i].Doubles(), actual = PoseStatistics.Numbers(sample.Labels.Poses[i]);
+            double[] expected = poses[i].Doubles(), actual = PoseStatistics.Numbers(sample.Labels.Poses[i]!.Value);
             for (int k = 0; k < 6; k++)
                 Assert.True(Math.Abs(expected[k] - actual[k]) <= tolerance * Math.Max(1, Math.Abs(expected[k])), $"{place}, face {i}: pose {string.Join(' ', actual)} instead of {string.Join(' ', expected)}");
         }

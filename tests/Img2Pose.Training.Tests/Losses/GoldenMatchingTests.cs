@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Models.Networks;
 using Img2Pose.Testing;
 using Img2Pose.Training.Losses;
 using Img2Pose.Training.Networks;
@@ -106,7 +107,7 @@ public sealed class GoldenMatchingTests
     private static AnchorGrid Grid(JsonElement golden)
     {
         int[] padded = golden.GetProperty("padded_hw").Integers();
-        return AnchorGrid.Create(padded[1], padded[0], [.. golden.GetProperty("feature_hw").EnumerateArray().Select(size => size.Integers()).Select(size => (size[1], size[0]))]);
+        return AnchorGrid.Create(DetectorLayout.Official, padded[1], padded[0], [.. golden.GetProperty("feature_hw").EnumerateArray().Select(size => size.Integers()).Select(size => (size[1], size[0]))]);
     }
 
     private static int[] Indices(int[] matches, Func<int, bool> wanted) => [.. Enumerable.Range(0, matches.Length).Where(i => wanted(matches[i]))];

@@ -8,6 +8,7 @@ public sealed class TrainingOptionsTests
 
     public static TheoryData<TrainingOptions, string> Senseless => new()
     {
+        { s_good with { Network = "nano-three-stage" }, "'nano-three-stage'" },
         { s_good with { Steps = 0 }, "steps" },
         { s_good with { Batch = -1 }, "batch" },
         { s_good with { EpochSteps = 0 }, "epoch steps" },
