@@ -16,6 +16,12 @@ public sealed class FaceTracker
     /// <summary>A detection of low score continues a face only where its box overlaps the expected one at least this much.</summary>
     private const double WeakOverlap = 0.4;
 
+    /// <summary>
+    /// A face whose best score is below <see cref="TrackerOptions.ConfidentScore"/> must have started so often before low scores
+    /// continue it: something that looked like a face for two frames would be kept for as long as it resembles one a little.
+    /// </summary>
+    private const int TrustedHits = 5;
+
     /// <summary>Stands in a list of detections for one that has been assigned.</summary>
     private const int Assigned = -1;
 
@@ -136,14 +142,15 @@ public sealed class FaceTracker
 
     /// <summary>
     /// Assigns detections of low score to the faces that are still without one. Such a score is believed only where a face
-    /// is expected: the track is confirmed, was there a moment ago, and the boxes overlap well.
+    /// is expected: the track is confirmed and trusted, was there a moment ago, and the boxes overlap well.
     /// </summary>
     private void MatchWeak(ReadOnlySpan<FaceDetection> detections)
     {
         _candidates.Clear();
         foreach (Track track in _tracks)
         {
-            if (!track.Found && track.Id != 0 && _clock - track.LastSeen <= _options.CoastTime) _candidates.Add(track);
+            bool trusted = track.Id != 0 && (track.StrongHits >= TrustedHits || track.BestScore >= _options.ConfidentScore);
+            if (trusted && !track.Found && _clock - track.LastSeen <= _options.CoastTime) _candidates.Add(track);
         }
         if (_candidates.Count == 0) return;
         for (int i = _weak.Count - 1; i >= 0; i--)

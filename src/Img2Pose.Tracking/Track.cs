@@ -13,6 +13,12 @@ internal sealed class Track
     /// <summary>Detections so far.</summary>
     public int Hits { get; private set; }
 
+    /// <summary>How many of them could have started the face (<see cref="TrackerOptions.StartScore"/>).</summary>
+    public int StrongHits { get; private set; }
+
+    /// <summary>The best score so far.</summary>
+    public double BestScore { get; private set; }
+
     /// <summary>When the face was last found, seconds.</summary>
     public double LastSeen { get; private set; }
 
@@ -34,7 +40,8 @@ internal sealed class Track
     public void Start(in FaceDetection detection, double time)
     {
         Id = 0;
-        Hits = 1;
+        Hits = StrongHits = 1;
+        BestScore = detection.Score;
         Found = true;
         (Detection, LastSeen) = (detection, time);
         _filter.Reset(detection.Pose);
@@ -43,6 +50,8 @@ internal sealed class Track
     public void Hit(in FaceDetection detection, double time, TrackerOptions options)
     {
         Hits++;
+        if (detection.Score >= options.StartScore) StrongHits++;
+        BestScore = Math.Max(BestScore, detection.Score);
         Found = true;
         _filter.Update(detection.Pose, time - LastSeen, options);
         (Detection, LastSeen) = (detection, time);

@@ -21,7 +21,7 @@ public sealed record TrackerOptions
     public double ConfidentScore { get; init; } = 0.6;
 
     /// <summary>A new face of a lower score gets it after this many detections without a miss; at least 1.</summary>
-    public int BirthHits { get; init; } = 2;
+    public int BirthHits { get; init; } = 3;
 
     /// <summary>How long a face that is no longer found is still reported, at its predicted pose.</summary>
     public double CoastTime { get; init; } = 0.2;

@@ -101,7 +101,7 @@ public class IdentityTests
     }
 
     [Fact]
-    public void A_confident_face_is_reported_at_once_and_a_doubtful_one_after_its_second_hit()
+    public void A_confident_face_is_reported_at_once_and_a_doubtful_one_after_its_third_hit()
     {
         FaceTracker tracker = new(new TrackerOptions());
         FaceDetection confident = Scenery.Detection(Scenery.PoseAt(300, 360, 150), 0.9);
@@ -110,6 +110,8 @@ public class IdentityTests
         tracker.Update([confident, doubtful], 0, Scenery.Width, Scenery.Height, _faces);
         int[] atFirst = [.. _faces.Select(face => face.Id)];
         tracker.Update([confident, doubtful], Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+        Assert.Equal(atFirst, _faces.Select(face => face.Id));
+        tracker.Update([confident, doubtful], 2 * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
         int[] then = [.. _faces.Select(face => face.Id)];
 
         Assert.Equal([1], atFirst);

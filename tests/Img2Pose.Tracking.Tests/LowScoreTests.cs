@@ -42,14 +42,30 @@ public class LowScoreTests
     public void A_low_score_does_not_confirm_a_doubtful_face()
     {
         Update(Face(300, 0.5));
+        Update(Face(300, 0.5));
         Update(Face(300, Low));
         Assert.Empty(_faces);
 
         // The doubtful face was forgotten: the next one is a first hit again.
         Update(Face(300, 0.5));
+        Update(Face(300, 0.5));
         Assert.Empty(_faces);
         Update(Face(300, 0.5));
         Assert.Equal(1, Assert.Single(_faces).Id);
+    }
+
+    [Theory]
+    [InlineData(3, 0.5, false)] // what was never sure and only just got its identity
+    [InlineData(5, 0.5, true)]
+    [InlineData(1, 0.65, true)]
+    public void Low_scores_continue_only_a_face_that_was_sure_or_found_often(int frames, double score, bool continued)
+    {
+        for (int i = 0; i < frames; i++) Update(Face(300, score));
+        Assert.Equal(1, Assert.Single(_faces).Id);
+
+        Update(Face(300, Low));
+
+        Assert.Equal(continued, _faces.Any(face => face.Detected));
     }
 
     [Fact]
