@@ -59,7 +59,8 @@ public sealed class NanoTrainer
         SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0 });
         _report(string.Create(CultureInfo.InvariantCulture, $"{training.Length} training and {validation.Length} validation pictures in memory after {clock.Elapsed.TotalSeconds:F1} s"));
 
-        set_num_threads(_options.Threads > 0 ? _options.Threads : Environment.ProcessorCount);
+        int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
+        set_num_threads(threads);
         manual_seed((long)_options.Seed);
         Device device = TrainingDevice.Open(_options.Device);
         using NanoModel model = NanoModel.Create(_options.Network, device);
@@ -93,6 +94,9 @@ public sealed class NanoTrainer
             {
                 break;
             }
+            // libtorch keeps the number in each thread, and the wait may have gone on in another: one that computed before keeps
+            // its own, with which sums are rounded differently.
+            set_num_threads(threads);
             double rate = Rate(step);
             foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
             double[] parts = Step(model, optimizer, batch, device);

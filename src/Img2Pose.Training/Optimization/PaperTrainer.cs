@@ -64,7 +64,8 @@ public sealed class PaperTrainer
         (PaperPictureSource training, PaperPictureSource held) = given is null ? all.Split(_options.ValidationEvery) : (all, given);
         _report($"{training.Count} training and {held.Count} validation pictures with a pose");
 
-        set_num_threads(_options.Threads > 0 ? _options.Threads : Environment.ProcessorCount);
+        int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
+        set_num_threads(threads);
         manual_seed((long)_options.Seed);
         using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_device);
         using OptimizerHelper optimizer = _options.Optimizer == "sgd"
@@ -105,6 +106,8 @@ public sealed class PaperTrainer
             {
                 break;
             }
+            // As in NanoTrainer: the wait may have gone on in a thread with another number.
+            set_num_threads(threads);
             double rate = schedule.Rate * Math.Min(1, (step + 1) / (double)Math.Max(1, _options.WarmUp));
             foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
             double[] parts = Learn(StepOf(network, mean, deviation, (int)_options.Seed + (int)step), network, optimizer, batch);
