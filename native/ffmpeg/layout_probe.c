@@ -28,6 +28,16 @@ static FILE *out;
 
 #define FIELD(name) fprintf(out, "        internal const int %s = %zu;\n", #name, offsetof(probed, name));
 
+// A member under the name that FFmpeg.AutoGen 5.1 has for it.
+#define FIELD_AS(name, now) fprintf(out, "        internal const int %s = %zu;\n", #name, offsetof(probed, now));
+
+// FFmpeg 7 has only the successor, of the same type and meaning.
+#if LIBAVUTIL_VERSION_MAJOR >= 59
+#define FRAME_DURATION FIELD_AS(pkt_duration, duration)
+#else
+#define FRAME_DURATION FIELD(pkt_duration)
+#endif
+
 static void write_structs(void)
 {
     STRUCT(AVBSFContext,
@@ -56,7 +66,7 @@ static void write_structs(void)
         FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
         FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
         FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp)
-        FIELD(pkt_duration) FIELD(metadata) FIELD(decode_error_flags));
+        FRAME_DURATION FIELD(metadata) FIELD(decode_error_flags));
     STRUCT(AVFrameSideData,
         FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));
     STRUCT(AVInputFormat,

@@ -11,14 +11,12 @@ internal static unsafe class FFmpegRuntime
 
     private static readonly Lazy<string> s_version = new(Load);
 
-    /// <summary>
-    /// The folder named by <c>IMG2POSE_FFMPEG</c> is searched first for FFmpeg's libraries, then the system's path.
-    /// </summary>
     private static string Load()
     {
         try
         {
-            ffmpeg.RootPath = Environment.GetEnvironmentVariable("IMG2POSE_FFMPEG") ?? "";
+            // Until it is set, the path is the program's own folder, where there is no FFmpeg.
+            ffmpeg.RootPath = LibraryFolder(Environment.GetEnvironmentVariable("IMG2POSE_FFMPEG"));
             string version = ffmpeg.av_version_info();
             _ = ffmpeg.avcodec_version();
             _ = ffmpeg.avformat_version();
@@ -32,6 +30,10 @@ internal static unsafe class FFmpegRuntime
             throw new ModelException($"FFmpeg cannot be loaded: {e.Message}", e);
         }
     }
+
+    /// <summary>The folder named by <c>IMG2POSE_FFMPEG</c> where FFmpeg is in it, else empty for the system's search path.</summary>
+    private static string LibraryFolder(string? named) =>
+        named is not null && File.Exists(Path.Combine(named, $"libavutil.so.{ffmpeg.LibraryVersionMap["avutil"]}")) ? named : "";
 
     /// <summary>Loads the libraries if that has not happened yet; returns FFmpeg's version.</summary>
     /// <exception cref="ModelException">A library is missing or of another major version.</exception>

@@ -4,8 +4,11 @@ using FFmpeg.AutoGen;
 namespace Img2Pose.Media;
 
 /// <summary>A SafeHandle whose invalid value is null and which always owns what it points to.</summary>
-internal abstract class OwnedPointer() : SafeHandle(0, ownsHandle: true)
+internal abstract class OwnedPointer : SafeHandle
 {
+    // A handle is often the first that asks for FFmpeg: it must come from the right folder, or be missing in the right words.
+    protected OwnedPointer() : base(0, ownsHandle: true) => _ = FFmpegRuntime.EnsureLoaded();
+
     public sealed override bool IsInvalid => handle == 0;
 
     protected static nint NotNull(nint pointer) => pointer != 0 ? pointer : throw new InsufficientMemoryException("FFmpeg is out of memory.");

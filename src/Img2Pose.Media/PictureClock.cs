@@ -78,7 +78,7 @@ internal sealed unsafe class PictureClock
     {
         long ticks = picture->best_effort_timestamp;
         if (ticks == ffmpeg.AV_NOPTS_VALUE || !_hasTimes) ticks = _next;
-        _next = ticks + (picture->pkt_duration > 0 ? picture->pkt_duration : _frameTicks);
+        _next = ticks + (FFmpegCompat.Duration(picture) is > 0 and long duration ? duration : _frameTicks);
         return ticks;
     }
 

@@ -33,6 +33,7 @@ internal sealed unsafe class VideoSink : IFrameSink
 
     public VideoSink(string path, IFrameSource source, VideoWriterOptions options)
     {
+        _ = FFmpegRuntime.EnsureLoaded();
         _path = path;
         _partial = OutputPaths.Partial(path);
         _options = options;

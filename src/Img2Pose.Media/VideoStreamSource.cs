@@ -266,9 +266,8 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
 
     private PictureOrientation StreamOrientation()
     {
-        ulong size;
-        byte* matrix = ffmpeg.av_stream_get_side_data(_stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, &size);
-        return matrix == null || size < DisplayMatrix.Size ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
+        byte* matrix = FFmpegCompat.SideData(_stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, DisplayMatrix.Size);
+        return matrix == null ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
     }
 
     private PictureOrientation Orientation(AVFrame* picture)

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text;
 using FFmpeg.AutoGen;
 using Img2Pose.Testing;
 
@@ -6,6 +9,9 @@ namespace Img2Pose.Interop.Tests;
 
 public sealed unsafe class FFmpegTests
 {
+    // Until it is set, the path is the program's own folder, where there is no FFmpeg.
+    static FFmpegTests() => ffmpeg.RootPath = "";
+
     [Fact]
     public void The_stand_in_holds_exactly_the_listed_members() =>
         PublicApi.AssertMatches(
@@ -20,20 +26,45 @@ public sealed unsafe class FFmpegTests
     }
 
     [Fact]
-    public void The_layout_is_what_the_probe_measures_on_the_installed_headers()
+    public void Nothing_is_loaded_from_elsewhere_while_the_path_is_the_programs_folder()
     {
-        string folder = Directory.CreateTempSubdirectory("img2pose-layout").FullName;
+        // As in the package, where the path is that until it is set: a program that calls FFmpeg too early finds nothing.
+        int major = ffmpeg.LibraryVersionMap["avutil"];
+
+        DllNotFoundException error = Assert.Throws<DllNotFoundException>(() => Libraries.Load(AppContext.BaseDirectory, "avutil", major));
+
+        Assert.Contains(AppContext.BaseDirectory, error.Message, StringComparison.Ordinal);
+        Assert.NotEqual(0, Libraries.Load("", "avutil", major));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public void A_library_of_another_major_is_refused_with_both_named(int apart)
+    {
+        int installed = ffmpeg.LibraryVersionMap["avformat"];
+
+        DllNotFoundException error = Assert.Throws<DllNotFoundException>(() => Libraries.Load("", "avformat", installed + apart));
+
+        Assert.Contains($"libavformat.so.{installed}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"libavformat.so.{installed + apart}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_that_lies_about_its_major_is_refused_with_both_named()
+    {
+        string folder = Directory.CreateTempSubdirectory("img2pose-ffmpeg").FullName;
         try
         {
-            string written = Path.Combine(folder, "Layout.g.cs");
-            string configured = Run("cmake", "-S", Path.Combine(SharedData.RepositoryRoot, "native/ffmpeg"), "-B", folder,
-                $"-DIMG2POSE_FFMPEG_LAYOUT={written}");
-            Assert.SkipWhen(configured.Contains("headers are not installed", StringComparison.Ordinal), "FFmpeg's headers are not installed");
-            Run("cmake", "--build", folder, "--target", "ffmpeg_layout");
+            // Its own file under the next major's name.
+            int installed = ffmpeg.LibraryVersionMap["avutil"];
+            string real = File.ReadLines("/proc/self/maps").First(line => line.Contains("/libavutil.so.", StringComparison.Ordinal));
+            File.CreateSymbolicLink(Path.Combine(folder, $"libavutil.so.{installed + 1}"), real[real.IndexOf('/', StringComparison.Ordinal)..]);
 
-            Assert.Equal(
-                File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "src/Interop/FFmpeg.AutoGen/Layout.g.cs")),
-                File.ReadAllText(written));
+            DllNotFoundException error = Assert.Throws<DllNotFoundException>(() => Libraries.Load(folder, "avutil", installed + 1));
+
+            Assert.Contains($"is version {installed},", error.Message, StringComparison.Ordinal);
+            Assert.Contains($"libavutil.so.{installed + 1}", error.Message, StringComparison.Ordinal);
         }
         finally
         {
@@ -41,6 +72,60 @@ public sealed unsafe class FFmpegTests
         }
     }
 
+    [Fact]
+    public void Numbers_are_those_of_the_installed_headers()
+    {
+        // Enumerations and constants are the package's, written out; a major that changed one would be misunderstood.
+        Dictionary<string, long> declared = [];
+        foreach (Type type in typeof(ffmpeg).Assembly.GetExportedTypes().Where(type => type.IsEnum))
+        {
+            foreach (string name in Enum.GetNames(type)) declared[name] = Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture);
+        }
+        foreach (FieldInfo constant in typeof(ffmpeg).GetFields().Where(field => field.IsLiteral))
+            declared[constant.Name] = Convert.ToInt64(constant.GetRawConstantValue(), CultureInfo.InvariantCulture);
+        Assert.NotEmpty(declared);
+
+        Dictionary<string, long> inHeaders = HeaderNumbers(declared.Keys);
+
+        Assert.Equal(inHeaders, declared);
+    }
+
+    private static Dictionary<string, long> HeaderNumbers(IEnumerable<string> names)
+    {
+        string folder = Directory.CreateTempSubdirectory("img2pose-numbers").FullName;
+        try
+        {
+            string source = Path.Combine(folder, "numbers.c"), program = Path.Combine(folder, "numbers");
+            StringBuilder text = new();
+            string[] headers =
+            [
+                "stdio.h", "libavcodec/avcodec.h", "libavdevice/avdevice.h", "libavfilter/avfilter.h", "libavfilter/buffersink.h",
+                "libavfilter/buffersrc.h", "libavformat/avformat.h", "libavutil/avutil.h", "libavutil/display.h", "libavutil/opt.h",
+                "libavutil/pixdesc.h", "libswscale/swscale.h",
+            ];
+            foreach (string header in headers) text.Append(CultureInfo.InvariantCulture, $"#include <{header}>\n");
+            text.Append("int main(void)\n{\n");
+            foreach (string name in names) text.Append(CultureInfo.InvariantCulture, $"printf(\"{name} %lld\\n\", (long long)({name}));\n");
+            text.Append("}\n");
+            File.WriteAllText(source, text.ToString());
+            Run("cc", "-w", source, "-o", program);
+            return Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
+                .ToDictionary(line => line[0], line => long.Parse(line[1], CultureInfo.InvariantCulture));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} failed: {output}");
+        return output;
+    }
     [Fact]
     public void Fields_are_where_the_library_keeps_them()
     {
@@ -87,25 +172,5 @@ public sealed unsafe class FFmpegTests
         Assert.Equal(-541478725, ffmpeg.AVERROR_EOF);
         Assert.Equal(-1094995529, ffmpeg.AVERROR_INVALIDDATA);
         Assert.Equal(-1128613112, ffmpeg.AVERROR_DECODER_NOT_FOUND);
-    }
-
-    private static string Run(string program, params string[] arguments)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments)
-            {
-                RedirectStandardOutput = true,
-            })!;
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            Assert.True(process.ExitCode == 0, $"{program} failed: {output}");
-            return output;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Skip($"{program} is not on this machine");
-            return "";
-        }
     }
 }

@@ -33,7 +33,7 @@ internal static class Doctor
     public static IEnumerable<Finding> Examine(string? model)
     {
         yield return Look("FFmpeg", "apt-get install ffmpeg", () => MediaLibraries.Version);
-        yield return Look("encoders", "apt-get install libavcodec59", () =>
+        yield return Look("encoders", "apt-get install ffmpeg", () =>
         {
             string[] found = [.. s_encoders.Where(name => MediaLibraries.CanEncode(name, out _))];
             return found.Length > 0 ? string.Join(", ", found) : throw new ModelException("none of " + string.Join(", ", s_encoders));

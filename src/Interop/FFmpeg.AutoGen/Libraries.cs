@@ -10,6 +10,8 @@ namespace FFmpeg.AutoGen;
 /// </summary>
 internal static unsafe class Libraries
 {
+    private const int MajorsApart = 8;
+
     private static readonly string[] s_names = ["avutil", "swscale", "avcodec", "avformat", "avfilter", "avdevice"];
 
     // The one place that runs before any import of this assembly can be called.
@@ -18,39 +20,40 @@ internal static unsafe class Libraries
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(Libraries).Assembly, Resolve);
 #pragma warning restore CA2255
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
+        Array.IndexOf(s_names, name) < 0 ? 0 : Load(ffmpeg.RootPath, name, ffmpeg.LibraryVersionMap[name]);
+
+    /// <summary>Loads a library.</summary>
+    /// <param name="folder">Where it must be, as the package has it; empty for the dynamic linker's search path.</param>
+    /// <param name="name">Its name without <c>lib</c>.</param>
+    /// <param name="major">The major version that it must have.</param>
+    /// <exception cref="DllNotFoundException">It is not there, or of another major version.</exception>
+    internal static nint Load(string folder, string name, int major)
     {
-        if (Array.IndexOf(s_names, name) < 0) return 0;
-        int major = ffmpeg.LibraryVersionMap[name];
-        if (TryLoad(name, major, out nint library))
+        string where = folder.Length > 0 ? $" in {folder}" : "";
+        if (TryLoad(folder, name, major, out nint library))
         {
             int found = LoadedMajor(library, name);
             if (found == major) return library;
             NativeLibrary.Free(library);
-            throw new DllNotFoundException(
-                $"lib{name} is version {found}, but this program was built for the struct layout of version {major}; "
-                + "install FFmpeg 5.1 (Debian 12), or write the layout anew with the CMake target ffmpeg_layout");
+            throw OtherMajor($"lib{name}{where} is version {found}", name, major);
         }
 
-        for (int other = major - 8; other <= major + 8; other++)
+        for (int other = Math.Max(1, major - MajorsApart); other <= major + MajorsApart; other++)
         {
-            if (other <= 0 || other == major || !TryLoad(name, other, out library)) continue;
+            if (other == major || !TryLoad(folder, name, other, out library)) continue;
             NativeLibrary.Free(library);
-            throw new DllNotFoundException(
-                $"found lib{name}.so.{other}, but this program was built for the struct layout of lib{name}.so.{major}; "
-                + "install FFmpeg 5.1 (Debian 12), or write the layout anew with the CMake target ffmpeg_layout");
+            throw OtherMajor($"found lib{name}.so.{other}{where}", name, major);
         }
-        throw new DllNotFoundException(
-            $"lib{name}.so.{major} (FFmpeg 5.1) was not found; on Debian 12: apt-get install lib{name}{major}");
+        throw new DllNotFoundException($"lib{name}.so.{major} was not found{where}");
     }
 
-    private static bool TryLoad(string name, int major, out nint library)
-    {
-        string file = $"lib{name}.so.{major}";
-        string beside = Path.Combine(ffmpeg.RootPath, file);
-        if (File.Exists(beside)) return NativeLibrary.TryLoad(beside, out library);
-        return NativeLibrary.TryLoad(file, out library);
-    }
+    private static DllNotFoundException OtherMajor(string found, string name, int major) => new(
+        $"{found}, but this program was built with the headers of lib{name}.so.{major}; build it again with those of the "
+        + "FFmpeg that is installed (./run.sh does), or install the other");
+
+    private static bool TryLoad(string folder, string name, int major, out nint library) =>
+        NativeLibrary.TryLoad(Path.Combine(folder, $"lib{name}.so.{major}"), out library);
 
     private static int LoadedMajor(nint library, string name)
     {

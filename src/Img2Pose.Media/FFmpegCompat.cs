@@ -1,0 +1,32 @@
+using FFmpeg.AutoGen;
+
+namespace Img2Pose.Media;
+
+/// <summary>
+/// What has another name in one supported major of FFmpeg than in another: 5.1 (libavcodec 59) to 7.1 (libavcodec 61). Offsets
+/// and numbers need no care: they come from the headers that the program is built with. Nobody else calls these members.
+/// </summary>
+/// <remarks>
+/// FFmpeg.AutoGen 5.1 knows the names of 5.1. Where a later major has only a successor of the same type and meaning, the
+/// stand-in's layout puts the old name at the successor's place (<c>native/ffmpeg/layout_probe.c</c>).
+/// </remarks>
+internal static unsafe class FFmpegCompat
+{
+    /// <summary>
+    /// How long a decoded picture lasts, in ticks of the packets' time base; 0 where that is not known.
+    /// <c>pkt_duration</c> until 6.1, which 7.0 dropped for <c>duration</c>.
+    /// </summary>
+    public static long Duration(AVFrame* picture) => picture->pkt_duration;
+
+    /// <summary>
+    /// A stream's side data: null where there is none of that type, or none of at least <paramref name="size"/> bytes.
+    /// <c>AVStream.side_data</c> until 6.0, <c>AVCodecParameters.coded_side_data</c> since 6.1; the function that reads either
+    /// is deprecated but there until 7.1.
+    /// </summary>
+    public static byte* SideData(AVStream* stream, AVPacketSideDataType type, int size)
+    {
+        ulong found;
+        byte* data = ffmpeg.av_stream_get_side_data(stream, type, &found);
+        return found < (ulong)size ? null : data;
+    }
+}
