@@ -32,6 +32,7 @@ internal static class TrainCommand
     // nano alone.
     private static readonly Option<string?> s_mesh = new("--mesh") { Description = "nano: folder of the face-mesh pack, for synthetic large poses and rendered heads." };
     private static readonly Option<string[]> s_sets = new("--set-weights") { Description = "nano: how often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string?> s_start = new("--init") { Description = "nano: model package (.onnx) of this network to start from, such as the default model's." };
     private static readonly Option<bool> s_weightsOnly = new("--weights-only") { Description = "nano, with --resume: take the weights only and start a new schedule." };
 
     // The paper's alone.
@@ -47,13 +48,13 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on labelled pictures.")
         {
             s_data, s_network, s_output, s_steps, s_batch, s_sizes, s_rate, s_warmUp, s_epoch, s_seed, s_threads, s_workers, s_device, s_resume,
-            s_mesh, s_sets, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
+            s_mesh, s_sets, s_start, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
-            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
+            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_start, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
             long reached = paper
                 ? await new PaperTrainer(PaperOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation)
                 : await new NanoTrainer(NanoOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation);
@@ -92,6 +93,7 @@ internal static class TrainCommand
             Threads = parsed.GetValue(s_threads),
             Workers = parsed.GetValue(s_workers),
             Device = parsed.GetValue(s_device)!,
+            Start = parsed.GetValue(s_start),
             Resume = Resume(parsed, NanoTrainer.CheckpointName),
             ResumeWeightsOnly = parsed.GetValue(s_weightsOnly),
         };

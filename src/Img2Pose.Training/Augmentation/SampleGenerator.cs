@@ -287,9 +287,10 @@ public sealed class SampleGenerator
 
     private static double LargerSide(in Box box) => Math.Max(box.Width, box.Height);
 
-    /// <summary>Radians: mostly within 25°, now and then to 45°, often upright.</summary>
-    private static double Angle(ref SampleRandom random)
+    /// <summary>Radians: mostly within 25°, now and then to 45°, often upright; and by any angle for the share that the options name.</summary>
+    private double Angle(ref SampleRandom random)
     {
+        if (random.Chance(_options.AnyRollShare)) return random.Uniform(-Math.PI, Math.PI);
         double kind = random.Uniform();
         if (kind < 0.3) return 0;
         return double.DegreesToRadians(kind < 0.9 ? Math.Clamp(12 * random.Normal(), -25, 25) : random.Uniform(-45, 45));

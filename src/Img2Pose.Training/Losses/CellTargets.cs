@@ -9,10 +9,10 @@ namespace Img2Pose.Training.Losses;
 /// </summary>
 internal sealed class CellTargets
 {
-    /// <summary>Numbers of a target: offset x, y over the unit; ln size; rotation (3, scaled); has rotation; weight; face side over the unit.</summary>
-    internal const int Width = 9;
+    /// <summary>Numbers of a target: offset x, y over the unit; ln size; rotation (4, <see cref="CellCode"/>); has rotation; weight; face side over the unit.</summary>
+    internal const int Width = 10;
 
-    /// <summary>Part of the face box, above and below the projected origin's offset, by which the mean box is shifted: t'y.</summary>
+    /// <summary>Part of the face box, above and below the projected origin's offset, by which the mean box is shifted towards the forehead: t'y of an upright face.</summary>
     internal const double MeanBoxShift = 0.208;
 
     /// <summary>Sides of faces (pixels over the unit a = 4·stride) that a level answers for; neighbours overlap so that no size sits on an edge.</summary>
@@ -109,13 +109,13 @@ internal sealed class CellTargets
                     TrainingFace label = sample.Faces[owner[cell]];
                     classWeights[cell] = 1;
                     Rows.Add((long)picture * cells + cell);
-                    ReadOnlySpan<float> scale = CellCode.RotationScale;
                     Values.Add((float)((face.OriginX - (column + 0.5) * stride) / unit));
                     Values.Add((float)((face.OriginY - (row + 0.5) * stride) / unit));
                     Values.Add((float)Math.Log(face.Side / unit));
-                    Values.Add((float)face.Rotation.X / scale[0]);
-                    Values.Add((float)face.Rotation.Y / scale[1]);
-                    Values.Add((float)face.Rotation.Z / scale[2]);
+                    Values.Add(face.Rotation.Cosine);
+                    Values.Add(face.Rotation.Sine);
+                    Values.Add(face.Rotation.Nod);
+                    Values.Add(face.Rotation.Turn);
                     Values.Add(label.HasPose ? 1 : 0);
                     // A box without a pose locates the face only roughly (data README: such boxes scatter).
                     Values.Add(label.HasPose ? Math.Max(0.2f, label.Weight) : 0.3f);
@@ -159,8 +159,9 @@ internal sealed class CellTargets
         }
     }
 
-    /// <summary>Where the mean face would lie for a label: projected origin, side of the mean box and its centre, relative rotation.</summary>
-    private readonly record struct MeanFace(double OriginX, double OriginY, double Side, double CenterX, double CenterY, Vector3d Rotation)
+    /// <summary>Where the mean face would lie for a label: projected origin, side of the mean box and its centre, relative rotation as its numbers.</summary>
+    private readonly record struct MeanFace(
+        double OriginX, double OriginY, double Side, double CenterX, double CenterY, (float Cosine, float Sine, float Nod, float Turn) Rotation)
     {
         internal static MeanFace Of(TrainingFace label, int width, int height)
         {
@@ -168,16 +169,23 @@ internal sealed class CellTargets
             {
                 double side = 0.5 * (label.Box.Width + label.Box.Height);
                 double unit = side / CellCode.MeanBoxSide;
-                return new MeanFace(label.Box.CenterX, label.Box.CenterY + MeanBoxShift * unit, side, label.Box.CenterX, label.Box.CenterY, default);
+                return new MeanFace(label.Box.CenterX, label.Box.CenterY + MeanBoxShift * unit, side, label.Box.CenterX, label.Box.CenterY, (CellCode.DirectionScale, 0, 0, 0));
             }
             CameraIntrinsics camera = CameraIntrinsics.ForImage(width, height);
             (double x, double y) = camera.Project(pose.Translation);
             double pixelsPerUnit = camera.FocalLength / pose.Translation.Z;
             double half = 0.5 * CellCode.MeanBoxSide * pixelsPerUnit;
-            double centerY = y - MeanBoxShift * pixelsPerUnit;
-            Box box = new(x - half, centerY - half, x + half, centerY + half);
-            Pose local = PoseConversion.FullToBox(pose, camera, box);
-            return new MeanFace(x, y, 2 * half, x, centerY, local.Rotation);
+            // The forehead lies against the face's own down axis, the second column of its rotation.
+            (double centerX, double centerY) = Shifted(x, y, pixelsPerUnit, RotationVector.ToMatrix(pose.Rotation));
+            Box box = new(centerX - half, centerY - half, centerX + half, centerY + half);
+            Matrix3x3d relative = RotationVector.ToMatrix(PoseConversion.FullToBox(pose, camera, box).Rotation);
+            return new MeanFace(x, y, 2 * half, centerX, centerY, CellCode.Encode(relative));
+        }
+
+        private static (double X, double Y) Shifted(double x, double y, double pixelsPerUnit, in Matrix3x3d rotation)
+        {
+            double across = Math.Max(double.Hypot(rotation.M12, rotation.M22), 1e-9), shift = MeanBoxShift * pixelsPerUnit;
+            return (x - shift * rotation.M12 / across, y - shift * rotation.M22 / across);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Img2Pose.Training.Losses;
 
 /// <summary>
 /// The loss of <see cref="NanoNetwork"/>: quality focal loss on the score (Li et al. 2020, equation 3, β = 2; the quality is the
-/// overlap of the predicted and the true mean box), smooth L1 on place and size and on the rotation vector, and L1 on calibration
+/// overlap of the predicted and the true mean box), smooth L1 on place and size and on the rotation's numbers, and L1 on calibration
 /// points projected by weak perspective, in units of the face (after img2pose, section 4.2).
 /// </summary>
 internal sealed class NanoLoss : IDisposable
@@ -28,7 +28,7 @@ internal sealed class NanoLoss : IDisposable
         double[] flat = new double[s_points.Length];
         Buffer.BlockCopy(s_points, 0, flat, 0, flat.Length * sizeof(double));
         _points = tensor(flat, [s_points.GetLength(0), 3]).to(float32).to(device).DetachFromDisposeScope();
-        _scale = tensor(CellCode.RotationScale.ToArray(), [1, 3], device: device).DetachFromDisposeScope();
+        _scale = tensor(CellCode.TiltScale.ToArray(), [1, 2], device: device).DetachFromDisposeScope();
     }
 
     /// <summary>What <see cref="Compute"/> gives, in its order.</summary>
@@ -50,9 +50,9 @@ internal sealed class NanoLoss : IDisposable
             Tensor rows = tensor(targets.Rows.ToArray(), [count], device: device);
             Tensor wanted = tensor(targets.Values.ToArray(), [count, CellTargets.Width], device: device);
             Tensor found = flat.index_select(0, rows);
-            Tensor side = wanted.select(1, 8);
-            Tensor weight = wanted.select(1, 7);
-            Tensor poseWeight = weight * wanted.select(1, 6);
+            Tensor side = wanted.select(1, 9);
+            Tensor weight = wanted.select(1, 8);
+            Tensor poseWeight = weight * wanted.select(1, 7);
 
             // Offsets count relative to the face, so that a pixel matters more on a small one.
             Tensor offset = (found.narrow(1, 1, 2) - wanted.narrow(1, 0, 2)) / side.unsqueeze(1);
@@ -60,12 +60,13 @@ internal sealed class NanoLoss : IDisposable
             Tensor placeError = cat([offset, logSize], 1);
             place = WeightedMean(SmoothL1(placeError, 0.05).mean([1]), weight);
 
-            Tensor rotationError = found.narrow(1, 4, 3) - wanted.narrow(1, 3, 3);
+            Tensor turned = found.narrow(1, 4, CellCode.RotationValues), turnWanted = wanted.narrow(1, 3, CellCode.RotationValues);
+            Tensor rotationError = turned - turnWanted;
             rotation = WeightedMean(SmoothL1(rotationError, 0.2).mean([1]), poseWeight);
 
             Tensor ratio = (found.select(1, 3) - wanted.select(1, 2)).clamp(-1.5, 1.5).exp();
-            Tensor turnedFound = RotationTensors.Turn(found.narrow(1, 4, 3) * _scale, _points) * ratio.reshape(-1, 1, 1);
-            Tensor turnedWanted = RotationTensors.Turn(wanted.narrow(1, 3, 3) * _scale, _points);
+            Tensor turnedFound = RotationTensors.TurnByCode(turned, _points, _scale) * ratio.reshape(-1, 1, 1);
+            Tensor turnedWanted = RotationTensors.TurnByCode(turnWanted, _points, _scale);
             Tensor pointError = (turnedFound - turnedWanted) / CellCode.MeanBoxSide;
             Tensor planar = pointError.narrow(2, 0, 2) + offset.unsqueeze(1);
             Tensor depth = pointError.narrow(2, 2, 1);

@@ -13,6 +13,9 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
     private readonly BatchNorm2d bn;
     private readonly int _stride;
     private readonly bool _activate;
+    private double[]? _sums;
+    private double[]? _squares;
+    private int _counted;
 
     internal ConvolutionUnit(int inChannels, int outChannels, int kernel, int stride = 1, bool activate = true)
         : base(nameof(ConvolutionUnit))
@@ -41,8 +44,59 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor weight = input.dtype == conv.weight.dtype ? conv.weight : conv.weight.to(input.dtype);
-        Tensor output = bn.call(nn.functional.conv2d(input, weight, null, [_stride], [conv.weight.shape[2] / 2]));
+        Tensor convolved = nn.functional.conv2d(input, weight, null, [_stride], [conv.weight.shape[2] / 2]);
+        if (_sums is not null) AddMoments(convolved);
+        Tensor output = bn.call(convolved);
         return _activate ? output.relu() : output;
+    }
+
+    /// <summary>From now on counts means and squares of what reaches the batch norm.</summary>
+    internal void StartMeasuring() => (_sums, _squares, _counted) = (new double[bn.weight!.shape[0]], new double[bn.weight.shape[0]], 0);
+
+    /// <summary>Makes what was counted the batch norm's statistics; scale and shift change so that it passes on what it did.</summary>
+    internal void AdoptMeasured()
+    {
+        if (_sums is null || _squares is null || _counted == 0) throw new InvalidOperationException("Nothing has been measured.");
+        float[] scale = Numbers(bn.weight!), shift = Numbers(bn.bias!), mean = Numbers(bn.running_mean!), variance = Numbers(bn.running_var!);
+        for (int i = 0; i < scale.Length; i++)
+        {
+            double factor = scale[i] / Math.Sqrt(variance[i] + NormEpsilon), offset = shift[i] - mean[i] * factor;
+            double measured = _sums[i] / _counted, spread = Math.Max(0, _squares[i] / _counted - measured * measured);
+            (mean[i], variance[i]) = ((float)measured, (float)spread);
+            scale[i] = (float)(factor * Math.Sqrt(variance[i] + NormEpsilon));
+            shift[i] = (float)(offset + factor * mean[i]);
+        }
+        Set(bn.weight!, scale);
+        Set(bn.bias!, shift);
+        Set(bn.running_mean!, mean);
+        Set(bn.running_var!, variance);
+        (_sums, _squares) = (null, null);
+    }
+
+    private void AddMoments(Tensor convolved)
+    {
+        long[] shape = convolved.shape;
+        Tensor rows = convolved.to(float32).permute(1, 0, 2, 3).reshape(shape[1], -1);
+        float[] mean = Numbers(rows.mean([1])), square = Numbers(rows.square().mean([1]));
+        for (int i = 0; i < mean.Length; i++)
+        {
+            _sums![i] += mean[i];
+            _squares![i] += square[i];
+        }
+        _counted++;
+    }
+
+    private static float[] Numbers(Tensor values)
+    {
+        using Tensor plain = values.detach().cpu().contiguous();
+        return plain.data<float>().ToArray();
+    }
+
+    private static void Set(Tensor target, float[] values)
+    {
+        using Tensor source = tensor(values, target.shape);
+        using Tensor plain = target.detach();
+        plain.copy_(source);
     }
 }
 

@@ -101,11 +101,11 @@ internal sealed class NanoExporter
         string centerX = Center(column, stride);
         string centerY = Center(row, stride);
 
-        // Codes of the chosen cells: [M, 7].
+        // Codes of the chosen cells: [M, 8].
         string transposed = _graph.Node("Transpose", [all], OnnxAttribute.Of("perm", 0L, 2L, 1L));
         string index = _graph.Node("Concat", [_graph.Node("Unsqueeze", [picture, column1]), _graph.Node("Unsqueeze", [cell, column1])], OnnxAttribute.Of("axis", 1L));
         string rows = _graph.Node("GatherND", [transposed, index]);
-        string[] parts = _graph.Node("Split", [rows, _graph.Vector(1, 1, 1, 1, 3)], 5, OnnxAttribute.Of("axis", 1L));
+        string[] parts = _graph.Node("Split", [rows, _graph.Vector(1, 1, 1, 1, 1, 1, 1, 1)], CellCode.Values, OnnxAttribute.Of("axis", 1L));
         string Flat(string part) => _graph.Node("Squeeze", [part, column1]);
         string originX = _graph.Node("Add", [centerX, _graph.Node("Mul", [Flat(parts[1]), unit])]);
         string originY = _graph.Node("Add", [centerY, _graph.Node("Mul", [Flat(parts[2]), unit])]);
@@ -114,10 +114,14 @@ internal sealed class NanoExporter
 
         // The mean face's box there, unless boxes were given.
         string half = _graph.Node("Mul", [side, _graph.Scalar(0.5f)]);
-        string boxCenterY = _graph.Node("Sub", [originY, _graph.Node("Mul", [pixelsPerUnit, _graph.Scalar((float)Losses.CellTargets.MeanBoxShift)])]);
+        // Where the forehead is: against the down axis of the face, which points to (−sin ρ, cos ρ) in the picture.
+        (string cosine, string sine) = Direction(Flat(parts[4]), Flat(parts[5]));
+        string shift = _graph.Node("Mul", [pixelsPerUnit, _graph.Scalar((float)Losses.CellTargets.MeanBoxShift)]);
+        string boxCenterX = _graph.Node("Add", [originX, _graph.Node("Mul", [shift, sine])]);
+        string boxCenterY = _graph.Node("Sub", [originY, _graph.Node("Mul", [shift, cosine])]);
         string meanBoxes = _graph.Node("Concat", [.. new[]
         {
-            _graph.Node("Sub", [originX, half]), _graph.Node("Sub", [boxCenterY, half]), _graph.Node("Add", [originX, half]), _graph.Node("Add", [boxCenterY, half]),
+            _graph.Node("Sub", [boxCenterX, half]), _graph.Node("Sub", [boxCenterY, half]), _graph.Node("Add", [boxCenterX, half]), _graph.Node("Add", [boxCenterY, half]),
         }.Select(edge => _graph.Node("Unsqueeze", [edge, column1]))], OnnxAttribute.Of("axis", 1L));
         string proposals = _graph.NamedNode("proposals", "Where", [anyGiven, givenBoxes, meanBoxes]);
         string taught = _graph.Node("Cast", [_graph.Node("GreaterOrEqual", [side, _graph.Scalar(SmallestFace)])], OnnxAttribute.Of("to", (long)OnnxElementType.Float32));
@@ -141,7 +145,7 @@ internal sealed class NanoExporter
         string translationX = Relative(originX, left, boxWidth);
         string translationY = Relative(originY, top, boxHeight);
         string translationZ = _graph.Node("Div", [_graph.Node("Add", [boxWidth, boxHeight]), pixelsPerUnit]);
-        string rotation = _graph.Node("Mul", [parts[4], _graph.Initializer(null, CellCode.RotationScale, 1, 3)]);
+        string rotation = RotationVectors(cosine, sine, Flat(parts[5]), Flat(parts[6]), Flat(parts[7]));
         string poses = _graph.Node("Concat",
             [rotation, _graph.Node("Unsqueeze", [translationX, column1]), _graph.Node("Unsqueeze", [translationY, column1]), _graph.Node("Unsqueeze", [translationZ, column1])],
             OnnxAttribute.Of("axis", 1L));
@@ -154,6 +158,44 @@ internal sealed class NanoExporter
         _graph.Output("scores", OnnxElementType.Float32, "M");
         _graph.Output("pose_index", OnnxElementType.Int64, "P");
         _graph.Output("poses", OnnxElementType.Float32, "P", 6);
+    }
+
+    /// <summary>The direction of (x, y) as cosine and sine; upright where both are 0.</summary>
+    private (string Cosine, string Sine) Direction(string x, string y)
+    {
+        string squares = _graph.Node("Add", [_graph.Node("Mul", [x, x]), _graph.Node("Mul", [y, y])]);
+        string length = _graph.Node("Sqrt", [_graph.Node("Max", [squares, _graph.Scalar(1e-12f)])]);
+        return (_graph.Node("Div", [x, length]), _graph.Node("Div", [y, length]));
+    }
+
+    /// <summary>Rotation vectors [M, 3] of Rz(ρ)·Rx(α)·Ry(β), by the product of the three half-angle quaternions.</summary>
+    private string RotationVectors(string cosine, string sine, string side, string nod, string turn)
+    {
+        string Half(string code, float scale) => _graph.Node("Mul", [code, _graph.Scalar(0.5f * scale)]);
+        string Root(string value) => _graph.Node("Sqrt", [_graph.Node("Max", [_graph.Node("Mul", [value, _graph.Scalar(0.5f)]), _graph.Scalar(0f)])]);
+        string Product(string a, string b) => _graph.Node("Mul", [a, b]);
+        string one = _graph.Scalar(1f);
+        // cos ρ/2 is never negative for ρ in [−π, π]; sin ρ/2 has the sign of sin ρ, and on its head a face counts as turned by +π.
+        string cosZ = Root(_graph.Node("Add", [one, cosine]));
+        string sign = _graph.Node("Where", [_graph.Node("Less", [side, _graph.Scalar(0f)]), _graph.Scalar(-1f), one]);
+        string sinZ = Product(Root(_graph.Node("Sub", [one, cosine])), sign);
+        string halfA = Half(nod, CellCode.TiltScale[0]), halfB = Half(turn, CellCode.TiltScale[1]);
+        (string cosA, string sinA) = (_graph.Node("Cos", [halfA]), _graph.Node("Sin", [halfA]));
+        (string cosB, string sinB) = (_graph.Node("Cos", [halfB]), _graph.Node("Sin", [halfB]));
+        (string w, string x, string y, string z) = (Product(cosA, cosB), Product(sinA, cosB), Product(cosA, sinB), Product(sinA, sinB));
+        string W = _graph.Node("Sub", [Product(cosZ, w), Product(sinZ, z)]);
+        string X = _graph.Node("Sub", [Product(cosZ, x), Product(sinZ, y)]);
+        string Y = _graph.Node("Add", [Product(cosZ, y), Product(sinZ, x)]);
+        string Z = _graph.Node("Add", [Product(cosZ, z), Product(sinZ, w)]);
+
+        string squares = _graph.Node("Add", [_graph.Node("Add", [Product(X, X), Product(Y, Y)]), Product(Z, Z)]);
+        string length = _graph.Node("Sqrt", [_graph.Node("Max", [squares, _graph.Scalar(1e-12f)])]);
+        // The shorter of the two ways round: 2·atan(|v| / |w|) along v, reversed where w is negative.
+        string least = _graph.Node("Max", [_graph.Node("Abs", [W]), _graph.Scalar(1e-7f)]);
+        string angle = _graph.Node("Mul", [_graph.Node("Atan", [_graph.Node("Div", [length, least])]), _graph.Scalar(2f)]);
+        string forward = _graph.Node("Where", [_graph.Node("Less", [W, _graph.Scalar(0f)]), _graph.Scalar(-1f), one]);
+        string factor = _graph.Node("Div", [Product(angle, forward), length]);
+        return _graph.Node("Concat", [.. new[] { X, Y, Z }.Select(part => _graph.Node("Unsqueeze", [Product(part, factor), _graph.Vector(1)]))], OnnxAttribute.Of("axis", 1L));
     }
 
     /// <summary>Branch: the best cells of every picture.</summary>

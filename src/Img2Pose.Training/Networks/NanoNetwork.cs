@@ -48,6 +48,8 @@ internal sealed class NanoNetwork : nn.Module<Tensor, Tensor>
                 // A face is rare: start every cell at a probability of one in a hundred, as focal loss wants (RetinaNet, section 4.1).
                 _outputs[level].bias!.fill_(0);
                 _outputs[level].bias!.narrow(0, 0, 1).fill_(-Math.Log(99));
+                // And upright.
+                _outputs[level].bias!.narrow(0, CellCode.Values - CellCode.RotationValues, 1).fill_(CellCode.DirectionScale);
             }
             register_module($"head{level}.output", _outputs[level]);
         }
@@ -56,7 +58,7 @@ internal sealed class NanoNetwork : nn.Module<Tensor, Tensor>
     internal NanoArchitecture Architecture { get; }
 
     /// <summary>
-    /// Maps normalised pictures [N,3,H,W], H and W multiples of 64, float32 or bfloat16, to float32 codes [N, cells, 7]:
+    /// Maps normalised pictures [N,3,H,W], H and W multiples of 64, float32 or bfloat16, to float32 codes [N, cells, 8]:
     /// the levels one after another, each in row order.
     /// </summary>
     public override Tensor forward(Tensor input)

@@ -28,6 +28,10 @@ internal abstract class NanoModel : IDisposable
     /// <summary>Writes a package of the given weights, named as in the network's state dictionary.</summary>
     internal abstract void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, long step);
 
+    /// <summary>Takes the weights of a package of this network, and statistics of so many batches of normalised pictures for its batch norms.</summary>
+    /// <exception cref="InputException">The package is of another network.</exception>
+    internal virtual void Start(string package, int batches, Func<int, Tensor> pictures) => throw new NotSupportedException("This network starts from random weights.");
+
     /// <inheritdoc/>
     public virtual void Dispose() => Network.Dispose();
 
@@ -50,6 +54,12 @@ internal abstract class NanoModel : IDisposable
         internal override IReadOnlyList<string> LossParts => NanoLoss.Parts;
 
         internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch) => _loss.Compute(_network.call(pictures), CellTargets.Assign(batch.Samples));
+
+        internal override void Start(string package, int batches, Func<int, Tensor> pictures)
+        {
+            NanoStart.Load(package, _network);
+            NanoStart.Measure(_network, batches, pictures);
+        }
 
         internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, long step) =>
             NanoExporter.Export(_network.Architecture, state, path, NanoPackage.Metadata(options, step, ScoreThreshold, s_poseMean, s_poseStddev));

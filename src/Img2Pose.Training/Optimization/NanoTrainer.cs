@@ -20,6 +20,9 @@ public sealed class NanoTrainer
     /// <summary>File in the output folder with the averaged weights in half precision: small enough to keep, and a start for another run.</summary>
     public const string AverageName = "average.safetensors";
 
+    // Batches over which a start measures its batch norms.
+    private const int StartBatches = 12;
+
     internal static ReadOnlySpan<float> Mean => [0.485f, 0.456f, 0.406f];
 
     internal static ReadOnlySpan<float> Stddev => [0.229f, 0.224f, 0.225f];
@@ -65,6 +68,12 @@ public sealed class NanoTrainer
         Device device = TrainingDevice.Open(_options.Device);
         using NanoModel model = NanoModel.Create(_options.Network, device);
         nn.Module network = model.Network;
+        // A checkpoint replaces everything that a start gives.
+        if (_options.Start is { } start && _options.Resume is null)
+        {
+            model.Start(start, StartBatches, i => Pictures(TrainingBatch.Make(generator, _options.Seed, -1 - i, _options.Batch, 320), device));
+            _report($"weights of {start}, batch norms measured on {StartBatches * _options.Batch} samples");
+        }
         using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
         long step = 0;
@@ -160,10 +169,12 @@ public sealed class NanoTrainer
         return Numbers(parts);
     }
 
-    private static Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device)
+    private static Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device) => model.Compute(Pictures(batch, device), batch);
+
+    private static Tensor Pictures(TrainingBatch batch, Device device)
     {
         Tensor bytes = tensor(batch.Pictures, [batch.Samples.Count, batch.Size, batch.Size, 3], device: device);
-        return model.Compute(TorchOperators.NormalizePictures(bytes, Mean, Stddev), batch);
+        return TorchOperators.NormalizePictures(bytes, Mean, Stddev);
     }
 
     /// <summary>Mean losses of the averaged network on the same generated pictures each time.</summary>

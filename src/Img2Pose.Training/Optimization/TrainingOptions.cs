@@ -60,6 +60,9 @@ public sealed record TrainingOptions
     /// <summary>"cpu" or "cuda".</summary>
     public string Device { get; init; } = "cpu";
 
+    /// <summary>Model package (.onnx) of the nano network whose weights the run starts from, or null for random ones.</summary>
+    public string? Start { get; init; }
+
     /// <summary>Checkpoint to go on from, or null.</summary>
     public string? Resume { get; init; }
 
@@ -77,6 +80,8 @@ public sealed record TrainingOptions
             throw new UsageException("learning rate and gradient clip must be positive, weight decay not negative, the average's decay in [0, 1)");
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
             throw new UsageException("sizes must be multiples of 64");
+        if (Start is not null && Network != NanoModel.SingleStage) throw new UsageException($"a package can start the network {NanoModel.SingleStage} only, not {Network}");
+        if (Start is not null && Resume is not null && ResumeWeightsOnly) throw new UsageException("weights come from a package or from a checkpoint, not from both");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
             throw new UsageException("weights of data sets must be finite and not negative");
         TrainingDevice.RequireName(Device);

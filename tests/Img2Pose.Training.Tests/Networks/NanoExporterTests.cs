@@ -1,3 +1,4 @@
+using Img2Pose.Geometry;
 using Img2Pose.Training.Networks;
 using Img2Pose.Training.Optimization;
 using Microsoft.ML.OnnxRuntime;
@@ -133,12 +134,12 @@ public sealed class NanoExporterTests : IDisposable
                 double y = ((cell - first) / columns + 0.5) * stride + codes[cell, 2] * unit;
                 double side = Math.Exp(Math.Clamp(codes[cell, 3], -3, 3)) * unit;
                 double pixels = side / CellCode.MeanBoxSide;
-                double centerY = y - 0.208 * pixels;
-                ReadOnlySpan<float> scale = CellCode.RotationScale;
+                double roll = Math.Atan2(codes[cell, 5], codes[cell, 4]);
+                double centerX = x + 0.208 * pixels * Math.Sin(roll), centerY = y - 0.208 * pixels * Math.Cos(roll);
+                Vector3d rotation = RotationVector.Compose(new Vector3d(0, 0, roll), RotationVector.Compose(new Vector3d(0.25 * codes[cell, 6], 0, 0), new Vector3d(0, 0.4 * codes[cell, 7], 0)));
                 double share = Math.Clamp(Math.Log(side / 24) / Math.Log(4), 0, 1);
                 double score = side < NanoExporter.SmallestFace ? 0 : (1 - 0.25 * share) / (1 + Math.Exp(-codes[cell, 0]));
-                return new Decoded(score, [x - side / 2, centerY - side / 2, x + side / 2, centerY + side / 2], x, y, pixels,
-                    [codes[cell, 4] * scale[0], codes[cell, 5] * scale[1], codes[cell, 6] * scale[2]]);
+                return new Decoded(score, [centerX - side / 2, centerY - side / 2, centerX + side / 2, centerY + side / 2], x, y, pixels, [rotation.X, rotation.Y, rotation.Z]);
             }
             first += count;
         }
