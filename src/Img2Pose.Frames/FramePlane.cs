@@ -1,20 +1,35 @@
 namespace Img2Pose.Frames;
 
-/// <summary>One plane of a frame in CPU memory. Valid only as long as the frame that it came from is held.</summary>
-public readonly unsafe struct FramePlane
+/// <summary>One plane of a frame, in memory of one kind. Valid only as long as the frame that it came from is held.</summary>
+public readonly struct FramePlane
 {
     /// <summary>Describes a plane.</summary>
-    public FramePlane(byte* data, int stride, int width, int height, int bytesPerElement)
+    /// <param name="address">Where its first row begins; a device pointer for memory of a device.</param>
+    /// <param name="memory">Kind of the memory.</param>
+    /// <param name="stride">Bytes from one row to the next.</param>
+    /// <param name="width">Elements in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="bytesPerElement">Bytes of an element.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or rows would overlap.</exception>
+    public FramePlane(nint address, MemoryKind memory, int stride, int width, int height, int bytesPerElement)
     {
-        Data = data;
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytesPerElement);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stride, checked(width * bytesPerElement));
+        Address = address;
+        Memory = memory;
         Stride = stride;
         Width = width;
         Height = height;
         BytesPerElement = bytesPerElement;
     }
 
-    /// <summary>First byte of the first row.</summary>
-    public byte* Data { get; }
+    /// <summary>Where the first row begins, in memory of the kind <see cref="Memory"/>; for native engines.</summary>
+    public nint Address { get; }
+
+    /// <summary>Kind of the memory.</summary>
+    public MemoryKind Memory { get; }
 
     /// <summary>Bytes from one row to the next; at least <see cref="RowBytes"/>.</summary>
     public int Stride { get; }
@@ -32,9 +47,22 @@ public readonly unsafe struct FramePlane
     public int RowBytes => Width * BytesPerElement;
 
     /// <summary>The bytes of row <paramref name="y"/>.</summary>
-    public Span<byte> Row(int y)
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="InvalidOperationException">The plane is not in host memory.</exception>
+    public unsafe Span<byte> Row(int y)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)y, (uint)Height);
         return new Span<byte>(Data + (long)y * Stride, RowBytes);
+    }
+
+    /// <summary>First byte of the first row, for the inner loops of this program's own assemblies.</summary>
+    /// <exception cref="InvalidOperationException">The plane is not in host memory.</exception>
+    internal unsafe byte* Data
+    {
+        get
+        {
+            if (Memory != MemoryKind.Host) throw new InvalidOperationException($"The plane lies in {Memory} memory, which the processor cannot read; copy the frame to host memory first.");
+            return (byte*)Address;
+        }
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Img2Pose.Frames;
 
 /// <summary>
-/// Hands out writable frames in native memory and takes them back. Frames of another size or format than the last asked
+/// Hands out writable frames in host memory and takes them back. Frames of another size or format than the last asked
 /// for are freed when they return, so a pool holds one size. Thread-safe. Dispose it after the last frame came back, or
 /// before: frames still out are then freed as they return.
 /// </summary>
@@ -71,17 +71,31 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
     }
 
     /// <summary>Leases a writable copy of <paramref name="source"/>, samples and properties.</summary>
+    /// <exception cref="InvalidOperationException">The source is not in host memory.</exception>
     public VideoFrame RentCopy(VideoFrame source)
     {
         VideoFrame copy = Rent(source.Format, source.Width, source.Height);
+        try
+        {
+            CopySamples(source, copy);
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+        copy.CopyPropertiesFrom(source);
+        return copy;
+    }
+
+    private static void CopySamples(VideoFrame source, VideoFrame copy)
+    {
         for (int i = 0; i < source.PlaneCount; i++)
         {
             FramePlane from = source.GetPlane(i);
             FramePlane to = copy.GetPlane(i);
             for (int y = 0; y < from.Height; y++) from.Row(y).CopyTo(to.Row(y));
         }
-        copy.CopyPropertiesFrom(source);
-        return copy;
     }
 
     void IVideoFrameOwner.Reclaim(VideoFrame frame)
@@ -132,7 +146,7 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
         {
             (int w, int h, int bytes) = shapes[i];
             int stride = Stride(w, bytes);
-            planes[i] = new FramePlane(data, stride, w, h, bytes);
+            planes[i] = new FramePlane((nint)data, MemoryKind.Host, stride, w, h, bytes);
             data += (long)stride * h;
         }
         return shapes.Length;
@@ -141,5 +155,5 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
     private static int Stride(int width, int bytes) =>
         checked((int)(((long)width * bytes + Alignment - 1) / Alignment * Alignment));
 
-    private static void Free(VideoFrame frame) => NativeMemory.AlignedFree(frame.FirstPlaneData);
+    private static void Free(VideoFrame frame) => NativeMemory.AlignedFree((void*)frame.FirstPlaneAddress);
 }

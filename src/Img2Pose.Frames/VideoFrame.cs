@@ -16,6 +16,9 @@ public sealed class VideoFrame : IDisposable
     /// <summary>Creates an unleased frame object that <paramref name="owner"/> may lease out over and over.</summary>
     public VideoFrame(IVideoFrameOwner owner) => _owner = owner;
 
+    /// <summary>Where the samples lie; the same for every plane.</summary>
+    public MemoryKind Memory { get; private set; }
+
     /// <summary>Layout of the samples.</summary>
     public PixelFormat Format { get; private set; }
 
@@ -40,6 +43,21 @@ public sealed class VideoFrame : IDisposable
     /// <summary>Presentation timestamp in ticks of the source stream's time base; <see cref="long.MinValue"/> when absent.</summary>
     public long PresentationTicks { get; set; } = long.MinValue;
 
+    /// <summary>
+    /// When the picture was taken, as far as known, else when it was read: a timestamp of the monotonic clock
+    /// (<see cref="Stopwatch.GetTimestamp"/>); 0 where nobody has said. Age is measured from it.
+    /// </summary>
+    public long CaptureTime { get; set; }
+
+    /// <summary>The stream that the frame belongs to.</summary>
+    public StreamId Stream { get; set; }
+
+    /// <summary>
+    /// Degrees clockwise, 0, 90, 180 or 270, by which a viewer still has to turn the planes. Sources in host memory turn the planes
+    /// themselves and leave 0.
+    /// </summary>
+    public int Rotation { get; set; }
+
     /// <summary>Position in decoding output order, from 0.</summary>
     public long Index { get; set; }
 
@@ -57,10 +75,17 @@ public sealed class VideoFrame : IDisposable
 
     /// <summary>Called by the owner: starts a lease with one reference.</summary>
     /// <exception cref="InvalidOperationException">The frame is still leased.</exception>
+    /// <exception cref="ArgumentException">The planes lie in memory of different kinds.</exception>
     public void Lease(PixelFormat format, int width, int height, ReadOnlySpan<FramePlane> planes, bool writable)
     {
+        MemoryKind memory = planes.IsEmpty ? MemoryKind.Host : planes[0].Memory;
+        foreach (ref readonly FramePlane plane in planes)
+        {
+            if (plane.Memory != memory) throw new ArgumentException("The planes of a frame lie in memory of one kind.", nameof(planes));
+        }
         if (Interlocked.CompareExchange(ref _references, 1, 0) != 0)
             throw new InvalidOperationException("The frame is already leased.");
+        Memory = memory;
         Format = format;
         Width = width;
         Height = height;
@@ -71,6 +96,9 @@ public sealed class VideoFrame : IDisposable
         _writable = writable;
         PresentationTime = null;
         PresentationTicks = long.MinValue;
+        CaptureTime = 0;
+        Stream = default;
+        Rotation = 0;
         Index = 0;
         SourceName = null;
         FrameLeases.Track(this);
@@ -85,7 +113,7 @@ public sealed class VideoFrame : IDisposable
     }
 
     /// <summary>The base of the pool's allocation; readable between leases, for the owner alone.</summary>
-    internal unsafe byte* FirstPlaneData => _planes[0].Data;
+    internal nint FirstPlaneAddress => _planes[0].Address;
 
     internal void CopyPlanes(Span<FramePlane> destination) => _planes.AsSpan(0, PlaneCount).CopyTo(destination);
 
@@ -124,7 +152,7 @@ public sealed class VideoFrame : IDisposable
         _owner.Reclaim(this);
     }
 
-    /// <summary>Copies times, index, display size, colour and name, but no samples, from <paramref name="source"/>.</summary>
+    /// <summary>Copies times, stream, index, display size, colour and name, but no samples, from <paramref name="source"/>.</summary>
     public void CopyPropertiesFrom(VideoFrame source)
     {
         DisplayWidth = source.DisplayWidth;
@@ -132,6 +160,9 @@ public sealed class VideoFrame : IDisposable
         Color = source.Color;
         PresentationTime = source.PresentationTime;
         PresentationTicks = source.PresentationTicks;
+        CaptureTime = source.CaptureTime;
+        Stream = source.Stream;
+        Rotation = source.Rotation;
         Index = source.Index;
         SourceName = source.SourceName;
     }

@@ -49,7 +49,7 @@ internal sealed unsafe class DecodedPictures : IDisposable
     }
 
     private static FramePlane Plane(AVFrame* picture, uint index, int width, int height, int bytes) =>
-        new(picture->data[index], picture->linesize[index], width, height, bytes);
+        new((nint)picture->data[index], MemoryKind.Host, picture->linesize[index], width, height, bytes);
 
     private void Return(Slot slot)
     {

@@ -4,7 +4,7 @@ using Img2Pose.Frames;
 namespace Img2Pose.Media;
 
 /// <summary>Writes each frame as a picture, named after the picture that it came from or by its number.</summary>
-internal sealed class PictureSink : IFrameSink
+internal sealed class PictureSink : IVideoOutput
 {
     private readonly string _path;
     private readonly bool _isFolder;

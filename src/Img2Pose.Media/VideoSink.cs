@@ -4,7 +4,7 @@ using Img2Pose.Frames;
 namespace Img2Pose.Media;
 
 /// <summary>Encodes frames into a container, with the source's times, colour and sound.</summary>
-internal sealed unsafe class VideoSink : IFrameSink
+internal sealed unsafe class VideoSink : IVideoOutput
 {
     // An interrupted mp4 plays up to its last fragment; the limit of DESIGN section 8 is two seconds.
     private const string FragmentMicroseconds = "1500000";

@@ -1,4 +1,5 @@
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.Media;
 
@@ -8,23 +9,23 @@ namespace Img2Pose.Media;
 /// <see cref="Complete"/>; <see cref="Dispose"/> without it leaves the partial file. Used by one thread at a time, which is the
 /// one that encodes.
 /// </summary>
-public sealed class VideoWriter : IDisposable
+public sealed class VideoWriter : IFrameSink
 {
     private static readonly string[] s_videoExtensions = [".mp4", ".m4v", ".mov", ".mkv"];
 
-    private readonly IFrameSink _sink;
+    private readonly IVideoOutput _output;
 
-    private VideoWriter(string path, IFrameSink sink)
+    private VideoWriter(string path, IVideoOutput output)
     {
         Path = path;
-        _sink = sink;
+        _output = output;
     }
 
     /// <summary>The output's name.</summary>
     public string Path { get; }
 
     /// <summary>What encodes: the encoder's name, <c>png</c> or <c>jpeg</c>.</summary>
-    public string EncoderName => _sink.EncoderName;
+    public string EncoderName => _output.EncoderName;
 
     /// <summary>Frames taken so far.</summary>
     public long FramesWritten { get; private set; }
@@ -63,23 +64,25 @@ public sealed class VideoWriter : IDisposable
     public void Write(VideoFrame frame)
     {
         ArgumentNullException.ThrowIfNull(frame);
-        _sink.Write(frame);
+        _output.Write(frame);
         FramesWritten++;
     }
+
+    void IFrameSink.Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Write(frame);
 
     /// <summary>
     /// Finishes the output and gives it its name; a video that no frame was written to leaves no file. Nothing may be written
     /// afterwards.
     /// </summary>
     /// <exception cref="OutputException">Writing fails; the partial file stays.</exception>
-    public void Complete() => _sink.Complete();
+    public void Complete() => _output.Complete();
 
     /// <summary>Closes the output; one that was not completed stays as <c>NAME.partial.EXT</c>.</summary>
-    public void Dispose() => _sink.Dispose();
+    public void Dispose() => _output.Dispose();
 }
 
-/// <summary>Takes frames in order.</summary>
-internal interface IFrameSink : IDisposable
+/// <summary>Encodes frames, in order.</summary>
+internal interface IVideoOutput : IDisposable
 {
     string EncoderName { get; }
 

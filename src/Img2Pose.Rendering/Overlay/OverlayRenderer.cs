@@ -12,7 +12,7 @@ namespace Img2Pose.Rendering.Overlay;
 /// Draws posed faces over pictures. The overlay is rendered off screen, only where it lies, in the picture's own colour
 /// space, and blended into the picture's planes; every other sample keeps its exact value. Use from one thread at a time.
 /// </summary>
-public sealed class OverlayRenderer : IDisposable
+public sealed class OverlayRenderer : IFrameComposer, IDisposable
 {
     private readonly OverlayOptions _options;
     private readonly GraphicsDevice _device;
@@ -78,25 +78,25 @@ public sealed class OverlayRenderer : IDisposable
     }
 
     /// <summary>Draws the faces into the frame, in place. Faces at or behind the camera are left out.</summary>
-    /// <param name="writableFrame">The picture, which only the caller holds.</param>
+    /// <param name="frame">The picture, which only the caller holds.</param>
     /// <param name="faces">Poses and boxes in display pixels of this frame.</param>
     /// <exception cref="InvalidOperationException">The frame may not be written.</exception>
     /// <exception cref="ModelException">The graphics device failed.</exception>
-    public void Compose(VideoFrame writableFrame, ReadOnlySpan<TrackedFace> faces)
+    public void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces)
     {
-        ArgumentNullException.ThrowIfNull(writableFrame);
+        ArgumentNullException.ThrowIfNull(frame);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!writableFrame.IsWritable) throw new InvalidOperationException("The frame belongs to others too; compose into a copy.");
+        if (!frame.IsWritable) throw new InvalidOperationException("The frame belongs to others too; compose into a copy.");
         if (faces.IsEmpty || _options.Layers == OverlayLayers.None) return;
-        _layout.Arrange(writableFrame, faces);
+        _layout.Arrange(frame, faces);
         if (_layout.Regions.Count == 0) return;
         try
         {
             RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
-            _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(writableFrame.Format, writableFrame.Color));
+            _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
             _device.SubmitCommands(_draw.Commands);
             MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
-            Blend(writableFrame, pixels);
+            Blend(frame, pixels);
             _device.Unmap(tile.Staging);
         }
         catch (VeldridException e)

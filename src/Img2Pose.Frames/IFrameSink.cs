@@ -1,0 +1,18 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Frames;
+
+/// <summary>
+/// Takes composed frames: a video file, a folder of pictures, a window. Each sink of a session has a link and a thread of its
+/// own, on which all of its methods but <see cref="IDisposable.Dispose"/> are called; an exception ends the session.
+/// </summary>
+public interface IFrameSink : IDisposable
+{
+    /// <summary>Takes a frame.</summary>
+    /// <param name="frame">Shared with the other sinks, hence only read. Whoever needs it beyond the call adds a reference.</param>
+    /// <param name="faces">The faces in it, in displayed pixels; valid during the call.</param>
+    void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
+
+    /// <summary>Makes the output whole and gives it its final name. Disposing without this leaves it marked as partial.</summary>
+    void Complete();
+}
