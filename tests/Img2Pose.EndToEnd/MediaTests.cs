@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
@@ -56,7 +57,7 @@ public sealed class MediaTests : IDisposable
     public async Task A_turned_video_is_posed_and_written_upright()
     {
         string lying = await _files.FaceClipAsync("lying.mp4", Frames, "-filter:v", "transpose=2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-an");
-        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", lying, "-c", "copy", "-metadata:s:v:0", "rotate=270", _files["turned.mp4"]);
+        TurnedVideo.Write(lying, _files["turned.mp4"], 270);
 
         JsonElement[] lines = await RunAsync(_files["turned.mp4"], "out.mp4");
 

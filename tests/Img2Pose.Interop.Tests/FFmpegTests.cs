@@ -57,6 +57,7 @@ public sealed unsafe class FFmpegTests
         try
         {
             // Its own file under the next major's name.
+            _ = ffmpeg.av_version_info();
             int installed = ffmpeg.LibraryVersionMap["avutil"];
             string real = File.ReadLines("/proc/self/maps").First(line => line.Contains("/libavutil.so.", StringComparison.Ordinal));
             File.CreateSymbolicLink(Path.Combine(folder, $"libavutil.so.{installed + 1}"), real[real.IndexOf('/', StringComparison.Ordinal)..]);

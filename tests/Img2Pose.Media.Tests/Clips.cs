@@ -26,7 +26,7 @@ public abstract class ClipTests : IDisposable
 
     /// <summary>One MD5 a picture, as FFmpeg's own decoder sees the file.</summary>
     protected string[] PictureHashes(string name, string filters = "null", string format = "yuv420p") =>
-        [.. Run("ffmpeg", $"-v error -i {name} -map 0:v -vf {filters} -pix_fmt {format} -vsync passthrough -f framemd5 -")
+        [.. Run("ffmpeg", $"-v error -i {name} -map 0:v -vf {filters} -pix_fmt {format} -fps_mode passthrough -f framemd5 -")
             .Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(',')[^1].Trim())];
 
     /// <summary>Presentation times in seconds, in order, as ffprobe reads them from the packets.</summary>

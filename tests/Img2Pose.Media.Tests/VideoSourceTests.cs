@@ -104,7 +104,7 @@ public sealed class VideoSourceTests : ClipTests
     public void Rotation_metadata_is_applied_as_ffmpeg_applies_it(int degrees)
     {
         Ffmpeg($"{Clip} -c:v libx264 -preset ultrafast plain.mp4");
-        Ffmpeg($"-i plain.mp4 -c copy -metadata:s:v:0 rotate={degrees} turned.mp4");
+        TurnedVideo.Write(At("plain.mp4"), At("turned.mp4"), degrees);
 
         using IFrameSource source = MediaSource.Open(At("turned.mp4"));
         List<Seen> frames = ReadAll(source);
@@ -143,7 +143,7 @@ public sealed class VideoSourceTests : ClipTests
     [Fact]
     public void Variable_frame_rates_keep_their_times()
     {
-        Ffmpeg($"{Clip} -vf select='not(mod(n\\,3))+lt(n\\,6)' -vsync vfr -c:v libx264 -preset ultrafast a.mp4");
+        Ffmpeg($"{Clip} -vf select='not(mod(n\\,3))+lt(n\\,6)' -fps_mode vfr -c:v libx264 -preset ultrafast a.mp4");
 
         List<Seen> frames = ReadAll("a.mp4");
 
@@ -230,7 +230,7 @@ public sealed class VideoSourceTests : ClipTests
     public void Pictures_that_an_avi_file_only_repeats_are_not_missing()
     {
         // The file says 100 pictures; 4 of them are empty.
-        Ffmpeg(@"-f lavfi -i testsrc2=duration=4:size=320x240:rate=25 -vf select=not(eq(mod(n\,25)\,7)) -vsync passthrough -pix_fmt yuv420p -c:v mpeg4 -q:v 3 a.avi");
+        Ffmpeg(@"-f lavfi -i testsrc2=duration=4:size=320x240:rate=25 -vf select=not(eq(mod(n\,25)\,7)) -fps_mode passthrough -pix_fmt yuv420p -c:v mpeg4 -q:v 3 a.avi");
         List<string> warnings = [];
 
         using IFrameSource source = MediaSource.Open(At("a.avi"), new SourceOptions { Warning = warnings.Add });
