@@ -18,7 +18,9 @@ case "${1:-} ${2:-}" in
   *) kind=run ;;
 esac
 stamp_file="$cache/stamp-$kind"
-stamp=$(hash_inputs "${inputs[@]}")
+sources=$(hash_inputs "${inputs[@]}")
+# The same sources make another program where another FFmpeg is installed.
+stamp="$sources $(ffmpeg_version)"
 program=src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
 
 if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; then
@@ -35,7 +37,8 @@ if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; th
     asked() { if [ "$kind" = "$1" ] || [ -f "$cache/stamp-$1" ]; then echo ON; else echo OFF; fi; }
     build_native "$(asked train)" "$(asked convert)"
     build_managed src/Img2Pose.Cli/Img2Pose.Cli.csproj
-    printf '%s\n' "$stamp" >"$stamp_file"
+    # What tells FFmpeg's version may have been installed just now.
+    printf '%s\n' "$sources $(ffmpeg_version)" >"$stamp_file"
   fi
   exec 9>&-
 fi

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Sets up, builds everything, and runs every test project. The last line is "N passed, N failed, N skipped"; the exit
-# code is 0 only when nothing failed. ./test.sh NAME... runs only the projects whose names contain one of the words.
+# Sets up, builds everything, and runs every test project, as many side by side as there are cores: they share nothing but
+# the machine. The last line is "N passed, N failed, N skipped"; the exit code is 0 only when nothing failed. A test that is
+# skipped for a reason that tests/allowed-skips.txt does not list counts as failed. ./test.sh NAME... runs only the projects
+# whose names contain one of the words. What takes longer than all of this is in scripts/soak.sh.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . scripts/common.sh
 
 ensure_packages scripts/apt-packages.txt
 ensure_onnxruntime
-# Tests of training and of the converter skip visibly where libtorch or OpenCV cannot be had; everything else is tested
-# all the same.
+# Where libtorch or OpenCV cannot be had everything else is tested all the same, and the result is red.
 torch=ON opencv=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF
 ensure_packages scripts/apt-packages-convert.txt || opencv=OFF
@@ -19,25 +20,16 @@ build_managed Img2Pose.Realtime.sln
 results=$cache/tests
 rm -rf "$results"
 mkdir -p "$results"
-passed=0 failed=0 skipped=0
-for project in tests/*/*.csproj; do
-  name=$(basename "$project" .csproj)
-  case $name in
-    *.Tests | *.EndToEnd) ;;
-    *) continue ;;
-  esac
-  if [ "$#" -gt 0 ]; then
-    wanted=
-    for word in "$@"; do case $name in *"$word"*) wanted=1 ;; esac; done
-    [ -n "$wanted" ] || continue
-  fi
-  log=$results/$name.log
-  code=0
+
+# Runs one project, says how it went, and leaves its three numbers in NAME.counts.
+test_project() {
+  local name=$1 log=$results/$1.log code=0 started=$SECONDS
   dotnet "tests/$name/bin/Release/net10.0/$name.dll" -noLogo -noColor </dev/null >"$log" 2>&1 || code=$?
+  local summary total bad left_out good unexpected
   summary=$(grep -E 'Total: +[0-9]+, Errors: +[0-9]+, Failed: +[0-9]+, Skipped: +[0-9]+' "$log" | tail -n 1 || true)
+  number() { sed -E "s/.*$1: +([0-9]+).*/\1/" <<<"$summary"; }
   if [ -n "$summary" ]; then
-    number() { sed -E "s/.*$1: +([0-9]+).*/\1/" <<<"$summary"; }
-    total=$(number Total) errors=$(number Errors) bad=$(($(number Failed) + errors)) left_out=$(number Skipped)
+    total=$(number Total) bad=$(($(number Failed) + $(number Errors))) left_out=$(number Skipped)
   else
     # It died before it could count.
     total=0 bad=1 left_out=0
@@ -46,12 +38,59 @@ for project in tests/*/*.csproj; do
   if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ] && [ "$total" -gt 0 ]; then bad=1; fi
   good=$((total - bad - left_out))
   [ "$good" -ge 0 ] || good=0
-  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left_out))
-  printf '%-28s %5d passed, %d failed, %d skipped\n' "$name" "$good" "$bad" "$left_out"
-  # Why a test failed or was skipped is never hidden.
-  if [ "$bad" -gt 0 ]; then grep -vE '^ *\[SKIP\]' "$log" | tail -n 200; fi
-  grep -A 2 -E '\[SKIP\]' "$log" || true
+  # The reason stands below the test's name.
+  unexpected=$(grep -A 1 -E '\[SKIP\]$' "$log" | grep -vE '\[SKIP\]$|^--$' | sed 's/^ *//' |
+    grep -vE -f <(grep -vE '^(#|$)' tests/allowed-skips.txt) | sort | uniq -c || true)
+  local surprises=0
+  if [ -n "$unexpected" ]; then surprises=$(awk '{ n += $1 } END { print n }' <<<"$unexpected"); fi
+  bad=$((bad + surprises)) left_out=$((left_out - surprises))
+  echo "$good $bad $left_out" >"$results/$name.counts"
+  # One project's lines stay together. Why a test failed or was skipped is never hidden.
+  {
+    flock 8
+    printf '%-28s %5d passed, %d failed, %d skipped in %d s\n' "$name" "$good" "$bad" "$left_out" "$((SECONDS - started))"
+    if [ "$bad" -gt "$surprises" ]; then grep -vE '^ *\[SKIP\]' "$log" | tail -n 200; fi
+    grep -A 2 -E '\[SKIP\]' "$log" || true
+    if [ -n "$unexpected" ]; then printf 'Skipped for reasons that tests/allowed-skips.txt does not list:\n%s\n' "$unexpected"; fi
+  } 8>"$results/lock"
+}
+
+# The longest first, so that none of them is left to run alone at the end.
+names=()
+for project in tests/Img2Pose.{EndToEnd,Training.Tests,Media.Tests,Evaluation.Tests,Inference.Tests,Models.Tests,Pipeline.Tests} tests/*; do
+  name=$(basename "$project")
+  case $name in *.Tests | *.EndToEnd) ;; *) continue ;; esac
+  [ -f "$project/$name.csproj" ] || continue
+  case " ${names[*]} " in *" $name "*) continue ;; esac
+  if [ "$#" -gt 0 ]; then
+    wanted=
+    for word in "$@"; do case $name in *"$word"*) wanted=1 ;; esac; done
+    [ -n "$wanted" ] || continue
+  fi
+  names+=("$name")
 done
+
+lanes=$(($(nproc) < 4 ? $(nproc) : 4)) running=0
+for name in "${names[@]}"; do
+  if [ "$running" -ge "$lanes" ]; then
+    wait -n || true
+    running=$((running - 1))
+  fi
+  test_project "$name" &
+  running=$((running + 1))
+done
+wait
+
+passed=0 failed=0 skipped=0
+for name in "${names[@]}"; do
+  good=0 bad=1 left_out=0
+  if [ -f "$results/$name.counts" ]; then read -r good bad left_out <"$results/$name.counts"; fi
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left_out))
+done
+if [ "$torch" = OFF ] || [ "$opencv" = OFF ]; then
+  echo "What the tests of training or of the converter need could not be installed (log: $cache/apt.log)"
+  failed=$((failed + 1))
+fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -24,16 +24,33 @@ hash_inputs() {
     xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
 }
 
-# Those of the packages named in the given lists that are not installed.
-missing_packages() {
-  local wanted installed
-  wanted=$(cat "$@" | LC_ALL=C sort -u)
-  # shellcheck disable=SC2086  # a list of words
-  # dpkg-query fails when it does not know one of them, which is no reason to stop.
-  installed=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true; } |
-    sed -n 's/ installed$//p' | LC_ALL=C sort -u)
-  comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
+# Whether what a package is for can be used: lib:SONAME loads, pc:NAME has headers, cmd:NAME is a program.
+is_usable() {
+  case $1 in
+    lib:*) [ -z "$(LD_PRELOAD=${1#lib:} /bin/true 2>&1)" ] ;;
+    pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
+    cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+    *) false ;;
+  esac
 }
+
+# Those of the packages named in the given lists whose purpose is not met. A line is a package and, where that can be
+# tried, the proof that what it brings is there, whichever package brought it; dpkg is asked about the others.
+missing_packages() {
+  local package proof unproven=() installed
+  while read -r package proof; do
+    if [ -z "$package" ] || [ "${package#\#}" != "$package" ]; then continue; fi
+    if [ -z "$proof" ]; then unproven+=("$package"); elif ! is_usable "$proof"; then echo "$package"; fi
+  done < <(cat "$@" | LC_ALL=C sort -u)
+  [ "${#unproven[@]}" -gt 0 ] || return 0
+  # dpkg-query fails when it does not know one of them, which is no reason to stop.
+  installed=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${unproven[@]}" 2>/dev/null || true; } |
+    sed -n 's/ installed$//p' | LC_ALL=C sort -u)
+  comm -23 <(printf '%s\n' "${unproven[@]}") <(printf '%s\n' "$installed")
+}
+
+# Which FFmpeg the program is built for: another one on the same machine calls for another build.
+ffmpeg_version() { pkg-config --modversion libavcodec libavfilter libavformat libavutil libswscale 2>/dev/null | tr '\n' ' ' || true; }
 
 # Installs packages, as root or through sudo; with neither, prints the line to type and exits 4.
 install_packages() {

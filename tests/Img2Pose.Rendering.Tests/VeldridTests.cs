@@ -1,5 +1,6 @@
 using Img2Pose.Rendering.Egl;
 using Veldrid;
+using Veldrid.OpenGL;
 
 namespace Img2Pose.Rendering.Tests;
 
@@ -106,6 +107,38 @@ public sealed unsafe class VeldridTests
         Assert.Throws<VeldridException>(() => commands.SetVertexBuffer(0, buffer));
         Assert.Throws<VeldridException>(() => commands.UpdateBuffer(buffer, 8, 0, 16));
         Assert.Throws<VeldridException>(() => device.ResourceFactory.CreateBuffer(new BufferDescription(0, BufferUsage.VertexBuffer)));
+    }
+
+    [Fact]
+    public void A_context_that_is_not_current_on_the_calling_thread_is_refused()
+    {
+        using GraphicsDevice other = Device();
+        OpenGLPlatformInfo platform = EglPlatform.CreateContext(0);
+        platform.ClearCurrentContext();
+        try
+        {
+            Assert.Throws<VeldridException>(() => GraphicsDevice.CreateOpenGL(new GraphicsDeviceOptions(debug: false), platform, 0, 0));
+        }
+        finally
+        {
+            platform.DeleteContext(platform.OpenGLContextHandle);
+        }
+    }
+
+    [Fact]
+    public void A_device_takes_the_context_to_a_thread_of_its_own()
+    {
+        using GraphicsDevice other = Device();
+        OpenGLPlatformInfo platform = EglPlatform.CreateContext(0);
+        nint before = platform.GetCurrentContext();
+
+        using GraphicsDevice device = GraphicsDevice.CreateOpenGL(new GraphicsDeviceOptions(debug: false), platform, 0, 0);
+        nint there = 0;
+        device.GetOpenGLInfo().ExecuteOnGLThread(() => there = platform.GetCurrentContext());
+
+        Assert.Equal(platform.OpenGLContextHandle, before);
+        Assert.Equal(0, platform.GetCurrentContext());
+        Assert.Equal(platform.OpenGLContextHandle, there);
     }
 
     private static GraphicsDevice Device()

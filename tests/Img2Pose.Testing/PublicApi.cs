@@ -87,6 +87,44 @@ public static class PublicApi
         Assert.Equal(expected.Order(StringComparer.Ordinal), expected);
     }
 
+    /// <summary>
+    /// Fails where the assembly has a public type or member that <paramref name="path"/> lacks: the signatures of the real
+    /// package, one a line, as <see cref="Describe"/> writes them. A type may implement fewer interfaces than the real one;
+    /// what the compiler makes for a fixed buffer is nobody's API.
+    /// </summary>
+    public static void AssertMirrors(Assembly assembly, string path)
+    {
+        HashSet<string> members = new(StringComparer.Ordinal);
+        Dictionary<string, (string Kind, HashSet<string> Bases)> types = new(StringComparer.Ordinal);
+        foreach (string line in File.ReadLines(path))
+        {
+            if (line.Length == 0 || line[0] == '#') continue;
+            if (SplitBases(line) is { } split) types[split.Kind] = split;
+            members.Add(line);
+        }
+        Assert.NotEmpty(members);
+
+        string[] invented =
+        [
+            .. Describe(assembly).Where(line => !members.Contains(line) && !line.Contains(">e__FixedBuffer", StringComparison.Ordinal)
+                && !(SplitBases(line) is { } own && types.TryGetValue(own.Kind, out (string Kind, HashSet<string> Bases) real)
+                    && own.Bases.IsSubsetOf(real.Bases))),
+        ];
+
+        Assert.True(invented.Length == 0, $"{assembly.GetName().Name} has what the real package lacks:\n{string.Join('\n', invented)}");
+    }
+
+    /// <summary>A type's line without its bases, and these; null for a member's line.</summary>
+    private static (string Kind, HashSet<string> Bases)? SplitBases(string line)
+    {
+        int kind = line.IndexOf(" : ", StringComparison.Ordinal);
+        if (kind < 0 || !s_typeKinds.Any(word => line.AsSpan(kind + 3).StartsWith(word))) return null;
+        int bases = line.IndexOf(" (", kind, StringComparison.Ordinal);
+        return bases < 0 ? (line, []) : (line[..bases], [.. line[(bases + 2)..^1].Split(", ")]);
+    }
+
+    private static readonly string[] s_typeKinds = ["struct", "readonly struct", "class", "static class", "abstract class", "sealed class", "interface"];
+
     private static string DescribeType(Type type)
     {
         StringBuilder text = new(Name(type));

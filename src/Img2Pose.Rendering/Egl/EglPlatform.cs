@@ -15,7 +15,10 @@ internal static unsafe class EglPlatform
     private static readonly Lock s_gate = new();
     private static nint s_display;
 
-    /// <summary>Makes a context and describes it to Veldrid, whose device owns it from then on.</summary>
+    /// <summary>
+    /// Makes a context, current on the calling thread as <c>GraphicsDevice.CreateOpenGL</c> expects it, and describes it to
+    /// Veldrid, whose device owns it from then on and moves it to a thread of its own.
+    /// </summary>
     /// <param name="rasteriserThreads">
     /// Threads of Mesa's software rasteriser; 0 draws on the device's own thread. Null leaves Mesa's choice (one per core).
     /// Mesa reads it when the process makes its first context; later values have no effect.
@@ -35,6 +38,7 @@ internal static unsafe class EglPlatform
         fixed (int* attributes = contextAttributes)
             context = new EglContextHandle(display, EglNative.CreateContext(display, config, 0, attributes));
         if (context.IsInvalid) throw Failure("eglCreateContext (OpenGL 4.5 core)");
+        Check(EglNative.MakeCurrent(display, 0, 0, context.DangerousGetHandle()) != 0, "eglMakeCurrent");
 
         return new OpenGLPlatformInfo(
             context.DangerousGetHandle(),

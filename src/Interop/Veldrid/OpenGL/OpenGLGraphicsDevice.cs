@@ -11,8 +11,11 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
     public OpenGLGraphicsDevice(GraphicsDeviceOptions options, OpenGLPlatformInfo platform)
     {
         if (options.HasMainSwapchain) throw new VeldridException("This subset draws off screen: no main swapchain.");
-        // A context belongs to one thread at a time: it moves to the device's own.
-        if (platform.GetCurrentContext() == platform.OpenGLContextHandle) platform.ClearCurrentContext();
+        // As in the package, which asks the driver here already. A context belongs to one thread at a time: it moves to the
+        // device's own.
+        if (platform.GetCurrentContext() != platform.OpenGLContextHandle)
+            throw new VeldridException("The OpenGL context must be current on the thread that creates the device.");
+        platform.ClearCurrentContext();
         Thread = new GlThread(platform);
         string device = "", vendor = "", version = "", language = "";
         try
