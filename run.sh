@@ -19,8 +19,9 @@ case "${1:-} ${2:-}" in
 esac
 stamp_file="$cache/stamp-$kind"
 sources=$(hash_inputs "${inputs[@]}")
-# The same sources make another program where another FFmpeg is installed.
-stamp="$sources $(ffmpeg_version)"
+choose_onnxruntime
+# The same sources make another program where another FFmpeg or NVIDIA's driver is installed.
+stamp="$sources $(ffmpeg_version) $OnnxRuntime"
 program=src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
 
 if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; then
@@ -31,7 +32,6 @@ if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; th
     lists=(scripts/apt-packages.txt)
     [ "$kind" = run ] || lists+=("scripts/apt-packages-$kind.txt")
     ensure_packages "${lists[@]}"
-    ensure_onnxruntime
     say "Building"
     # A shim stays built once it was asked for.
     asked() { if [ "$kind" = "$1" ] || [ -f "$cache/stamp-$1" ]; then echo ON; else echo OFF; fi; }

@@ -8,7 +8,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 . scripts/common.sh
 
 ensure_packages scripts/apt-packages.txt
-ensure_onnxruntime
+choose_onnxruntime
 # Where libtorch or OpenCV cannot be had everything else is tested all the same, and the result is red.
 torch=ON opencv=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF

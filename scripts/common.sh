@@ -86,11 +86,13 @@ ensure_packages() {
   install_packages "${missing[@]}"
 }
 
-# The ONNX Runtime library comes from the npm registry; any npm will do, Debian's where there is none.
-ensure_onnxruntime() {
-  [ -n "${IMG2POSE_ORT:-}" ] && return 0
-  if ! command -v npm >/dev/null; then install_packages npm || return 4; fi
-  npm_config_cache="$PWD/$cache/npm" scripts/fetch-onnxruntime.sh >&2
+# ONNX Runtime with CUDA is built in where NVIDIA's driver is, which only loading its library tells, and never downloaded
+# elsewhere. MSBuild reads its properties from the environment too.
+choose_onnxruntime() {
+  if [ -z "${OnnxRuntime:-}" ]; then
+    if [ -z "$(LD_PRELOAD=libcuda.so.1 /bin/true 2>&1)" ]; then OnnxRuntime=Gpu; else OnnxRuntime=Cpu; fi
+  fi
+  export OnnxRuntime
 }
 
 # Builds native/; the first argument is ON where training's shim is wanted, the second where the data set converter's is.

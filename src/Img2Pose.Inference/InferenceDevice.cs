@@ -6,40 +6,39 @@ namespace Img2Pose.Inference;
 /// <summary>Opens a model on the device that was asked for, or on the best one there is.</summary>
 internal static class InferenceDevice
 {
-    private const string Cuda = "CUDAExecutionProvider";
+    /// <summary>ONNX Runtime's name of its CUDA provider.</summary>
+    internal const string Cuda = "CUDAExecutionProvider";
+
+    private const string WithoutCuda = "this build has ONNX Runtime's package for processors; build it with -p:OnnxRuntime=Gpu (run.sh does where libcuda.so.1 loads)";
 
     /// <summary>A network and where it runs.</summary>
     /// <param name="Network">The network; the caller disposes of it.</param>
-    /// <param name="Name">"cpu", "cuda" or "webgpu".</param>
+    /// <param name="Name">"cpu" or "cuda".</param>
     /// <param name="Note">Why a better device was not used, or null.</param>
     /// <param name="IsProfiling">Whether the session still records which provider runs which node.</param>
     public readonly record struct Opened(PoseNetwork Network, string Name, string? Note, bool IsProfiling);
 
     /// <summary>Opens the model.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="device">"auto", "cpu", "cuda" or "webgpu".</param>
+    /// <param name="device">"auto", "cpu" or "cuda".</param>
     /// <param name="threads">Threads within an operator; 0 for one a core.</param>
     /// <exception cref="UsageException">There is no such device.</exception>
     /// <exception cref="ModelException">The device or the model cannot be used.</exception>
     public static Opened Open(ModelPackage model, string device, int threads)
     {
         OrtEnv environment = OnnxRuntimeLibrary.Environment();
+        bool hasCuda = environment.GetAvailableProviders().Contains(Cuda);
         switch (device)
         {
             case "cpu":
                 return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
             case "cuda":
-                if (!environment.GetAvailableProviders().Contains(Cuda))
-                    throw new ModelException("CUDA cannot be used: this build of ONNX Runtime has no CUDA provider; name a folder with the GPU build in IMG2POSE_ORT, or use --device cpu.");
+                if (!hasCuda) throw new ModelException($"CUDA cannot be used: {WithoutCuda}, or use --device cpu.");
                 return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
-            case "webgpu":
-                if (!environment.GetAvailableProviders().Contains(WebGpuProvider.Name))
-                    throw new ModelException("WebGPU cannot be used: this build of ONNX Runtime has no WebGPU provider; use the one that scripts/fetch-onnxruntime.sh fetches, or --device cpu.");
-                return OpenOnGpu(model, threads, "webgpu", WebGpuProvider.Append);
             case "auto":
                 // Without a driver nothing is tried, so that an absent GPU costs nothing.
-                if (!HasNvidiaDriver() || !environment.GetAvailableProviders().Contains(Cuda))
-                    return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
+                if (!HasNvidiaDriver()) return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
+                if (!hasCuda) return new Opened(OpenOnCpu(model, threads), "cpu", $"there is an NVIDIA driver, but {WithoutCuda}", false);
                 try
                 {
                     return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
@@ -49,7 +48,7 @@ internal static class InferenceDevice
                     return new Opened(OpenOnCpu(model, threads), "cpu", error.Message, false);
                 }
             default:
-                throw new UsageException($"There is no device '{device}'; use auto, cpu, cuda or webgpu.");
+                throw new UsageException($"There is no device '{device}'; use auto, cpu or cuda.");
         }
     }
 

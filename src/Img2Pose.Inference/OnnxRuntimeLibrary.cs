@@ -28,9 +28,11 @@ public static class OnnxRuntimeLibrary
                 return OrtEnv.CreateInstanceWithOptions(ref options);
             }
         }
-        catch (DllNotFoundException error)
+        // The package asks for the library in a static constructor.
+        catch (Exception error) when ((error as TypeInitializationException)?.InnerException is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException || error is DllNotFoundException)
         {
-            throw new ModelException(OneLine.Of(error.Message), error);
+            throw new ModelException(
+                $"ONNX Runtime's native library cannot be loaded ({OneLine.Of((error.InnerException ?? error).Message)}); build the program again, or install what the library needs.", error);
         }
     }
 }

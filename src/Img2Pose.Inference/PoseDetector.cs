@@ -308,9 +308,11 @@ public sealed class PoseDetector : IDisposable
         {
             _graph.Run().Dispose();
             string profile = ((PoseGraph)_graph).EndProfiling();
-            using (FileStream stream = File.OpenRead(profile))
-                ProviderDescription = $"{name} ({ProviderProbe.Summarise(stream)})";
+            Dictionary<string, int> nodes;
+            using (FileStream stream = File.OpenRead(profile)) nodes = ProviderProbe.Count(stream);
             File.Delete(profile);
+            ProviderProbe.Require(InferenceDevice.Cuda, nodes);
+            ProviderDescription = $"{name} ({ProviderProbe.Summarise(nodes)})";
         }
         catch (OnnxRuntimeException error)
         {

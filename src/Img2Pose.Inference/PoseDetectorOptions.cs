@@ -5,7 +5,7 @@ namespace Img2Pose.Inference;
 /// <summary>How faces are looked for. What is null is as the model says.</summary>
 public sealed record PoseDetectorOptions
 {
-    /// <summary>"auto", "cpu", "cuda" or "webgpu".</summary>
+    /// <summary>"auto", "cpu" or "cuda".</summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>Threads of ONNX Runtime within an operator; 0 for one a core.</summary>

@@ -94,7 +94,6 @@ public sealed class MultiScaleDetectorTests
     [Fact]
     public void Mirroring_in_the_tensoriser_finds_the_mirrored_face()
     {
-        Native.SkipWithoutLibrary();
         using TemporaryFolder folder = new();
         ModelPackage model = ModelPackage.Load(folder.Write("m.onnx", TestModel.Bytes()));
         using PoseDetector detector = PoseDetector.Create(model, new PoseDetectorOptions { Device = "cpu", Threads = 1 });

@@ -41,6 +41,7 @@ internal sealed class RunBenchmark : IDisposable
                 $"{source.Info.Name}: {source.Info.Codec} {source.Info.Width}x{source.Info.Height}, up to {_settings.Frames} frames; {Environment.ProcessorCount} cores"));
         }
         _output.WriteLine($"model {_engine.Model.Metadata.Name} on {_engine.Detector.ProviderDescription}; renderer {_engine.RendererName ?? "none"}");
+        if (_engine.Detector.DeviceNote is { } note) _output.WriteLine(note);
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"threads: decoder {_budget.Decoder}, network {_settings.Threads ?? _budget.Inference}, encoder {_budget.Encoder}, rasteriser {_budget.Renderer}"));
         // What happens once, compiling above all, would weigh on a short clip and is in none of the stages alone.

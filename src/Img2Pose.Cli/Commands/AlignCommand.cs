@@ -20,7 +20,7 @@ internal static class AlignCommand
         order.AcceptOnlyFromAmong("position", "confidence");
         Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
         Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
-        device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "webgpu");
+        device.AcceptOnlyFromAmong("auto", "cpu", "cuda");
         // The original's align script has this default, whatever its detector's own.
         Option<double> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X", DefaultValueFactory = _ => 0.7 };
         Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
@@ -39,6 +39,7 @@ internal static class AlignCommand
             AlignJob job = new(parsed.GetRequiredValue(output), side, most, first, mesh, parsed.InvocationConfiguration.Error);
             PoseDetectorOptions options = new() { Device = parsed.GetRequiredValue(device), ScoreThreshold = parsed.GetValue(score), Reference = face };
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
+            if (detector.DeviceNote is { } note) parsed.InvocationConfiguration.Error.WriteLine($"img2pose: {ErrorReport.OneLine(note)}");
             return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, stop));
         });
         return command;

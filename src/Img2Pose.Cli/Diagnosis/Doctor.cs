@@ -39,7 +39,7 @@ internal static class Doctor
             return found.Length > 0 ? string.Join(", ", found) : throw new ModelException("none of " + string.Join(", ", s_encoders));
         });
         yield return HardwareEncoders();
-        yield return Look("ONNX Runtime", "scripts/fetch-onnxruntime.sh",
+        yield return Look("ONNX Runtime", "./run.sh builds it in",
             () => $"{OnnxRuntimeLibrary.Version}, providers {string.Join(", ", OnnxRuntimeLibrary.Providers)}");
         yield return Look("renderer", "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri", () =>
         {
@@ -54,6 +54,11 @@ internal static class Doctor
             ModelPackage package = ModelPackage.Load(ModelLocator.Find(model));
             string warning = Int8Support.Warning(package.Metadata) is { } text ? $"; {text}" : "";
             return $"{package.Metadata.Name}, licence: {package.Metadata.Licence}, {package.FileSize / 1e6:0.0} MB ({package.Path}){warning}";
+        });
+        yield return Look("network", null, () =>
+        {
+            using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(model)));
+            return detector.ProviderDescription + (detector.DeviceNote is { } note ? $"; {note}" : "");
         });
         yield return Int8Support.Instructions is { } instructions
             ? new Finding("8-bit products", Health.Good, $"{instructions}: int8 models are faster than float32 here")

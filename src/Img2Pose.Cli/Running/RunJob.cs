@@ -61,7 +61,11 @@ internal sealed class RunJob : IDisposable
             Warning = Warn,
         });
         string? output = OutputPlan.Create(settings, source.Info, name);
-        _engine ??= RunEngine.Create(settings, _budget);
+        if (_engine is null)
+        {
+            _engine = RunEngine.Create(settings, _budget);
+            if (_engine.Detector.DeviceNote is { } note) Warn(note);
+        }
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
         using IPoseSink? poses = settings.Json is null ? null

@@ -15,7 +15,7 @@ internal sealed class RunOptions
     private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
     private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines, or a table with a row a face where FILE ends in .csv; - writes JSON, and nothing else, to standard output.");
     private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
-    private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu, cuda or webgpu.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu or cuda.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the network; default: all cores.", HelpName = "N" };
     private readonly Option<double?> _score = new("--score") { Description = "Lowest score of a face, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<double?> _nms = new("--nms") { Description = "Overlap above which the weaker of two faces goes, 0…1; default: the model's.", HelpName = "X" };

@@ -17,7 +17,7 @@ internal sealed record RunSettings
     /// <summary>Name or file of the model; null for the default.</summary>
     public string? Model { get; init; }
 
-    /// <summary>auto, cpu, cuda or webgpu.</summary>
+    /// <summary>auto, cpu or cuda.</summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>Threads of inference; null: as the CPU budget says.</summary>
@@ -88,7 +88,7 @@ internal sealed record RunSettings
         Require(Output is null or { Length: > 0 }, "--out is empty; name a file or folder.");
         Require(Output != "-", "--out cannot be standard output; name a file.");
         Require(Json is null or { Length: > 0 }, "--json is empty; name a file, or - for standard output.");
-        Require(Device is "auto" or "cpu" or "cuda" or "webgpu", $"--device {Device} is unknown; known are auto, cpu, cuda and webgpu.");
+        Require(Device is "auto" or "cpu" or "cuda", $"--device {Device} is unknown; known are auto, cpu and cuda.");
         Require(Score is null or (>= 0 and <= 1), $"--score {Score} is out of range; scores lie in 0…1.");
         Require(Nms is null or (>= 0 and <= 1), $"--nms {Nms} is out of range; overlaps lie in 0…1.");
         Require(Size is null or (>= 64 and <= 8192), $"--size {Size} is out of range; the long side may be 64…8192.");

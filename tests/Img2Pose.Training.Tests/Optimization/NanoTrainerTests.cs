@@ -23,7 +23,6 @@ public sealed class NanoTrainerTests : IDisposable
     public async Task A_short_run_learns_its_pictures_and_exports_a_model_that_finds_their_faces(string network, string falling)
     {
         Torch.Require();
-        RequireOnnxRuntime();
         AnnotatedImage[] pictures = LinkPack(13);
         TrainingOptions options = Options("out") with
         {
@@ -149,16 +148,4 @@ public sealed class NanoTrainerTests : IDisposable
 
     private static double Difference(Dictionary<string, float[]> left, Dictionary<string, float[]> right) =>
         left.SelectMany(pair => pair.Value.Zip(right[pair.Key], (a, b) => (double)Math.Abs(a - b))).Average();
-
-    private static void RequireOnnxRuntime()
-    {
-        try
-        {
-            _ = OnnxRuntimeLibrary.Version;
-        }
-        catch (ModelException error)
-        {
-            Assert.Skip(error.Message);
-        }
-    }
 }

@@ -10,7 +10,7 @@ namespace Img2Pose.Cli.Commands.Eval;
 internal sealed class DetectorOptions
 {
     private readonly Option<string?> _model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
-    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or webgpu.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Pictures at a time, each on one thread; default one a core on the CPU, one picture at a time on a GPU." };
     private readonly Option<int?> _size = new("--size") { Description = "Size of the picture for the network instead of the model's own." };
 
