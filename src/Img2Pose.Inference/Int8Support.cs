@@ -26,8 +26,8 @@ public static class Int8Support
     public static string? Warning(ModelMetadata metadata)
     {
         if (!metadata.IsInt8 || Instructions is not null) return null;
-        return metadata.Precision == "int8"
-            ? "this processor has no instructions for 8-bit products (VNNI): the model will hardly be faster than float32 and its sums may overflow; export it again here"
+        return metadata.IsFullRangeInt8
+            ? "this processor has no instructions for 8-bit products (VNNI): the model will hardly be faster than float32 and its sums overflow; export it again without --int8-full-range"
             : "this processor has no instructions for 8-bit products (VNNI): the model will hardly be faster than float32";
     }
 }

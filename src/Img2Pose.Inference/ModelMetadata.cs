@@ -51,13 +51,16 @@ public sealed record ModelMetadata
     public string? MetricsJson { get; init; }
 
     /// <summary>
-    /// What the dense layers compute with: "float32", "float16", "int8", or "int8-reduced", whose weights are small enough for processors
-    /// without VNNI.
+    /// What the dense layers compute with: "float32", "float16", "int8-reduced", whose weights of seven bits suit every processor, or
+    /// "int8-full" ("int8" in older packages), whose sums overflow on processors without VNNI.
     /// </summary>
     public string Precision { get; init; } = "float32";
 
     /// <summary>Whether the dense layers compute with 8-bit integers.</summary>
     public bool IsInt8 => Precision.StartsWith("int8", StringComparison.Ordinal);
+
+    /// <summary>Whether 8-bit weights use their whole range, which only processors with VNNI add up without overflow.</summary>
+    public bool IsFullRangeInt8 => Precision is "int8" or "int8-full";
 
     /// <summary>Reads the JSON value.</summary>
     /// <param name="json">The text.</param>
@@ -92,8 +95,8 @@ public sealed record ModelMetadata
         if (reference is not ("default" or "official"))
             throw root.Wrong($"names an unknown reference face '{reference}'; known are 'default' and 'official'");
         string precision = root.OptionalText("precision") ?? "float32";
-        if (precision is not ("float32" or "float16" or "int8" or "int8-reduced"))
-            throw root.Wrong($"has an unknown precision '{precision}'; known are float32, float16, int8 and int8-reduced");
+        if (precision is not ("float32" or "float16" or "int8" or "int8-full" or "int8-reduced"))
+            throw root.Wrong($"has an unknown precision '{precision}'; known are float32, float16, int8-reduced and int8-full");
         return new ModelMetadata
         {
             Name = root.Text("name"),

@@ -152,14 +152,16 @@ internal static class ModelsCommand
         Option<int?> after = new("--proposals-after") { Description = "Proposals kept per picture: fewer are faster and find fewer faces.", HelpName = "N" };
         Option<double?> score = new("--score") { Description = "Default score threshold.", HelpName = "X" };
         Option<bool> int8 = new("--int8") { Description = "Compute in 8 bits: faster on processors with VNNI, less exact. Needs --calibrate." };
+        Option<bool> fullRange = new("--int8-full-range") { Description = "With --int8: weights of all eight bits, slightly more exact, wrong on processors without VNNI." };
         Option<string?> calibrate = new("--calibrate") { Description = "Pictures like those that the model will see, some of them with faces: 20 or more.", HelpName = "FOLDER" };
         Option<bool> half = new("--fp16") { Description = "Compute in 16-bit floating point, for GPUs." };
-        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score, int8, calibrate, half };
+        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score, int8, fullRange, calibrate, half };
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(output), source = ModelLocator.Find(parsed.GetRequiredValue(name));
             string? folder = parsed.GetValue(calibrate);
             if (parsed.GetValue(int8) != folder is not null) throw new UsageException("--int8 and --calibrate FOLDER belong together.");
+            if (parsed.GetValue(fullRange) && folder is null) throw new UsageException("--int8-full-range has a meaning only with --int8.");
             if (folder is not null && parsed.GetValue(half)) throw new UsageException("A package is exported with --int8 or with --fp16, not both.");
             CreateFolderOf(path);
             TextWriter errors = parsed.InvocationConfiguration.Error;
@@ -173,7 +175,7 @@ internal static class ModelsCommand
                     ScoreThreshold = parsed.GetValue(score),
                     Half = parsed.GetValue(half),
                     Int8Ranges = folder is null ? null : Calibration.Take(source, folder, errors),
-                    ReducedWeights = folder is not null && Int8Support.Instructions is null,
+                    FullRangeWeights = parsed.GetValue(fullRange),
                 },
                 path);
             ModelPackage package = ModelPackage.Load(path);

@@ -30,9 +30,10 @@ public sealed record ExportOptions
     public IReadOnlyDictionary<string, ValueRange>? Int8Ranges { get; init; }
 
     /// <summary>
-    /// Use only half of the weights' eight bits: processors without VNNI add pairs of products in 16 bits, which would overflow.
+    /// Use all eight bits of the weights, for processors with VNNI only: others add pairs of products in 16 bits, which overflows
+    /// unless weights keep to seven bits, and a package outlives the processor that wrote it.
     /// </summary>
-    public bool ReducedWeights { get; init; }
+    public bool FullRangeWeights { get; init; }
 }
 
 /// <summary>Writes a package under other settings, for instance with fewer proposals: faster, at the price of faces missed.</summary>
@@ -62,7 +63,7 @@ public static class PackageExporter
         if (region.Layers.Count == 0)
             throw new ModelException($"{package}: has no layer of 32-bit weights; start from the package as it was imported or trained.");
         // -63…63 instead of -127…127: the sum of two products with a byte then fits into 16 bits.
-        GraphRewriter rewriter = options.Int8Ranges is { } ranges ? new Int8Rewriter(region, ranges, options.ReducedWeights ? 63 : 127) : new HalfRewriter(region);
+        GraphRewriter rewriter = options.Int8Ranges is { } ranges ? new Int8Rewriter(region, ranges, options.FullRangeWeights ? 127 : 63) : new HalfRewriter(region);
         rewriter.Rewrite(model.Graph);
     }
 
@@ -76,7 +77,7 @@ public static class PackageExporter
             if (options.Name is not null) json["name"] = options.Name;
             if (options.ScoreThreshold is { } score) json["score_threshold"] = score;
             if (options.Half) json["precision"] = "float16";
-            if (options.Int8Ranges is not null) json["precision"] = options.ReducedWeights ? "int8-reduced" : "int8";
+            if (options.Int8Ranges is not null) json["precision"] = options.FullRangeWeights ? "int8-full" : "int8-reduced";
             entry.Value = json.ToJsonString();
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
