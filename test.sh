@@ -14,7 +14,7 @@ torch=ON opencv=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF
 ensure_packages scripts/apt-packages-convert.txt || opencv=OFF
 say "Building"
-build_native "$torch" "$opencv"
+build_native "$torch" "$opencv" ON
 build_managed Img2Pose.Realtime.sln
 
 results=$cache/tests

@@ -1,0 +1,41 @@
+// The few words in which kernels are written. The same source is compiled to PTX by clang (no CUDA SDK) and as C++ for
+// the CPU, where the emulator runs a launch as a loop over blocks and threads. So kernels use no libdevice function, no
+// shared memory and no barrier, and arithmetic that both sides round alike: -ffp-contract=off, no reciprocal guesses.
+#pragma once
+
+#if defined(__CUDA__)
+#define DEVICE static __attribute__((device, always_inline)) inline
+#define KERNEL(name, parameters) extern "C" __attribute__((global)) void name(const parameters p)
+#define GLOBAL_X (__nvvm_read_ptx_sreg_ctaid_x() * __nvvm_read_ptx_sreg_ntid_x() + __nvvm_read_ptx_sreg_tid_x())
+#define GLOBAL_Y (__nvvm_read_ptx_sreg_ctaid_y() * __nvvm_read_ptx_sreg_ntid_y() + __nvvm_read_ptx_sreg_tid_y())
+#define GLOBAL_Z (__nvvm_read_ptx_sreg_ctaid_z() * __nvvm_read_ptx_sreg_ntid_z() + __nvvm_read_ptx_sreg_tid_z())
+#define SQUARE_ROOT(x) __nvvm_sqrt_rn_f(x)
+#else
+#include <cmath>
+// Where the thread at hand stands; set by whoever runs the launch.
+struct ThreadPosition {
+  unsigned x, y, z;
+};
+extern thread_local ThreadPosition img2pose_position;
+#define DEVICE static inline
+#define KERNEL(name, parameters) extern "C" void name(const parameters p)
+#define GLOBAL_X (img2pose_position.x)
+#define GLOBAL_Y (img2pose_position.y)
+#define GLOBAL_Z (img2pose_position.z)
+#define SQUARE_ROOT(x) std::sqrt(x)
+#endif
+
+typedef unsigned char Byte;
+typedef unsigned short Word;
+
+template <typename T>
+DEVICE T smaller(T a, T b) { return a < b ? a : b; }
+
+template <typename T>
+DEVICE T larger(T a, T b) { return a > b ? a : b; }
+
+DEVICE unsigned bits_of(float value) {
+  unsigned bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
+}

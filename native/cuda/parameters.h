@@ -1,0 +1,71 @@
+// What a launch hands over: one structure by value for each kernel, mirrored by Img2Pose.Cuda/Kernels. Pointers are to
+// device memory, strides in bytes. A test compares the offsets of every member on both sides, and PTX's parameter sizes.
+#pragma once
+
+enum PictureFormat {
+  FORMAT_I420 = 0,     // planes Y, U, V, 8 bits
+  FORMAT_NV12 = 1,     // planes Y and UV pairs, 8 bits
+  FORMAT_I420P10 = 2,  // planes Y, U, V, 10 bits in the low bits of 16
+  FORMAT_RGB24 = 3,    // one plane of triples, 8 bits
+  FORMAT_P010 = 4,     // planes Y and UV pairs, 10 bits in the high bits of 16
+};
+
+// The sampling along one axis: target d is (1 - weights[d]) * block[first[d]] + weights[d] * block[second[d]]. Made by
+// Img2Pose.Inference.ResizeFilter, the one definition of it.
+struct ResizeAxisTable {
+  const int *first;
+  const int *second;
+  const float *weights;
+  int samples;
+  int block;
+};
+
+// One picture, or a crop of one (by the planes' pointers), on its way into a rectangle of a tensor.
+struct TensorJob {
+  const unsigned char *planes[3];
+  long long strides[3];
+  ResizeAxisTable x;
+  ResizeAxisTable y;
+  ResizeAxisTable chroma_x;
+  ResizeAxisTable chroma_y;
+  float luma;
+  float luma_offset;
+  float chroma_offset;
+  float red_from_cr;
+  float green_from_cb;
+  float green_from_cr;
+  float blue_from_cb;
+  float scale[3];
+  float offset[3];
+  int format;
+  void *target;            // first value of the red plane's rectangle
+  long long row_length;    // values from one row of the tensor to the next
+  long long plane_length;  // values from one colour to the next
+  int width;               // of the resized picture
+  int height;
+  int padded_width;        // of the rectangle; what the picture does not cover becomes 0
+  int padded_height;
+  int half;                // 1: the tensor is float16
+  int reserved;
+};
+
+struct TensoriseParameters {
+  const TensorJob *jobs;  // one for each z of the grid
+};
+
+// An overlay's rectangle over a picture. The tile's pixels are four bytes: the picture's own components times the
+// opacity, then the opacity.
+struct BlendParameters {
+  unsigned char *planes[3];
+  long long strides[3];
+  const unsigned char *tile;
+  long long tile_stride;
+  int x;
+  int y;
+  int width;
+  int height;
+  int chroma_width;
+  int chroma_height;
+  int format;
+  int ten_bit_scale;
+};

@@ -1,0 +1,234 @@
+using Img2Pose.Cuda.Kernels;
+using ManagedCuda;
+using ManagedCuda.BasicTypes;
+
+namespace Img2Pose.Cuda;
+
+/// <summary>
+/// A CUDA stream: what is put into it is done in order, after the call has returned. Between queues there is no order but
+/// the one that markers give. A queue takes calls of one thread at a time.
+/// </summary>
+public sealed class CudaQueue : IDisposable
+{
+    private readonly CudaDevice _device;
+    private readonly CudaStream _stream;
+
+    /// <summary>Makes a queue that keeps no order with the legacy stream.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public CudaQueue(CudaDevice device)
+    {
+        _device = device;
+        try
+        {
+            using CudaDevice.Scope scope = device.Enter();
+            _stream = new CudaStream(CUStreamFlags.NonBlocking);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("a stream was made", exception);
+        }
+    }
+
+    /// <summary>The CUstream, for FFmpeg's device and for ONNX Runtime's <c>user_compute_stream</c>.</summary>
+    public nint Handle => _stream.Stream.Pointer;
+
+    /// <summary>The device that it belongs to.</summary>
+    public CudaDevice Device => _device;
+
+    /// <summary>Copies from host to device, when the queue comes to it.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Upload(PinnedBuffer source, int sourceOffset, DeviceBuffer target, long targetOffset, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(targetOffset + bytes, target.Length);
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            source.Memory.AsyncCopyToDevice(target.Pointer, sourceOffset, targetOffset, bytes, _stream.Stream);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException($"{bytes} bytes were uploaded", exception);
+        }
+    }
+
+    /// <summary>Copies from device to host, when the queue comes to it.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Download(DeviceBuffer source, long sourceOffset, PinnedBuffer target, int targetOffset, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sourceOffset + bytes, source.Length);
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            target.Memory.AsyncCopyFromDevice(source.Pointer, sourceOffset, targetOffset, bytes, _stream.Stream);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException($"{bytes} bytes were downloaded", exception);
+        }
+    }
+
+    /// <summary>Launches one kernel for all pictures of a batch.</summary>
+    /// <param name="jobs">The device's copy of <see cref="TensorJob"/> structures.</param>
+    /// <param name="count">How many of them.</param>
+    /// <param name="width">The widest rectangle of all.</param>
+    /// <param name="height">The highest rectangle of all.</param>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public unsafe void Tensorise(DeviceBuffer jobs, int count, int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)count * sizeof(TensorJob), jobs.Length);
+        Launch(_device.Kernels.Tensorise, width, height, count, new TensoriseParameters { Jobs = jobs.Address }, "pictures were tensorised");
+    }
+
+    /// <summary>Blends an overlay's rectangle over a picture.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Blend(in BlendParameters parameters) =>
+        Launch(
+            _device.Kernels.Blend, Math.Max((parameters.Width + 1) / 2, parameters.ChromaWidth),
+            Math.Max((parameters.Height + 1) / 2, parameters.ChromaHeight), 1, parameters, "an overlay was blended");
+
+    /// <summary>Marks the place that the queue has come to.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Mark(CudaMarker marker)
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            marker.Event.Record(_stream.Stream);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("a marker was set", exception);
+        }
+    }
+
+    /// <summary>What follows in this queue waits for what precedes the marker in its queue.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void WaitFor(CudaMarker marker)
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            _stream.WaitEvent(marker.Event.Event);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("a queue was told to wait", exception);
+        }
+    }
+
+    /// <summary>Returns when everything in the queue is done.</summary>
+    /// <exception cref="CudaDeviceException">The device failed, now or in what the queue held.</exception>
+    public void Synchronize()
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            _stream.Synchronize();
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("its work was awaited", exception);
+        }
+    }
+
+    /// <summary>Ends the queue after what it holds.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            _stream.Dispose();
+        }
+        catch (CudaException)
+        {
+            _stream.Dispose();
+        }
+    }
+
+    private void Launch<T>(CUfunction function, int width, int height, int layers, in T parameters, string doing)
+        where T : unmanaged
+    {
+        if (width <= 0 || height <= 0) return;
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            KernelLaunch.Run(function, _stream.Stream, width, height, layers, parameters);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException(doing, exception);
+        }
+    }
+}
+
+/// <summary>A place in a queue (a CUDA event without timing) that other queues and threads wait for. Used again and again.</summary>
+public sealed class CudaMarker : IDisposable
+{
+    private readonly CudaDevice _device;
+
+    /// <summary>Makes a marker that is not set; waiting for it returns at once.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public CudaMarker(CudaDevice device)
+    {
+        _device = device;
+        try
+        {
+            using CudaDevice.Scope scope = device.Enter();
+            Event = new CudaEvent(CUEventFlags.DisableTiming);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("a marker was made", exception);
+        }
+    }
+
+    internal CudaEvent Event { get; }
+
+    /// <summary>Whether everything before the place is done.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public bool IsReached
+    {
+        get
+        {
+            try
+            {
+                using CudaDevice.Scope scope = _device.Enter();
+                return Event.Query();
+            }
+            catch (CudaException exception)
+            {
+                throw new CudaDeviceException("its work was asked after", exception);
+            }
+        }
+    }
+
+    /// <summary>Returns when everything before the place is done.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Wait()
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            Event.Synchronize();
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("its work was awaited", exception);
+        }
+    }
+
+    /// <summary>Gives the marker up.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            Event.Dispose();
+        }
+        catch (CudaException)
+        {
+            Event.Dispose();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using ManagedCuda;
+using ManagedCuda.BasicTypes;
+
+namespace Img2Pose.Cuda.Kernels;
+
+/// <summary>The kernels of <c>native/cuda</c>, as the driver compiled them for the device. Belongs to its device.</summary>
+internal sealed class KernelModule
+{
+    private readonly CUmodule _module;
+
+    /// <summary>Hands the PTX to the driver; the context is current.</summary>
+    /// <exception cref="CudaException">The driver refuses the module or lacks an entry.</exception>
+    public KernelModule(CudaContext context)
+    {
+        _module = context.LoadModulePTX(ReadPtx());
+        Tensorise = new CudaKernel(KernelNames.Tensorise, _module, context).CUFunction;
+        Blend = new CudaKernel(KernelNames.Blend, _module, context).CUFunction;
+    }
+
+    /// <summary>Pictures to tensors.</summary>
+    public CUfunction Tensorise { get; }
+
+    /// <summary>An overlay over a picture.</summary>
+    public CUfunction Blend { get; }
+
+    /// <summary>The PTX that this assembly carries.</summary>
+    internal static byte[] ReadPtx()
+    {
+        using Stream stream = typeof(KernelModule).Assembly.GetManifestResourceStream("kernels.ptx")
+            ?? throw new InvalidOperationException("The assembly carries no kernels.");
+        byte[] text = new byte[stream.Length];
+        stream.ReadExactly(text);
+        return text;
+    }
+
+    /// <summary>Gives the module back; the context is current.</summary>
+    public void Unload(CudaContext context) => context.UnloadModule(_module);
+
+    /// <summary>Gives the module back where the device may be lost.</summary>
+    public void Abandon(CudaContext context)
+    {
+        try
+        {
+            Unload(context);
+        }
+        catch (CudaException)
+        {
+            // The driver has said before what is wrong.
+        }
+    }
+}
+
+/// <summary>Entry names in the PTX, and what each is launched with.</summary>
+internal static class KernelNames
+{
+    public const string Tensorise = "tensorise";
+
+    public const string Blend = "blend";
+
+    /// <summary>Every entry and the structure that it takes by value.</summary>
+    public static IReadOnlyDictionary<string, Type> Parameters { get; } = new Dictionary<string, Type>
+    {
+        [Tensorise] = typeof(TensoriseParameters),
+        [Blend] = typeof(BlendParameters),
+    };
+}
