@@ -289,6 +289,8 @@ EXPORT Result cuDeviceGetUuid(unsigned char *uuid, int device) {
   return OK;
 }
 
+EXPORT Result cuDeviceGetUuid_v2(unsigned char *uuid, int device) { return cuDeviceGetUuid(uuid, device); }
+
 EXPORT Result cuDeviceComputeCapability(int *major, int *minor, int) {
   BEGIN();
   *major = 8;
