@@ -2,6 +2,7 @@
 #include "cpu.h"
 
 #include "blend.h"
+#include "pool.h"
 #include "tensorise.h"
 
 thread_local ThreadPosition img2pose_position;
@@ -11,6 +12,7 @@ thread_local ThreadPosition img2pose_position;
 
 const CpuKernel img2pose_cpu_kernels[] = {
     CPU_KERNEL(blend, BlendParameters),
+    CPU_KERNEL(pool_regions, PoolParameters),
     CPU_KERNEL(tensorise, TensoriseParameters),
 };
 const std::size_t img2pose_cpu_kernel_count = sizeof img2pose_cpu_kernels / sizeof *img2pose_cpu_kernels;
@@ -61,5 +63,21 @@ const KernelMember img2pose_kernel_members[] = {
     MEMBER(BlendParameters, chroma_height),
     MEMBER(BlendParameters, format),
     MEMBER(BlendParameters, ten_bit_scale),
+    MEMBER(RegionMap, data),
+    MEMBER(RegionMap, width),
+    MEMBER(RegionMap, height),
+    MEMBER(RegionMap, scale),
+    MEMBER(RegionMap, reserved),
+    MEMBER(PoolParameters, levels),
+    MEMBER(PoolParameters, boxes),
+    MEMBER(PoolParameters, pictures),
+    MEMBER(PoolParameters, rows),
+    MEMBER(PoolParameters, thresholds),
+    MEMBER(PoolParameters, canonical_size),
+    MEMBER(PoolParameters, level_count),
+    MEMBER(PoolParameters, channels),
+    MEMBER(PoolParameters, side),
+    MEMBER(PoolParameters, samples),
+    MEMBER(PoolParameters, reserved),
 };
 const std::size_t img2pose_kernel_member_count = sizeof img2pose_kernel_members / sizeof *img2pose_kernel_members;

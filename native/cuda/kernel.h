@@ -1,6 +1,7 @@
 // The few words in which kernels are written. The same source is compiled to PTX by clang (no CUDA SDK) and as C++ for
 // the CPU, where the emulator runs a launch as a loop over blocks and threads. So kernels use no libdevice function, no
-// shared memory and no barrier, and arithmetic that both sides round alike: -ffp-contract=off, no reciprocal guesses.
+// shared memory and no barrier, and arithmetic that both sides round alike: -ffp-contract=off, fused only where FUSED says so, no reciprocal
+// guesses.
 #pragma once
 
 #if defined(__CUDA__)
@@ -10,6 +11,7 @@
 #define GLOBAL_Y (__nvvm_read_ptx_sreg_ctaid_y() * __nvvm_read_ptx_sreg_ntid_y() + __nvvm_read_ptx_sreg_tid_y())
 #define GLOBAL_Z (__nvvm_read_ptx_sreg_ctaid_z() * __nvvm_read_ptx_sreg_ntid_z() + __nvvm_read_ptx_sreg_tid_z())
 #define SQUARE_ROOT(x) __nvvm_sqrt_rn_f(x)
+#define FUSED(a, b, c) __builtin_fmaf(a, b, c)
 #else
 #include <cmath>
 // Where the thread at hand stands; set by whoever runs the launch.
@@ -23,6 +25,7 @@ extern thread_local ThreadPosition img2pose_position;
 #define GLOBAL_Y (img2pose_position.y)
 #define GLOBAL_Z (img2pose_position.z)
 #define SQUARE_ROOT(x) std::sqrt(x)
+#define FUSED(a, b, c) std::fma(a, b, c)
 #endif
 
 typedef unsigned char Byte;

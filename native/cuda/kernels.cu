@@ -1,3 +1,4 @@
 // All kernels in one translation unit: one PTX module.
 #include "blend.h"
+#include "pool.h"
 #include "tensorise.h"

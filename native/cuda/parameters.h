@@ -69,3 +69,27 @@ struct BlendParameters {
   int format;
   int ten_bit_scale;
 };
+
+// One level of a feature pyramid: [pictures, height, width, channels].
+struct RegionMap {
+  const float *data;
+  int width;
+  int height;
+  float scale;  // cells per pixel of the picture
+  int reserved;
+};
+
+// Regions to rows of channels * side * side values.
+struct PoolParameters {
+  RegionMap levels[4];
+  const float *boxes;         // left, top, right, bottom of each region, in pixels of the batch
+  const long long *pictures;  // of each region
+  float *rows;
+  float thresholds[4];        // least ratio of the second level and those above it
+  float canonical_size;
+  int level_count;
+  int channels;
+  int side;
+  int samples;                // per cell along each axis, at most 4
+  int reserved;
+};

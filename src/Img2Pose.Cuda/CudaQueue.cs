@@ -87,6 +87,17 @@ public sealed class CudaQueue : IDisposable
             _device.Kernels.Blend, Math.Max((parameters.Width + 1) / 2, parameters.ChromaWidth),
             Math.Max((parameters.Height + 1) / 2, parameters.ChromaHeight), 1, parameters, "an overlay was blended");
 
+    /// <summary>Pools <paramref name="regions"/> regions of a feature pyramid.</summary>
+    /// <exception cref="ArgumentException">More levels or samples than the kernel takes.</exception>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void PoolRegions(in PoolParameters parameters, int regions)
+    {
+        if (parameters.LevelCount is < 1 or > 4 || parameters.Samples is < 1 or > 4)
+            throw new ArgumentException($"{parameters.LevelCount} levels and {parameters.Samples} samples are not 1 to 4.");
+        if (regions == 0) return;
+        Launch(_device.Kernels.PoolRegions, parameters.Channels, parameters.Side * parameters.Side, regions, parameters, "regions were pooled");
+    }
+
     /// <summary>Marks the place that the queue has come to.</summary>
     /// <exception cref="CudaDeviceException">The device failed.</exception>
     public void Mark(CudaMarker marker)

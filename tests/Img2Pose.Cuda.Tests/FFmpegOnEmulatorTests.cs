@@ -13,12 +13,11 @@ public sealed class FFmpegOnEmulatorTests
     private const int Height = 98;
     private const int Frames = 12;
 
-    public static TheoryData<string, string> FormatsAndPaces() => Combine(["nv12", "yuv420p", "p010le"]);
-
-    public static TheoryData<string, string> CodecsAndPaces() => Combine(["libx264", "libx265", "libx265-10"]);
-
     [Theory]
-    [MemberData(nameof(FormatsAndPaces))]
+    [InlineData("nv12", "eager")]
+    [InlineData("nv12", "held")]
+    [InlineData("yuv420p", "held")]
+    [InlineData("p010le", "delayed")]
     public void Frames_come_back_from_the_device_as_they_went_up(string format, string pace)
     {
         string[] source = ["-f", "lavfi", "-i", $"testsrc2=size={Width}x{Height}:rate=12:duration=1"];
@@ -33,7 +32,10 @@ public sealed class FFmpegOnEmulatorTests
     }
 
     [Theory]
-    [MemberData(nameof(CodecsAndPaces))]
+    [InlineData("libx264", "eager")]
+    [InlineData("libx264", "held")]
+    [InlineData("libx265", "delayed")]
+    [InlineData("libx265-10", "held")]
     public void Nvdec_gives_every_picture_of_a_real_stream_in_order(string codec, string pace)
     {
         bool tenBit = codec.EndsWith("-10", StringComparison.Ordinal);
@@ -80,16 +82,6 @@ public sealed class FFmpegOnEmulatorTests
     {
         if (y < Height) return 16 + (x + 2 * y + 7 * picture) % 220;
         return 16 + (3 * (x / 2) + (y - Height) + 5 * picture + 64 * (x % 2)) % 225;
-    }
-
-    private static TheoryData<string, string> Combine(string[] kinds)
-    {
-        TheoryData<string, string> data = [];
-        foreach (string kind in kinds)
-        {
-            foreach (string pace in (string[])["eager", "delayed", "held"]) data.Add(kind, pace);
-        }
-        return data;
     }
 
     private static void WithClip(string codec, Action<string> use)

@@ -87,7 +87,9 @@ public sealed partial class KernelLayoutTests
     {
         string ptx = Encoding.UTF8.GetString(KernelModule.ReadPtx());
 
-        Assert.DoesNotContain("fma.", ptx, StringComparison.Ordinal);
+        // Only the pooling fuses, where the CPU does.
+        string[] entries = [.. ptx.Split(".visible .entry ").Where(e => !e.StartsWith(KernelNames.PoolRegions, StringComparison.Ordinal))];
+        Assert.DoesNotContain(entries, entry => entry.Contains("fma.", StringComparison.Ordinal));
         Assert.DoesNotContain(".approx", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".ftz", ptx, StringComparison.Ordinal);
         // Without .rn the driver's compiler might contract a product and a sum.

@@ -14,11 +14,15 @@ internal sealed class KernelModule
     {
         _module = context.LoadModulePTX(ReadPtx());
         Tensorise = new CudaKernel(KernelNames.Tensorise, _module, context).CUFunction;
+        PoolRegions = new CudaKernel(KernelNames.PoolRegions, _module, context).CUFunction;
         Blend = new CudaKernel(KernelNames.Blend, _module, context).CUFunction;
     }
 
     /// <summary>Pictures to tensors.</summary>
     public CUfunction Tensorise { get; }
+
+    /// <summary>Regions of a feature pyramid to rows.</summary>
+    public CUfunction PoolRegions { get; }
 
     /// <summary>An overlay over a picture.</summary>
     public CUfunction Blend { get; }
@@ -57,10 +61,13 @@ internal static class KernelNames
 
     public const string Blend = "blend";
 
+    public const string PoolRegions = "pool_regions";
+
     /// <summary>Every entry and the structure that it takes by value.</summary>
     public static IReadOnlyDictionary<string, Type> Parameters { get; } = new Dictionary<string, Type>
     {
         [Tensorise] = typeof(TensoriseParameters),
         [Blend] = typeof(BlendParameters),
+        [PoolRegions] = typeof(PoolParameters),
     };
 }
