@@ -54,12 +54,13 @@ public sealed class GoldenTrainStepTests
             Near(losses, "loss_points", parts.Points, tolerance);
             Near(losses, "loss_objectness", parts.Objectness, tolerance);
             Near(losses, "loss_rpn_box_reg", parts.ProposalBoxes, tolerance);
-            Assert.Equal(1, norm / expected.GetProperty("grad_norm_before_clip").GetDouble(), tolerance);
-            foreach (JsonProperty entry in expected.GetProperty("grad_norms_after_clip").EnumerateObject())
-            {
-                double own = byName[entry.Name].grad!.norm().item<double>();
-                Assert.True(Math.Abs(own - entry.Value.GetDouble()) <= (number == 0 ? 1e-3 : 1e-2) * entry.Value.GetDouble() + 1e-6, $"{entry.Name}: gradient norm {own} instead of {entry.Value.GetDouble()}");
-            }
+            // A unit whose input is within rounding of zero is on under one kernel and off under another, and the gradients
+            // below it differ by its share. Over twelve sets of kernels (ATEN_CPU_CAPABILITY, OPENBLAS_CORETYPE,
+            // DNNL_MAX_CPU_ISA, one thread) single tensors did by up to 2.4e-3 in the first step and 3.7e-3 in the second,
+            // the median tensor and the joint norm by 2.2e-5 and 3.4e-4. The bounds are five to ten times that.
+            Assert.Equal(1, norm / expected.GetProperty("grad_norm_before_clip").GetDouble(), number == 0 ? 2e-4 : 3e-3);
+            double[] deviations = [.. expected.GetProperty("grad_norms_after_clip").EnumerateObject().Select(Deviation).Order()];
+            Assert.InRange(deviations[deviations.Length / 2], 0, number == 0 ? 2e-4 : 3e-3);
 
             optimizer.step();
             if (number > 0) continue;
@@ -70,6 +71,16 @@ public sealed class GoldenTrainStepTests
                 // Adam moves an element with a near-zero gradient either way.
                 if (optimizerName == "Adam" && Math.Abs(sample.GetProperty("grad_after_clip").GetDouble()) < 1e-3) continue;
                 Assert.Equal(sample.GetProperty("value").GetDouble(), own, optimizerName == "SGD" ? 1e-6 : 2e-6);
+            }
+
+            double Deviation(JsonProperty entry)
+            {
+                double own = byName[entry.Name].grad!.norm().item<double>(), wanted = entry.Value.GetDouble();
+                // Below a millionth of the joint norm there is only what rounding left of a sum of zero.
+                if (own < 1e-6 && wanted < 1e-6) return 0;
+                double deviation = Math.Abs(own / wanted - 1);
+                Assert.True(deviation <= (number == 0 ? 1.2e-2 : 2e-2), $"{entry.Name}: gradient norm {own} instead of {wanted}");
+                return deviation;
             }
         }
     }
