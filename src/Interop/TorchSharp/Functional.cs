@@ -6,7 +6,7 @@ public static partial class torch
 {
     public static partial class nn
     {
-        public enum Reduction
+        public enum Reduction : long
         {
             None = 0,
             Mean = 1,
@@ -99,13 +99,13 @@ public static partial class torch
         public static partial class utils
         {
             /// <summary>Scales all gradients so that their joint norm is at most <paramref name="max_norm"/>; returns the norm before.</summary>
-            public static double clip_grad_norm_(IEnumerable<Modules.Parameter> parameters, double max_norm, double norm_type = 2)
+            public static double clip_grad_norm_(IEnumerable<Modules.Parameter> tensors, double max_norm, double norm_type = 2)
             {
                 if (norm_type != 2) throw new NotSupportedException("This subset clips by the Euclidean norm.");
                 using IDisposable still = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 List<Tensor> gradients = [];
-                foreach (Modules.Parameter parameter in parameters)
+                foreach (Modules.Parameter parameter in tensors)
                 {
                     if (parameter.grad is { } gradient) gradients.Add(gradient);
                 }

@@ -23,11 +23,11 @@ namespace TorchSharp
             public static Linear Linear(long inputSize, long outputSize, bool hasBias = true, Device? device = null, ScalarType? dtype = null) =>
                 At(new Linear(inputSize, outputSize, hasBias), device, dtype);
 
-            public static BatchNorm2d BatchNorm2d(long features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
-                affine && track_running_stats ? At(new BatchNorm2d(features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
+            public static BatchNorm2d BatchNorm2d(long num_features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
+                affine && track_running_stats ? At(new BatchNorm2d(num_features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
 
-            public static BatchNorm1d BatchNorm1d(long features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
-                affine && track_running_stats ? At(new BatchNorm1d(features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
+            public static BatchNorm1d BatchNorm1d(long num_features, double eps = 1e-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device? device = null, ScalarType? dtype = null) =>
+                affine && track_running_stats ? At(new BatchNorm1d(num_features, eps, momentum), device, dtype) : throw new NotSupportedException("This subset learns and tracks.");
 
             private static T At<T>(T module, Device? device, ScalarType? dtype) where T : Module
             {
@@ -51,14 +51,10 @@ namespace TorchSharp.Modules
         }
     }
 
-    public sealed class Conv2d : nn.Module<Tensor, Tensor>
+    public abstract class Convolution : nn.Module<Tensor, Tensor>
     {
-        private readonly long _stride, _padding, _dilation, _groups;
-
-        internal Conv2d(long inChannels, long outChannels, long kernel, long stride, long padding, long dilation, long groups, bool hasBias)
-            : base(nameof(Conv2d))
+        private protected Convolution(string name, long inChannels, long outChannels, long kernel, long groups, bool hasBias) : base(name)
         {
-            (_stride, _padding, _dilation, _groups) = (stride, padding, dilation, groups);
             long fanIn = inChannels / groups * kernel * kernel;
             weight = Initialised.Uniform([outChannels, inChannels / groups, kernel, kernel], fanIn);
             register_parameter(nameof(weight), weight);
@@ -70,6 +66,15 @@ namespace TorchSharp.Modules
         public Parameter weight { get; }
 
         public Parameter? bias { get; }
+    }
+
+    public sealed class Conv2d : Convolution
+    {
+        private readonly long _stride, _padding, _dilation, _groups;
+
+        internal Conv2d(long inChannels, long outChannels, long kernel, long stride, long padding, long dilation, long groups, bool hasBias)
+            : base(nameof(Conv2d), inChannels, outChannels, kernel, groups, hasBias) =>
+            (_stride, _padding, _dilation, _groups) = (stride, padding, dilation, groups);
 
         public override Tensor forward(Tensor input) =>
             nn.functional.conv2d(input, weight, bias, [_stride], [_padding], [_dilation], _groups);
@@ -90,16 +95,13 @@ namespace TorchSharp.Modules
 
         public Parameter? bias { get; }
 
-        public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+        public override Tensor forward(Tensor tensor) => nn.functional.linear(tensor, weight, bias);
     }
 
-    public abstract class BatchNorm : nn.Module<Tensor, Tensor>
+    public abstract class NormBase : nn.Module<Tensor, Tensor>
     {
-        private readonly double _eps, _momentum;
-
-        private protected BatchNorm(string name, long features, double eps, double momentum) : base(name)
+        private protected NormBase(string name, long features) : base(name)
         {
-            (_eps, _momentum) = (eps, momentum);
             weight = new Parameter(ones([features]));
             bias = new Parameter(zeros([features]));
             running_mean = zeros([features]);
@@ -121,6 +123,14 @@ namespace TorchSharp.Modules
         public Tensor running_var { get; }
 
         public Tensor num_batches_tracked { get; }
+    }
+
+    public abstract class BatchNorm : NormBase
+    {
+        private readonly double _eps, _momentum;
+
+        private protected BatchNorm(string name, long features, double eps, double momentum) : base(name, features) =>
+            (_eps, _momentum) = (eps, momentum);
 
         public override Tensor forward(Tensor input)
         {
@@ -139,7 +149,7 @@ namespace TorchSharp.Modules
         internal BatchNorm1d(long features, double eps, double momentum) : base(nameof(BatchNorm1d), features, eps, momentum) { }
     }
 
-    public sealed class Sequential : nn.Module<Tensor, Tensor>
+    public class Sequential : nn.Module<Tensor, Tensor>
     {
         private readonly nn.Module<Tensor, Tensor>[] _modules;
 
@@ -149,10 +159,10 @@ namespace TorchSharp.Modules
             foreach ((string name, nn.Module<Tensor, Tensor> module) in modules) register_module(name, module);
         }
 
-        public override Tensor forward(Tensor input)
+        public override Tensor forward(Tensor tensor)
         {
-            foreach (nn.Module<Tensor, Tensor> module in _modules) input = module.call(input);
-            return input;
+            foreach (nn.Module<Tensor, Tensor> module in _modules) tensor = module.call(tensor);
+            return tensor;
         }
     }
 

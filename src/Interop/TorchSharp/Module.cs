@@ -7,7 +7,7 @@ public static partial class torch
 {
     public static partial class nn
     {
-        public abstract class Module : IDisposable
+        public class Module : IDisposable
         {
             private readonly List<(string Name, Module Module)> _modules = [];
             private readonly List<(string Name, Parameter Parameter)> _parameters = [];
@@ -20,10 +20,10 @@ public static partial class torch
 
             public virtual string GetName() => _name;
 
-            public virtual void train(bool on = true)
+            public virtual void train(bool train = true)
             {
-                training = on;
-                foreach ((_, Module module) in _modules) module.train(on);
+                training = train;
+                foreach ((_, Module module) in _modules) module.train(train);
             }
 
             public void eval() => train(false);
@@ -41,7 +41,7 @@ public static partial class torch
                 }
             }
 
-            public virtual IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true)
+            public virtual IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
             {
                 foreach ((string name, Tensor buffer) in _buffers) yield return (name, buffer);
                 if (!recurse) yield break;
@@ -120,7 +120,13 @@ public static partial class torch
             }
         }
 
-        public abstract class Module<T, TResult> : Module
+        /// <summary>Of the real one's hooks the subset has none.</summary>
+        public class HookableModule<TPreHook, TPostHook> : Module
+        {
+            private protected HookableModule(string name) : base(name) { }
+        }
+
+        public abstract class Module<T, TResult> : HookableModule<Func<Module<T, TResult>, T, T>, Func<Module<T, TResult>, T, TResult, TResult>>
         {
             protected Module(string name) : base(name) { }
 

@@ -32,15 +32,10 @@ namespace TorchSharp
 
                 public virtual IEnumerable<Parameter> parameters() => Parameters;
 
-                public virtual void zero_grad(bool set_to_none = true)
+                public virtual void zero_grad()
                 {
                     foreach (Parameter parameter in Parameters)
                     {
-                        if (set_to_none)
-                        {
-                            parameter.grad = null;
-                            continue;
-                        }
                         using Tensor? gradient = parameter.grad;
                         gradient?.zero_();
                     }
@@ -74,10 +69,10 @@ namespace TorchSharp
             public static SGD SGD(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0.0, double dampening = 0.0, double weight_decay = 0.0, bool nesterov = false, bool maximize = false) =>
                 new(parameters, learningRate, momentum, dampening, weight_decay, nesterov, maximize);
 
-            public static Adam Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
+            public static Adam Adam(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
                 new(parameters, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
 
-            public static AdamW AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
+            public static AdamW AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
                 new(parameters, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
         }
     }
@@ -87,7 +82,7 @@ namespace TorchSharp.Modules
 {
     public abstract class OptimizerState
     {
-        private protected OptimizerState() { }
+        private protected OptimizerState(Parameter parameter) => ArgumentNullException.ThrowIfNull(parameter);
     }
 
     public abstract class OptimizerHelper : optim.Optimizer
@@ -133,7 +128,7 @@ namespace TorchSharp.Modules
             : base(parameters, lr, maximize)
         {
             (_momentum, _dampening, _weightDecay, _nesterov) = (momentum, dampening, weight_decay, nesterov);
-            _states = [.. Parameters.Select(_ => new State())];
+            _states = [.. Parameters.Select(parameter => new State(parameter))];
         }
 
         private protected override IEnumerable<OptimizerState> States => _states;
@@ -151,9 +146,11 @@ namespace TorchSharp.Modules
             parameter.add_(gradient, -Rate);
         }
 
-        public class State : OptimizerState, IDisposable
+        public sealed class State : OptimizerState, IDisposable
         {
             public Tensor? momentum_buffer;
+
+            public State(Parameter parameter) : base(parameter) { }
 
             public void Dispose()
             {
@@ -172,7 +169,7 @@ namespace TorchSharp.Modules
             : base(parameters, lr, amsgrad || maximize)
         {
             _settings = new AdamSettings(beta1, beta2, eps, weight_decay);
-            _states = [.. Parameters.Select(parameter => new State { exp_avg = AdamSettings.Zeros(parameter), exp_avg_sq = AdamSettings.Zeros(parameter) })];
+            _states = [.. Parameters.Select(parameter => new State(parameter))];
         }
 
         private protected override IEnumerable<OptimizerState> States => _states;
@@ -184,11 +181,17 @@ namespace TorchSharp.Modules
             _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
         }
 
-        public class State : OptimizerState, IDisposable
+        public sealed class State : OptimizerState, IDisposable
         {
             public long step;
-            public Tensor exp_avg = null!;
-            public Tensor exp_avg_sq = null!;
+            public Tensor exp_avg;
+            public Tensor exp_avg_sq;
+
+            public State(Parameter parameter) : base(parameter)
+            {
+                exp_avg = AdamSettings.Zeros(parameter);
+                exp_avg_sq = AdamSettings.Zeros(parameter);
+            }
 
             public void Dispose()
             {
@@ -208,7 +211,7 @@ namespace TorchSharp.Modules
             : base(parameters, lr, amsgrad || maximize)
         {
             _settings = new AdamSettings(beta1, beta2, eps, weight_decay);
-            _states = [.. Parameters.Select(parameter => new State { exp_avg = AdamSettings.Zeros(parameter), exp_avg_sq = AdamSettings.Zeros(parameter) })];
+            _states = [.. Parameters.Select(parameter => new State(parameter))];
         }
 
         private protected override IEnumerable<OptimizerState> States => _states;
@@ -220,11 +223,17 @@ namespace TorchSharp.Modules
             _settings.Update(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, Rate);
         }
 
-        public class State : OptimizerState, IDisposable
+        public sealed class State : OptimizerState, IDisposable
         {
             public long step;
-            public Tensor exp_avg = null!;
-            public Tensor exp_avg_sq = null!;
+            public Tensor exp_avg;
+            public Tensor exp_avg_sq;
+
+            public State(Parameter parameter) : base(parameter)
+            {
+                exp_avg = AdamSettings.Zeros(parameter);
+                exp_avg_sq = AdamSettings.Zeros(parameter);
+            }
 
             public void Dispose()
             {

@@ -100,12 +100,7 @@ public static partial class torch
 
         internal bool is_contiguous() => i2p_is_contiguous(_handle) != 0;
 
-        public void backward(IList<Tensor>? grad_tensors = null, bool create_graph = false, bool retain_graph = false, IList<Tensor>? inputs = null)
-        {
-            if (grad_tensors is not null || create_graph || retain_graph || inputs is not null)
-                throw new NotSupportedException("This subset goes back from a scalar to all leaves, once.");
-            Check(i2p_backward(_handle));
-        }
+        public void backward() => Check(i2p_backward(_handle));
 
         public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             copy || disposeAfter ? throw Unsupported() : To(type, device);
@@ -113,8 +108,7 @@ public static partial class torch
         public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             copy || disposeAfter ? throw Unsupported() : To(dtype, device);
 
-        public Tensor cpu(bool disposeAfter = false, bool non_blocking = false) =>
-            disposeAfter ? throw Unsupported() : To(dtype, CPU);
+        public Tensor cpu() => To(dtype, CPU);
 
         public Tensor contiguous() => Apply(Unary.Contiguous);
 
@@ -149,8 +143,7 @@ public static partial class torch
         public Tensor sum(ScalarType? type = null) =>
             type is not null ? throw Unsupported() : Apply(Unary.Sum);
 
-        public Tensor mean(ScalarType? type = null) =>
-            type is not null ? throw Unsupported() : Apply(Unary.Mean);
+        public Tensor mean() => Apply(Unary.Mean);
 
         public Tensor sum(long dim, bool keepdim = false, ScalarType? type = null) =>
             type is not null ? throw Unsupported() : Reduce(Reduction.Sum, dim, keepdim);
@@ -192,9 +185,9 @@ public static partial class torch
             return new Tensor(result);
         }
 
-        public Tensor squeeze(long dim)
+        public Tensor squeeze(long? dim = null)
         {
-            Check(i2p_squeeze(_handle, dim, out TensorHandle result));
+            Check(i2p_squeeze(_handle, dim ?? throw new NotSupportedException("This subset removes one named dimension."), out TensorHandle result));
             return new Tensor(result);
         }
 
@@ -232,11 +225,13 @@ public static partial class torch
 
         public Tensor zero_() => InPlace(i2p_fill_(_handle, 0));
 
-        public Tensor normal_(double mean = 0, double stddev = 1) => InPlace(i2p_normal_(_handle, mean, stddev));
+        public Tensor normal_(double mean = 0, double std = 1, Generator? generator = null) =>
+            generator is null ? InPlace(i2p_normal_(_handle, mean, std)) : throw OwnGenerator();
 
-        public Tensor uniform_(double from, double to) => InPlace(i2p_uniform_(_handle, from, to));
+        public Tensor uniform_(double from, double to, Generator? generator = null) =>
+            generator is null ? InPlace(i2p_uniform_(_handle, from, to)) : throw OwnGenerator();
 
-        public Tensor copy_(Tensor source, bool non_blocking = false) => InPlace(i2p_copy_(_handle, source._handle));
+        public Tensor copy_(Tensor source, bool nonBlocking = false) => InPlace(i2p_copy_(_handle, source._handle));
 
         public Tensor mul_(Scalar target) => InPlace(i2p_mul_scalar_(_handle, target.Value));
 
@@ -283,11 +278,11 @@ public static partial class torch
         public static Tensor operator /(Tensor left, double right) => Apply(left, right, Binary.Div);
 
         /// <summary>Wraps a native tensor that an operator outside this library made, and takes ownership of it.</summary>
-        public static Tensor UnsafeCreateTensor(IntPtr hTensor)
+        public static Tensor UnsafeCreateTensor(IntPtr handle)
         {
-            TensorHandle handle = new();
-            Marshal.InitHandle(handle, hTensor);
-            return new Tensor(handle);
+            TensorHandle owned = new();
+            Marshal.InitHandle(owned, handle);
+            return new Tensor(owned);
         }
 
         public void Dispose()
@@ -314,6 +309,8 @@ public static partial class torch
             Check(i2p_unary(_handle, op, out TensorHandle result));
             return new Tensor(result);
         }
+
+        private static NotSupportedException OwnGenerator() => new("This subset draws from the default generator.");
 
         private static NotSupportedException Unsupported() => new("This subset neither copies, disposes nor converts on the way.");
 
