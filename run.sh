@@ -11,10 +11,11 @@ inputs=(run.sh scripts native models src CMakeLists.txt Directory.Build.props Di
   Directory.Packages.props global.json .editorconfig)
 for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
 
-# Training alone needs libtorch (some 600 MB installed), and `dataset convert` alone OpenCV, so they have stamps of their own.
+# Training alone needs libtorch (some 600 MB installed), and what works on data sets GTK, which OpenCV's
+# library is linked with, so they have stamps of their own.
 case "${1:-} ${2:-}" in
   train\ *) kind=train ;;
-  'dataset convert') kind=convert ;;
+  dataset\ *) kind=dataset ;;
   *) kind=run ;;
 esac
 stamp_file="$cache/stamp-$kind"
@@ -35,7 +36,7 @@ if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; th
     say "Building"
     # A shim stays built once it was asked for.
     asked() { if [ "$kind" = "$1" ] || [ -f "$cache/stamp-$1" ]; then echo ON; else echo OFF; fi; }
-    build_native "$(asked train)" "$(asked convert)"
+    build_native "$(asked train)"
     build_managed src/Img2Pose.Cli/Img2Pose.Cli.csproj
     # What tells FFmpeg's version may have been installed just now.
     printf '%s\n' "$sources $(ffmpeg_version)" >"$stamp_file"

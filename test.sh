@@ -9,12 +9,12 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 ensure_packages scripts/apt-packages.txt
 choose_onnxruntime
-# Where libtorch or OpenCV cannot be had everything else is tested all the same, and the result is red.
-torch=ON opencv=ON
+# Where libtorch or GTK cannot be had everything else is tested all the same, and the result is red.
+torch=ON gtk=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF
-ensure_packages scripts/apt-packages-convert.txt || opencv=OFF
+ensure_packages scripts/apt-packages-dataset.txt || gtk=OFF
 say "Building"
-build_native "$torch" "$opencv" ON
+build_native "$torch" ON
 build_managed Img2Pose.Realtime.sln
 
 results=$cache/tests
@@ -87,7 +87,7 @@ for name in "${names[@]}"; do
   if [ -f "$results/$name.counts" ]; then read -r good bad left_out <"$results/$name.counts"; fi
   passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left_out))
 done
-if [ "$torch" = OFF ] || [ "$opencv" = OFF ]; then
+if [ "$torch" = OFF ] || [ "$gtk" = OFF ]; then
   echo "What the tests of training or of the converter need could not be installed (log: $cache/apt.log)"
   failed=$((failed + 1))
 fi

@@ -95,12 +95,12 @@ choose_onnxruntime() {
   export OnnxRuntime
 }
 
-# Builds native/; the first argument is ON where training's shim is wanted, the second where the data set converter's is,
-# the third where the tests' CUDA emulator is.
+# Builds native/; the first argument is ON where training's shim is wanted, the second
+# where the tests' CUDA emulator is.
 build_native() {
   local log="$cache/native.log"
-  if ! { cmake -S . -B build/native -DCMAKE_BUILD_TYPE=Release -DIMG2POSE_TORCH="$1" -DIMG2POSE_OPENCV="$2" \
-      -DIMG2POSE_CUDA_EMULATOR="${3:-OFF}" &&
+  if ! { cmake -S . -B build/native -DCMAKE_BUILD_TYPE=Release -DIMG2POSE_TORCH="$1" \
+      -DIMG2POSE_CUDA_EMULATOR="${2:-OFF}" &&
     cmake --build build/native --parallel "$(nproc)"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     say "img2pose: building native/ failed (log: $log)."

@@ -14,7 +14,7 @@ public sealed class SetUpTests : IDisposable
     [InlineData("--help", "apt-packages.txt")]
     [InlineData("train", "apt-packages.txt apt-packages-train.txt")]
     [InlineData("dataset stats", "apt-packages.txt")]
-    [InlineData("dataset convert", "apt-packages.txt apt-packages-convert.txt")]
+    [InlineData("dataset convert", "apt-packages.txt apt-packages-dataset.txt")]
     public async Task Without_root_and_sudo_run_sh_prints_the_line_to_type_and_exits_4(string arguments, string lists)
     {
         string root = SharedData.RepositoryRoot, copy = Path.Combine(_folder, "copy"), stubs = Path.Combine(_folder, "bin");

@@ -36,7 +36,7 @@ public sealed class LmdbDatasetTests : IDisposable
     [Fact]
     public void Converting_the_list_gives_the_originals_entries_and_statistics_byte_for_byte()
     {
-        OpenCvShim.Require();
+        OpenCv.Require();
         string dataset = SharedData.RequireGolden("dataset");
         string output = Path.Combine(_folder, "toy_train.lmdb");
 

@@ -20,7 +20,7 @@ internal static class ConverterArithmetic
     /// <param name="points">Points of the reference face, which the original keeps in single precision.</param>
     /// <param name="landmarks">As many pixels of the picture.</param>
     /// <param name="box">Box in whole pixels, not empty.</param>
-    /// <exception cref="ModelException">The shim over OpenCV has not been built.</exception>
+    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     /// <exception cref="OpenCVException">OpenCV refuses the points.</exception>
     public static Pose SolveInBox(ReadOnlySpan<Vector3d> points, Scalar[][] landmarks, in Box box)
     {
@@ -31,14 +31,8 @@ internal static class ConverterArithmetic
         for (int i = 0; i < model.Length; i++) model[i] = new Point3f((float)points[i].X, (float)points[i].Y, (float)points[i].Z);
         Point2f[] pixels = [.. landmarks.Select(point => new Point2f((float)(point[0].Value - left), (float)(point[1].Value - top)))];
         double[] rotation = [], translation = [];
-        try
-        {
-            Cv2.SolvePnP(model, pixels, matrix, null, ref rotation, ref translation, flags: SolvePnPFlags.EPNP);
-        }
-        catch (DllNotFoundException error)
-        {
-            throw new ModelException(error.Message, error);
-        }
+        OpenCvLibrary.Require();
+        Cv2.SolvePnP(model, pixels, matrix, null, ref rotation, ref translation, flags: SolvePnPMethod.EPNP);
         return new Pose(new Vector3d(rotation[0], rotation[1], rotation[2]), new Vector3d(translation[0], translation[1], translation[2]));
     }
 

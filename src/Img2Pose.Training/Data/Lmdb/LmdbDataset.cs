@@ -35,7 +35,7 @@ public static class LmdbDataset
     /// <param name="progress">Called with the number of stored pictures.</param>
     /// <exception cref="InputException">Something cannot be read, or no face has a pose.</exception>
     /// <exception cref="OutputException">The data set cannot be written.</exception>
-    /// <exception cref="ModelException">liblmdb is not installed, or the shim over OpenCV not built.</exception>
+    /// <exception cref="ModelException">liblmdb is not installed, or OpenCV's library cannot be loaded.</exception>
     public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<int>? progress = null)
     {
         ListedPicture[] listed = [.. JsonListReader.Read(list, pictures)];
