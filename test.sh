@@ -16,6 +16,8 @@ ensure_packages scripts/apt-packages-dataset.txt || gtk=OFF
 say "Building"
 build_native "$torch" ON
 build_managed Img2Pose.Realtime.sln
+# The code of training also compiles against the real TorchSharp.
+build_managed src/Img2Pose.Training -p:Interop=TorchSharp -p:UseArtifactsOutput=true "-p:ArtifactsPath=$PWD/$cache/real"
 
 results=$cache/tests
 rm -rf "$results"

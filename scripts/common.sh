@@ -108,16 +108,17 @@ build_native() {
   fi
 }
 
-# Builds a project or solution in Release.
+# Builds a project or solution in Release; further arguments go to MSBuild.
 build_managed() {
-  local log="$cache/dotnet.log"
+  local log="$cache/dotnet.log" project=$1
+  shift
   if ! command -v dotnet >/dev/null; then
     say "img2pose: the .NET 10 SDK is not on PATH; install it from https://dotnet.microsoft.com/download."
     return 4
   fi
-  if ! dotnet build "$1" -c Release -nologo -v quiet -clp:NoSummary -nodeReuse:false >"$log" 2>&1; then
+  if ! dotnet build "$project" -c Release -nologo -v quiet -clp:NoSummary -nodeReuse:false "$@" >"$log" 2>&1; then
     grep -E 'error|warning' "$log" | sort -u | head -n 20 >&2
-    say "img2pose: building $1 failed (log: $log)."
+    say "img2pose: building $project failed (log: $log)."
     return 1
   fi
 }
