@@ -41,7 +41,19 @@ namespace TorchSharp
                     }
                 }
 
-                public abstract Tensor? step(Func<Tensor>? closure = null);
+                public virtual Tensor? step(Func<Tensor>? closure = null)
+                {
+                    Tensor? loss = closure?.Invoke();
+                    using IDisposable still = no_grad();
+                    using DisposeScope scope = NewDisposeScope();
+                    for (int i = 0; i < Parameters.Count; i++)
+                    {
+                        if (Parameters[i].grad is { } gradient) Update(i, Parameters[i], gradient);
+                    }
+                    return loss;
+                }
+
+                private protected abstract void Update(int index, Parameter parameter, Tensor gradient);
 
                 public void Dispose()
                 {
@@ -95,20 +107,6 @@ namespace TorchSharp.Modules
         private protected abstract IEnumerable<OptimizerState> States { get; }
 
         public virtual StateDictionary state_dict() => new(States);
-
-        public override Tensor? step(Func<Tensor>? closure = null)
-        {
-            Tensor? loss = closure?.Invoke();
-            using IDisposable still = no_grad();
-            using DisposeScope scope = NewDisposeScope();
-            for (int i = 0; i < Parameters.Count; i++)
-            {
-                if (Parameters[i].grad is { } gradient) Update(i, Parameters[i], gradient);
-            }
-            return loss;
-        }
-
-        private protected abstract void Update(int index, Parameter parameter, Tensor gradient);
 
         protected override void Dispose(bool disposing)
         {
