@@ -15,7 +15,7 @@ for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
 # library is linked with, so they have stamps of their own.
 case "${1:-} ${2:-}" in
   train\ *) kind=train ;;
-  dataset\ *) kind=dataset ;;
+  'dataset convert' | 'dataset view') kind=dataset ;;
   *) kind=run ;;
 esac
 stamp_file="$cache/stamp-$kind"

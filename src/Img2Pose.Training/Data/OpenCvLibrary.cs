@@ -14,6 +14,6 @@ internal static class OpenCvLibrary
     {
         // Loaded libraries are counted and stay: the second call costs a look-up.
         if (NativeLibrary.TryLoad(dependency, out _)) return;
-        throw new ModelException($"OpenCV cannot be loaded, for it needs {dependency}, which is not installed; './run.sh dataset …' installs it, or 'apt-get install libgtk-3-0'");
+        throw new ModelException($"OpenCV cannot be loaded, for it needs {dependency}, which is not installed; './run.sh dataset convert' installs it, or 'apt-get install libgtk-3-0'");
     }
 }

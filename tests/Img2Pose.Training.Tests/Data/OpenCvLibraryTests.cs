@@ -12,7 +12,7 @@ public sealed class OpenCvLibraryTests
         ModelException error = Assert.Throws<ModelException>(() => OpenCvLibrary.Require("libno-such.so.0"));
 
         Assert.Contains("libno-such.so.0", error.Message, StringComparison.Ordinal);
-        Assert.Contains("./run.sh dataset", error.Message, StringComparison.Ordinal);
+        Assert.Contains("./run.sh dataset convert", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
