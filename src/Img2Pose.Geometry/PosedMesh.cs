@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Img2Pose.Core;
 
 namespace Img2Pose.Geometry;
 
@@ -52,30 +53,22 @@ public static class PosedMesh
     {
         int vertexCount = faces.Count > 0 ? faces[0].Length : 0;
         Validate(faces, triangles, colors, vertexCount);
-        string partial = path + ".partial";
-        try
+        int[] corners = triangles.ToArray();
+        AtomicFile.Write(path, stream =>
         {
-            using (StreamWriter writer = new(partial, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)))
+            using StreamWriter writer = new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { NewLine = "\n" };
+            for (int face = 0; face < faces.Count; face++) WriteVertices(writer, faces[face], height, colors?[face]);
+            for (int face = 0; face < faces.Count; face++)
             {
-                writer.NewLine = "\n";
-                for (int face = 0; face < faces.Count; face++) WriteVertices(writer, faces[face], height, colors?[face]);
-                for (int face = 0; face < faces.Count; face++)
+                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"o face_{face}"));
+                int first = 1 + face * vertexCount; // OBJ counts from one, over the whole file
+                for (int i = 0; i < corners.Length; i += 3)
                 {
-                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"o face_{face}"));
-                    int first = 1 + face * vertexCount; // OBJ counts from one, over the whole file
-                    for (int i = 0; i < triangles.Length; i += 3)
-                    {
-                        writer.WriteLine(string.Create(
-                            CultureInfo.InvariantCulture, $"f {first + triangles[i]} {first + triangles[i + 1]} {first + triangles[i + 2]}"));
-                    }
+                    writer.WriteLine(string.Create(
+                        CultureInfo.InvariantCulture, $"f {first + corners[i]} {first + corners[i + 1]} {first + corners[i + 2]}"));
                 }
             }
-            File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: cannot be written: {exception.Message}", exception);
-        }
+        });
     }
 
     /// <summary>

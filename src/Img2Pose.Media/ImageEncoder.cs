@@ -1,4 +1,5 @@
 using FFmpeg.AutoGen;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
@@ -16,17 +17,7 @@ internal static unsafe class ImageEncoder
 
         using PacketHandle packet = new();
         Encode(path, frame, jpeg, quality, packet);
-        string partial = OutputPaths.Partial(path);
-        try
-        {
-            using (FileStream file = new(partial, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1))
-                file.Write(new ReadOnlySpan<byte>(packet.Pointer->data, packet.Pointer->size));
-            File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw OutputPaths.CannotWrite(path, e);
-        }
+        AtomicFile.Write(path, file => file.Write(new ReadOnlySpan<byte>(packet.Pointer->data, packet.Pointer->size)));
     }
 
     private static void Encode(string path, VideoFrame frame, bool jpeg, int quality, PacketHandle packet)

@@ -6,15 +6,15 @@ namespace Img2Pose.Media;
 internal static unsafe class Remuxer
 {
     /// <param name="source">The fragmented file.</param>
-    /// <param name="target">The file to write; its extension chooses mp4 or mov.</param>
-    /// <param name="shownName">What errors call the output.</param>
+    /// <param name="target">The file to write, whatever its extension.</param>
+    /// <param name="shownName">What errors call the output; its extension chooses mp4 or mov.</param>
     /// <exception cref="Img2PoseException">Reading or writing fails.</exception>
     public static void Copy(string source, string target, string shownName)
     {
         using InputHandle input = Demuxer.Open(source, shownName, null, MediaLimits.Default);
         AVFormatContext* from = input.Pointer;
         AVFormatContext* to = null;
-        string format = Path.GetExtension(target).Equals(".mov", StringComparison.OrdinalIgnoreCase) ? "mov" : "mp4";
+        string format = Path.GetExtension(shownName).Equals(".mov", StringComparison.OrdinalIgnoreCase) ? "mov" : "mp4";
         FFmpegRuntime.CheckOutput(ffmpeg.avformat_alloc_output_context2(&to, null, format, target), shownName, "no memory");
         using OutputHandle output = new(to);
         for (uint i = 0; i < from->nb_streams; i++)

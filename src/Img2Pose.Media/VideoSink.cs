@@ -1,4 +1,5 @@
 using FFmpeg.AutoGen;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
@@ -11,7 +12,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private const string ClusterMilliseconds = "1500";
 
     private readonly string _path;
-    private readonly string _partial;
+    private readonly AtomicFile _file;
     private readonly VideoWriterOptions _options;
     private readonly bool _fragmented;
     private readonly OutputHandle _output;
@@ -35,7 +36,6 @@ internal sealed unsafe class VideoSink : IVideoOutput
     {
         _ = FFmpegRuntime.EnsureLoaded();
         _path = path;
-        _partial = OutputPaths.Partial(path);
         _options = options;
         SourceInfo info = source.Info;
         _framesPerSecond = info.FramesPerSecond is > 0 and <= 1000 ? info.FramesPerSecond.Value : 25;
@@ -49,9 +49,11 @@ internal sealed unsafe class VideoSink : IVideoOutput
         EncoderPicture picture = new((info.CodedWidth + 1) / 2 * 2, (info.CodedHeight + 1) / 2 * 2, info.Format,
             info.SampleAspectRatio, _timeBase, _framesPerSecond, ColorTags.Of(info.Color, rgb));
 
+        _file = CreateFile(path);
         AVFormatContext* output = null;
-        FFmpegRuntime.CheckOutput(
-            ffmpeg.avformat_alloc_output_context2(&output, null, format, _partial), path, $"this FFmpeg does not write {format}");
+        int status = ffmpeg.avformat_alloc_output_context2(&output, null, format, _file.TemporaryPath);
+        if (status < 0) _file.Discard();
+        FFmpegRuntime.CheckOutput(status, path, $"this FFmpeg does not write {format}");
         _output = new OutputHandle(output);
         try
         {
@@ -69,7 +71,10 @@ internal sealed unsafe class VideoSink : IVideoOutput
         }
         catch
         {
+            // Nothing has been written that could be worth keeping.
+            _headerWritten = false;
             Dispose();
+            _file.Discard();
             throw;
         }
     }
@@ -92,12 +97,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private void WriteHeader()
     {
         AVFormatContext* output = _output.Pointer;
-        string folder = Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/";
-        if (!Directory.Exists(folder)) throw new OutputException($"{_path}: cannot be written: the folder {folder} does not exist");
-        if (File.Exists(_path) && (File.GetAttributes(_path) & FileAttributes.ReadOnly) != 0)
-            throw new OutputException($"{_path}: cannot be written: the existing file is read-only");
         FFmpegRuntime.CheckOutput(
-            ffmpeg.avio_open2(&output->pb, "file:" + _partial, ffmpeg.AVIO_FLAG_WRITE, null, null), _path, "cannot be written");
+            ffmpeg.avio_open2(&output->pb, "file:" + _file.TemporaryPath, ffmpeg.AVIO_FLAG_WRITE, null, null), _path, "cannot be written");
         // Whole fragments reach the disk when they are written, not when a buffer is full.
         output->flags |= ffmpeg.AVFMT_FLAG_FLUSH_PACKETS;
 
@@ -117,7 +118,6 @@ internal sealed unsafe class VideoSink : IVideoOutput
         if (status < 0)
         {
             _ = _output.CloseFile();
-            File.Delete(_partial);
             FFmpegRuntime.CheckOutput(status, _path, "its header cannot be written");
         }
         _headerWritten = true;
@@ -184,7 +184,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
             _completed = true;
             _headerWritten = false;
             _ = _output.CloseFile();
-            File.Delete(_partial);
+            _file.Discard();
             return;
         }
         Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, null));
@@ -195,35 +195,43 @@ internal sealed unsafe class VideoSink : IVideoOutput
         Check(_output.Pointer->pb->error);
         Check(_output.CloseFile());
         _completed = true;
-        try
+        using AtomicFile? whole = _fragmented ? Unfragment() : null;
+        if (whole is null)
         {
-            string whole = _fragmented ? Unfragment() : _partial;
-            File.Move(whole, _path, overwrite: true);
-            if (whole != _partial) File.Delete(_partial);
+            _file.Commit();
+            return;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw OutputPaths.CannotWrite(_path, e);
-        }
+        whole.Commit();
+        _file.Discard();
+    }
+
+    private static AtomicFile CreateFile(string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
+        if (!Directory.Exists(folder)) throw new OutputException($"{path}: cannot be written: the folder {folder} does not exist");
+        if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
+            throw new OutputException($"{path}: cannot be written: the existing file is read-only");
+        return AtomicFile.Create(path, Incomplete.Kept);
     }
 
     /// <summary>
     /// Copies the fragments into an ordinary file with one index, which every player and editor can seek in. Where the disk has no
-    /// room for a second copy the fragmented file, complete and playable, serves as it is.
+    /// room for a second copy the fragmented file, complete and playable, serves as it is: null.
     /// </summary>
-    private string Unfragment()
+    private AtomicFile? Unfragment()
     {
-        string whole = OutputPaths.Partial(_partial);
+        AtomicFile? whole = null;
         try
         {
-            Remuxer.Copy(_partial, whole, _path);
+            whole = AtomicFile.Create(_path);
+            Remuxer.Copy(_file.TemporaryPath, whole.TemporaryPath, _path);
             return whole;
         }
         catch (Img2PoseException e)
         {
-            File.Delete(whole);
+            whole?.Dispose();
             _options.Warning?.Invoke($"{_path}: stays in fragments: {e.Message}");
-            return _partial;
+            return null;
         }
     }
 
@@ -231,7 +239,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
     {
         if (status >= 0) return;
         _failed = true;
-        throw new OutputException($"{_path}: cannot be written: {FFmpegRuntime.Describe(status)}; what there is stays in {_partial}");
+        throw new OutputException($"{_path}: cannot be written: {FFmpegRuntime.Describe(status)}; what there is stays in {_file.TemporaryPath}");
     }
 
     public void Dispose()
@@ -246,5 +254,6 @@ internal sealed unsafe class VideoSink : IVideoOutput
         _encoder?.Dispose();
         _input?.Dispose();
         _output.Dispose();
+        _file.Dispose();
     }
 }

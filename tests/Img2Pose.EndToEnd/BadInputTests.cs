@@ -1,3 +1,5 @@
+using Img2Pose.Testing;
+
 namespace Img2Pose.EndToEnd;
 
 /// <summary>What bad input gets: the exit code and one line on standard error that names the file.</summary>
@@ -131,10 +133,10 @@ public sealed class BadInputTests : IDisposable
     public async Task A_full_disk_leaves_only_partial_files()
     {
         string clip = await _files.FaceClipAsync();
-        // What is written to this device fails as on a full disk.
-        File.CreateSymbolicLink(_files["out.partial.mp4"], "/dev/full");
+        Directory.CreateDirectory(_files["small"]);
+        using SmallDisk disk = new(_files["small"], kibibytes: 16);
 
-        (await RunAsync(clip, "--out", _files["out.mp4"], "--quiet")).ShouldFailWith(1, "out.mp4: cannot be written: no space left on device");
+        (await RunAsync(clip, "--out", _files["small/out.mp4"], "--quiet")).ShouldFailWith(1, "out.mp4: cannot be written: no space left on device");
 
         NothingLooksComplete();
         string last = (await File.ReadAllLinesAsync(_files["poses.partial.jsonl"], TestContext.Current.CancellationToken))[^1];

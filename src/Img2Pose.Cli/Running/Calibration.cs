@@ -1,3 +1,4 @@
+using Img2Pose.Core;
 using Img2Pose.Frames;
 using Img2Pose.Inference;
 using Img2Pose.Media;
@@ -20,34 +21,28 @@ internal static class Calibration
     public static IReadOnlyDictionary<string, ValueRange> Take(string model, string folder, TextWriter errors)
     {
         string[] files = ListPictures(folder);
-        string path = Path.Combine(Path.GetTempPath(), $"img2pose-calibration-{Guid.NewGuid():N}.onnx");
-        try
+        // Never completed, so it goes when the block ends, or with the process.
+        using AtomicFile file = AtomicFile.Create(Path.Combine(Path.GetTempPath(), "img2pose-calibration.onnx"));
+        CalibrationProbe probe = CalibrationProbe.Write(model, file.TemporaryPath);
+        using ObservedNetwork network = new(ModelPackage.Load(file.TemporaryPath), probe.Outputs);
+        int count = Math.Min(files.Length, MostPictures), used = 0;
+        for (int i = 0; i < count; i++)
         {
-            CalibrationProbe probe = CalibrationProbe.Write(model, path);
-            using ObservedNetwork network = new(ModelPackage.Load(path), probe.Outputs);
-            int count = Math.Min(files.Length, MostPictures), used = 0;
-            for (int i = 0; i < count; i++)
+            string picture = files[(int)((long)i * files.Length / count)];
+            try
             {
-                string file = files[(int)((long)i * files.Length / count)];
-                try
-                {
-                    using VideoFrame frame = ImageFile.Read(file);
-                    network.Run(frame, probe.Observe);
-                    used++;
-                }
-                catch (InputException error)
-                {
-                    errors.WriteLine($"img2pose: {ErrorReport.OneLine(error.Message)}");
-                }
+                using VideoFrame frame = ImageFile.Read(picture);
+                network.Run(frame, probe.Observe);
+                used++;
             }
-            if (used == 0) throw new InputException($"{folder}: none of its pictures can be read; calibration needs some.");
-            errors.WriteLine($"img2pose: calibrated on {used} of {files.Length} pictures of {folder}.");
-            return probe.Ranges();
+            catch (InputException error)
+            {
+                errors.WriteLine($"img2pose: {ErrorReport.OneLine(error.Message)}");
+            }
         }
-        finally
-        {
-            File.Delete(path);
-        }
+        if (used == 0) throw new InputException($"{folder}: none of its pictures can be read; calibration needs some.");
+        errors.WriteLine($"img2pose: calibrated on {used} of {files.Length} pictures of {folder}.");
+        return probe.Ranges();
     }
 
     private static string[] ListPictures(string folder)

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Img2Pose.Core;
 
 namespace Img2Pose.Models.Onnx;
 
@@ -36,25 +37,9 @@ public static class OnnxFile
         return model;
     }
 
-    /// <summary>
-    /// Writes a model: first beside the target under the name <c>NAME.partial.onnx</c>, then renamed, so that the final
-    /// name never shows an incomplete file.
-    /// </summary>
+    /// <summary>Writes a model; the final name never shows an incomplete file.</summary>
     /// <exception cref="OutputException">The file cannot be written.</exception>
-    public static void Write(ModelProto model, string path)
-    {
-        string partial = Path.ChangeExtension(path, ".partial" + Path.GetExtension(path));
-        try
-        {
-            using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-                model.WriteTo(stream);
-            File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
-        }
-    }
+    public static void Write(ModelProto model, string path) => AtomicFile.Write(path, model.WriteTo, durable: true);
 
     private static void RefuseExternalData(GraphProto graph, string path)
     {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Img2Pose.Core;
 using Img2Pose.Models.Checkpoints;
 
 namespace Img2Pose.Models.Packages;
@@ -167,7 +168,7 @@ public sealed class CheckpointBundle
     private static FileStream Extract(ZipArchiveEntry entry, string path)
     {
         if (entry.Length > CheckpointLimit) throw new ModelException($"{path}: '{entry.FullName}' is above the limit of {CheckpointLimit >> 30} GiB.");
-        FileStream file = new(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        FileStream file = NamelessFile.Create();
         try
         {
             using Stream source = entry.Open();

@@ -1,4 +1,4 @@
-using Img2Pose.Media;
+using Img2Pose.Core;
 using Microsoft.Win32.SafeHandles;
 
 namespace Img2Pose.Pipeline;
@@ -12,19 +12,19 @@ public sealed class OutputFile : IDisposable
     private readonly SafeFileHandle? _ownedHandle;
     private readonly FileStream _stream;
     private readonly string _path;
-    private readonly string? _partialPath;
+    private readonly AtomicFile? _file;
     private bool _complete;
 
-    private OutputFile(FileStream stream, string path, string? partialPath, SafeFileHandle? ownedHandle)
+    private OutputFile(FileStream stream, string path, AtomicFile? file, SafeFileHandle? ownedHandle)
     {
         _stream = stream;
         _path = path;
-        _partialPath = partialPath;
+        _file = file;
         _ownedHandle = ownedHandle;
     }
 
     /// <summary>Whether somebody may be reading along, so that every line is handed over at once.</summary>
-    public bool IsInteractive => _partialPath is null;
+    public bool IsInteractive => _file is null;
 
     /// <summary>Opens <paramref name="path"/> for writing; "-" means standard output.</summary>
     /// <exception cref="OutputException">It cannot be created.</exception>
@@ -46,8 +46,8 @@ public sealed class OutputFile : IDisposable
         try
         {
             if (OpenInPlace(path) is { } device) return new OutputFile(device, path, null, null);
-            string partial = OutputPaths.Partial(path);
-            return new OutputFile(new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0), path, partial, null);
+            AtomicFile file = AtomicFile.Create(path, Incomplete.Kept, bufferSize: 0);
+            return new OutputFile(file.Stream, path, file, null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -74,36 +74,23 @@ public sealed class OutputFile : IDisposable
     public void Complete()
     {
         if (_complete) return;
-        try
-        {
-            if (_partialPath is not null)
-            {
-                _stream.Dispose();
-                File.Move(_partialPath, _path, overwrite: true);
-            }
-            _complete = true;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{_path} could not be completed ({ErrorText(error)}); what was written is in {_partialPath}.", error);
-        }
+        _file?.Commit();
+        _complete = true;
     }
 
     /// <summary>Closes the output; without <see cref="Complete"/> a file keeps its partial name.</summary>
     public void Dispose()
     {
-        _stream.Dispose();
+        if (_file is not null) _file.Dispose();
+        else _stream.Dispose();
         _ownedHandle?.Dispose();
     }
 
     /// <summary>Opens a device or a named pipe, which is written in place: there is nothing to rename. Null for anything else.</summary>
     private static FileStream? OpenInPlace(string path)
     {
-        if (!File.Exists(path)) return null;
-        FileStream stream = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-        if (!stream.CanSeek || path.StartsWith("/dev/", StringComparison.Ordinal)) return stream;
-        stream.Dispose();
-        return null;
+        if (FileIdentity.Of(path) is not { Kind: FileKind.Device or FileKind.Pipe or FileKind.Other }) return null;
+        return new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
     }
 
     private static string ErrorText(Exception error) => error.Message.TrimEnd('.');

@@ -5,7 +5,7 @@ namespace Img2Pose.Pipeline;
 /// <summary>The instruments of the meter "Img2Pose". Recording costs nothing worth naming while nobody listens.</summary>
 internal static class PipelineMetrics
 {
-    private static readonly Meter s_meter = new("Img2Pose");
+    private static readonly Meter s_meter = Telemetry.Meter;
 
     private static readonly Counter<long> s_framesIn =
         s_meter.CreateCounter<long>("img2pose.stage.frames.in", "{frame}", "Frames that a stage has taken up.");

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using Img2Pose.Core;
 
 namespace Img2Pose.Rendering.Meshes;
 
@@ -99,19 +100,7 @@ public sealed class FaceSurface
 
     /// <summary>Writes the asset, replacing the file in one step.</summary>
     /// <exception cref="OutputException">The file cannot be written.</exception>
-    public void Save(string path)
-    {
-        string partial = path + ".partial";
-        try
-        {
-            File.WriteAllBytes(partial, Encode());
-            File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"The face surface {path} cannot be written: {e.Message}", e);
-        }
-    }
+    public void Save(string path) => AtomicFile.Write(path, stream => stream.Write(Encode()));
 
     /// <summary>A mesh of every <paramref name="step"/>-th row and column, without triangles that are wholly transparent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The step does not divide the grid.</exception>

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Img2Pose.Core;
 using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Training.Data;
@@ -13,7 +14,7 @@ public static class AnnotationPackWriter
     /// <param name="path">The file.</param>
     /// <param name="images">The records.</param>
     /// <exception cref="OutputException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<AnnotatedImage> images) => AtomicFile.Write(path, stream =>
+    public static void Write(string path, IEnumerable<AnnotatedImage> images) => AtomicFile.Write(path, createFolder: true, durable: true, content: stream =>
     {
         foreach (AnnotatedImage image in images)
         {

@@ -12,9 +12,7 @@ internal static class NanoPackage
     /// <summary>Writes the package; a file of that name is replaced once the new one is complete.</summary>
     internal static void Save(OnnxGraphBuilder graph, string path, string metadata)
     {
-        string temporary = path + ".partial";
-        graph.Save(temporary, metadata: new Dictionary<string, string> { ["img2pose"] = metadata });
-        File.Move(temporary, path, overwrite: true);
+        graph.Save(path, metadata: new Dictionary<string, string> { ["img2pose"] = metadata });
     }
 
     /// <summary>The JSON of the "img2pose" metadata key for the model that <paramref name="options"/> made.</summary>

@@ -1,3 +1,4 @@
+using Img2Pose.Testing;
 using Img2Pose.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;

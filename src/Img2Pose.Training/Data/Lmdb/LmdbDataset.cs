@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Geometry.Annotations;
@@ -99,7 +100,7 @@ public static class LmdbDataset
             string file = Path.Combine(folder, name);
             if (upright)
             {
-                AtomicFile.Write(file, stream => stream.Write(record.Picture));
+                AtomicFile.Write(file, stream => stream.Write(record.Picture), createFolder: true);
             }
             else
             {

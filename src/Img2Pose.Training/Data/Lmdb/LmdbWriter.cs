@@ -1,24 +1,22 @@
 using System.Text;
+using Img2Pose.Core;
 
 namespace Img2Pose.Training.Data.Lmdb;
 
 /// <summary>
 /// Writes a single-file LMDB data base in one transaction. The file appears under its name only when
-/// <see cref="Complete"/> has succeeded; until then it is NAME.partial.
+/// <see cref="Complete"/> has succeeded.
 /// </summary>
 internal sealed unsafe class LmdbWriter : IDisposable
 {
-    private readonly string _path;
-    private readonly string _partial;
+    private readonly AtomicFile _file;
     private readonly LmdbEnvironmentHandle _environment;
     private readonly LmdbTransactionHandle _transaction;
     private readonly uint _database;
-    private bool _completed;
 
-    private LmdbWriter(string path, string partial, LmdbEnvironmentHandle environment, LmdbTransactionHandle transaction, uint database)
+    private LmdbWriter(AtomicFile file, LmdbEnvironmentHandle environment, LmdbTransactionHandle transaction, uint database)
     {
-        _path = path;
-        _partial = partial;
+        _file = file;
         _environment = environment;
         _transaction = transaction;
         _database = database;
@@ -31,20 +29,14 @@ internal sealed unsafe class LmdbWriter : IDisposable
     /// <exception cref="ModelException">liblmdb is not installed.</exception>
     public static LmdbWriter Create(string path, long capacity)
     {
-        string partial = path + ".partial";
-        try
-        {
-            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
-            File.Delete(partial);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
-        }
-        LmdbNative.Check(LmdbNative.CreateEnvironment(out LmdbEnvironmentHandle environment), partial, writing: true);
+        // LMDB opens it by its name and takes an empty file for a new one.
+        AtomicFile file = AtomicFile.Create(path, createFolder: true);
+        string partial = file.TemporaryPath;
+        LmdbEnvironmentHandle? environment = null;
         LmdbTransactionHandle? transaction = null;
         try
         {
+            LmdbNative.Check(LmdbNative.CreateEnvironment(out environment), partial, writing: true);
             // Values end on whole pages, and tree pages come on top.
             nuint size = (nuint)((capacity + capacity / 4 + (64L << 20) + 4095) & ~4095L);
             LmdbNative.Check(LmdbNative.mdb_env_set_mapsize(environment, size), partial, writing: true);
@@ -52,12 +44,13 @@ internal sealed unsafe class LmdbWriter : IDisposable
             LmdbNative.Check(LmdbNative.mdb_env_open(environment, partial, flags, 0x1B4 /* 0664 */), partial, writing: true);
             LmdbNative.Check(LmdbNative.mdb_txn_begin(environment, 0, 0, out transaction), partial, writing: true);
             LmdbNative.Check(LmdbNative.mdb_dbi_open(transaction, 0, 0, out uint database), partial, writing: true);
-            return new LmdbWriter(path, partial, environment, transaction, database);
+            return new LmdbWriter(file, environment, transaction, database);
         }
         catch
         {
             transaction?.Dispose();
-            environment.Dispose();
+            environment?.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -72,7 +65,7 @@ internal sealed unsafe class LmdbWriter : IDisposable
         {
             LmdbNative.Value name = new() { Length = (nuint)keyBytes.Length, Data = keyData };
             LmdbNative.Value data = new() { Length = (nuint)value.Length, Data = valueData };
-            LmdbNative.Check(LmdbNative.mdb_put(_transaction, _database, &name, &data, 0), _partial, writing: true);
+            LmdbNative.Check(LmdbNative.mdb_put(_transaction, _database, &name, &data, 0), _file.TemporaryPath, writing: true);
         }
     }
 
@@ -80,8 +73,8 @@ internal sealed unsafe class LmdbWriter : IDisposable
     /// <exception cref="OutputException">It cannot be written.</exception>
     public void Commit()
     {
-        LmdbNative.Check(_transaction.Commit(), _partial, writing: true);
-        LmdbNative.Check(LmdbNative.mdb_env_sync(_environment, 1), _partial, writing: true);
+        LmdbNative.Check(_transaction.Commit(), _file.TemporaryPath, writing: true);
+        LmdbNative.Check(LmdbNative.mdb_env_sync(_environment, 1), _file.TemporaryPath, writing: true);
         _environment.Dispose();
     }
 
@@ -90,22 +83,14 @@ internal sealed unsafe class LmdbWriter : IDisposable
     public void Complete()
     {
         if (!_environment.IsClosed) Commit();
-        try
-        {
-            File.Move(_partial, _path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{_path}: cannot be written: {e.Message}", e);
-        }
-        _completed = true;
+        _file.Commit();
     }
 
-    /// <summary>Closes; without <see cref="Complete"/> the partial file is removed.</summary>
+    /// <summary>Closes; without <see cref="Complete"/> what there is is removed.</summary>
     public void Dispose()
     {
         _transaction.Dispose();
         _environment.Dispose();
-        if (!_completed) File.Delete(_partial);
+        _file.Dispose();
     }
 }
