@@ -1,3 +1,5 @@
+using Img2Pose.Core;
+
 namespace Img2Pose.Cli;
 
 /// <summary>Turns an exception into one line on standard error and an exit code.</summary>
@@ -13,8 +15,7 @@ internal static class ErrorReport
     }
 
     /// <summary>A message without line breaks and runs of spaces, so that logs stay one line an event.</summary>
-    public static string OneLine(string message) =>
-        string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    public static string OneLine(string message) => TerminalText.OneLine(message);
 
     private static Exception Unwrap(Exception error) =>
         error is AggregateException { InnerExceptions: [Exception only] } ? Unwrap(only) : error;
@@ -25,6 +26,7 @@ internal static class ErrorReport
         DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException } =>
             $"A native library is missing ({OneLine((error.InnerException ?? error).Message)}). Run img2pose doctor to see which.",
         IOException or UnauthorizedAccessException => OneLine(error.Message),
+        OutOfMemoryException => "Memory is short; make the input smaller, or give the program more.",
         _ => $"Unexpected {error.GetType().Name}: {OneLine(error.Message)} Run again with --verbose and report the trace.",
     };
 }

@@ -18,6 +18,9 @@ internal static class ExitCode
     /// <summary>A model, device or native-library problem.</summary>
     public const int Model = 4;
 
+    /// <summary>Interrupted by SIGHUP, the end of its terminal; outputs are valid.</summary>
+    public const int HungUp = 129;
+
     /// <summary>Interrupted by SIGINT; outputs are valid.</summary>
     public const int Interrupted = 130;
 

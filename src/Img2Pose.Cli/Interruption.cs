@@ -1,15 +1,22 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
+using Img2Pose.Core;
 
 namespace Img2Pose.Cli;
 
 /// <summary>
-/// Turns the first SIGINT or SIGTERM into a cancellation, so that a verb can drain and close its outputs; a second one
-/// ends the process at once, as if this class were not there.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation, so that a verb can drain and close its outputs; a second
+/// one ends the process at once, as if this class were not there. A verb that cannot hear of it, or makes no progress
+/// after it, is ended within two seconds: temporary files go, kept partial outputs stay.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1.5);
+
     private readonly CancellationTokenSource _cancellation = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private Func<long>? _progress;
     private int _exitCode;
 
     private Interruption()
@@ -19,7 +26,7 @@ internal sealed class Interruption : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _cancellation.Token;
 
-    /// <summary>130 after SIGINT, 143 after SIGTERM, else null.</summary>
+    /// <summary>129 after SIGHUP, 130 after SIGINT, 143 after SIGTERM, else null.</summary>
     public int? ExitCode => Volatile.Read(ref _exitCode) is var code and not 0 ? code : null;
 
     /// <summary>What interrupted the run, for messages and the summary line.</summary>
@@ -27,8 +34,22 @@ internal sealed class Interruption : IDisposable
     {
         Cli.ExitCode.Interrupted => "interrupted by SIGINT",
         Cli.ExitCode.Terminated => "interrupted by SIGTERM",
+        Cli.ExitCode.HungUp => "interrupted by SIGHUP",
         _ => "interrupted",
     };
+
+    /// <summary>Whether the verb takes <see cref="Token"/>; one that does not is ended as soon as a signal comes.</summary>
+    public bool IsHeard { get; set; }
+
+    /// <summary>
+    /// While outputs are open: a number that rises as frames under way are finished. As long as it does, the verb is left to
+    /// close them itself.
+    /// </summary>
+    public Func<long>? Progress
+    {
+        get => Volatile.Read(ref _progress);
+        set => Volatile.Write(ref _progress, value);
+    }
 
     /// <summary>The process-wide instance that <see cref="Install"/> made; null in tests that run verbs directly.</summary>
     public static Interruption? Current { get; private set; }
@@ -39,17 +60,63 @@ internal sealed class Interruption : IDisposable
         Interruption interruption = new();
         interruption._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, interruption.Handle));
         interruption._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, interruption.Handle));
+        // Started by nohup the end of the terminal is to be ignored.
+        if (!IsIgnored(hangUp: 1)) interruption._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, interruption.Handle));
         Current = interruption;
         return interruption;
     }
 
     private void Handle(PosixSignalContext context)
     {
-        int code = context.Signal == PosixSignal.SIGTERM ? Cli.ExitCode.Terminated : Cli.ExitCode.Interrupted;
-        if (Interlocked.CompareExchange(ref _exitCode, code, 0) != 0) return;
+        int code = context.Signal switch
+        {
+            PosixSignal.SIGTERM => Cli.ExitCode.Terminated,
+            PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
+            _ => Cli.ExitCode.Interrupted,
+        };
+        if (Interlocked.CompareExchange(ref _exitCode, code, 0) != 0)
+        {
+            AtomicFile.RemoveAll();
+            return;
+        }
         context.Cancel = true;
+        new Thread(EndWhatDoesNotEnd) { IsBackground = true, Name = "interruption" }.Start();
         // Callbacks of the token must not run on the signal thread: one of them may wait for native code.
         _ = _cancellation.CancelAsync();
+    }
+
+    private void EndWhatDoesNotEnd()
+    {
+        if (IsHeard)
+        {
+            long reached = -1;
+            Stopwatch still = Stopwatch.StartNew();
+            // Closing a long video after its last frame takes a while, too, and shows in no frame: five times the patience.
+            while (still.Elapsed < (Progress is null ? s_patience : 5 * s_patience))
+            {
+                Thread.Sleep(50);
+                long now = Progress?.Invoke() ?? -1;
+                if (now == reached) continue;
+                reached = now;
+                still.Restart();
+            }
+        }
+        Console.Error.WriteLine($"img2pose: {Reason}.");
+        ProcessEnd.Now(ExitCode!.Value);
+    }
+
+    private static bool IsIgnored(int hangUp)
+    {
+        try
+        {
+            string? line = File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith("SigIgn:", StringComparison.Ordinal));
+            return line is not null && ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask)
+                && (mask >> (hangUp - 1) & 1) != 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Removes the signal handlers.</summary>

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using Img2Pose.Core;
 
 namespace Img2Pose.Cli;
 
@@ -6,6 +9,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
+        StandardError.Install();
         using Interruption interruption = Interruption.Install();
         RootCommand root = CreateRoot();
         ParseResult parsed = root.Parse(args);
@@ -18,9 +22,17 @@ internal static class Program
         }
 
         // Signals and exceptions are handled here, for every verb alike: the parser's own handlers are off.
-        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        InvocationConfiguration configuration = new()
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+            Output = Console.Out,
+            Error = Console.Error,
+        };
+        interruption.IsHeard = parsed.Action is AsynchronousCommandLineAction;
         try
         {
+            RequireValues(parsed);
             int code = await parsed.InvokeAsync(configuration, interruption.Token);
             return interruption.ExitCode ?? code;
         }
@@ -32,6 +44,16 @@ internal static class Program
         catch (Exception error)
         {
             return ErrorReport.Write(Console.Error, error, verbose);
+        }
+    }
+
+    /// <summary>An option with nothing behind it, as a script's unset variable leaves it, is a mistake in every verb.</summary>
+    /// <exception cref="UsageException">An option's value is empty.</exception>
+    internal static void RequireValues(ParseResult parsed)
+    {
+        foreach (OptionResult option in parsed.CommandResult.Children.OfType<OptionResult>())
+        {
+            if (option.Tokens.Any(token => token.Value.Length == 0)) throw new UsageException($"{option.Option.Name} is empty; give it a value or leave it out.");
         }
     }
 

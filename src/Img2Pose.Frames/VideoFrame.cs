@@ -58,7 +58,7 @@ public sealed class VideoFrame : IDisposable
     /// </summary>
     public int Rotation { get; set; }
 
-    /// <summary>Position in decoding output order, from 0.</summary>
+    /// <summary>Number of the frame in its source, from 0; where a part of a video is read, the part's place in it counts (at the nominal rate).</summary>
     public long Index { get; set; }
 
     /// <summary>Name of the picture file when the source is a set of images, else null.</summary>

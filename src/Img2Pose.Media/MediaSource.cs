@@ -42,6 +42,17 @@ public static class MediaSource
         return !isSet || files.TrueForAll(IsPicture) ? [source] : files;
     }
 
+    /// <summary>Every file that a source stands for, and the list that names them. Empty for what is no file.</summary>
+    /// <exception cref="InputException">Nothing is found.</exception>
+    /// <exception cref="UsageException">The source is of a kind that is not supported.</exception>
+    public static IReadOnlyList<string> FilesOf(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal)) return [];
+        List<string> files = Resolve(source, out bool isSet);
+        return isSet && File.Exists(source) ? [source, .. files] : files;
+    }
+
     private static List<string> Resolve(string source, out bool isSet)
     {
         isSet = false;

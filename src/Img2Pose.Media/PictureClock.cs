@@ -44,6 +44,13 @@ internal sealed unsafe class PictureClock
         if (options.Duration is not null) _endTicks = (long)Math.Ceiling(EndSeconds / TimeBase.Value - 1e-6);
     }
 
+    /// <summary>
+    /// How many pictures lie before one at the nominal rate, where only a part of the video is wanted; 0 where the part begins
+    /// with the video.
+    /// </summary>
+    public long FrameNumber(long ticks) => _start is null || FramesPerSecond is not { } rate ? 0
+        : Math.Max(0, (long)Math.Round((ticks * TimeBase.Value - _containerStart / (double)ffmpeg.AV_TIME_BASE) * rate));
+
     public Rational TimeBase { get; }
 
     public double? FramesPerSecond { get; }

@@ -29,6 +29,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private bool _reading = true;
     private bool _ended;
     private long _index;
+    private long _firstIndex;
     private long _packets;
     private long _packetsEnd;
     private int _readErrors;
@@ -179,7 +180,8 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             frame = _shaper.Shape(picture, orientation);
             frame.PresentationTicks = ticks;
             frame.PresentationTime = ticks * _clock.TimeBase.Value;
-            frame.Index = _index++;
+            if (_index == 0) _firstIndex = _clock.FrameNumber(ticks);
+            frame.Index = _firstIndex + _index++;
             (frame.DisplayWidth, frame.DisplayHeight) = DisplaySize(frame.Width, frame.Height, _aspect);
             return true;
         }

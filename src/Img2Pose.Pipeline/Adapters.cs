@@ -10,10 +10,13 @@ namespace Img2Pose.Pipeline;
 /// <summary>The network as a stage: it looks for faces, or poses the boxes that the user gave.</summary>
 public sealed class NetworkDetector : IFrameDetector
 {
+    private const int BoxesOfOneLook = 256;
+
     private readonly PoseDetector _detector;
     private readonly BoxTable? _boxes;
     private readonly MultiScaleDetector? _scales;
     private readonly double? _lowestScore;
+    private readonly List<FaceDetection> _slice = [];
 
     /// <summary>Uses <paramref name="detector"/>, which stays the caller's.</summary>
     /// <param name="detector">The network.</param>
@@ -40,9 +43,29 @@ public sealed class NetworkDetector : IFrameDetector
             else _scales.Detect(frame, faces);
             return;
         }
-        ReadOnlySpan<Box> boxes = _boxes.For(frame.Index, frame.SourceName);
-        if (boxes.IsEmpty) faces.Clear();
-        else _detector.PoseForBoxes(frame, boxes, faces);
+        PoseBoxes(frame, _boxes.For(frame.Index, frame.SourceName), faces);
+    }
+
+    /// <summary>Poses boxes in slices: the network's memory grows with the boxes of one look.</summary>
+    private void PoseBoxes(VideoFrame frame, ReadOnlySpan<Box> boxes, List<FaceDetection> faces)
+    {
+        faces.Clear();
+        foreach (ref readonly Box box in boxes)
+        {
+            if (box.Right <= 0 || box.Bottom <= 0 || box.Left >= frame.DisplayWidth || box.Top >= frame.DisplayHeight)
+                throw new InputException(FormattableString.Invariant(
+                    $"{_boxes!.Path}: the box {box.Left},{box.Top},{box.Right},{box.Bottom} of {frame.SourceName ?? $"frame {frame.Index}"} lies outside the picture of {frame.DisplayWidth}×{frame.DisplayHeight} pixels."));
+        }
+        if (boxes.Length <= BoxesOfOneLook)
+        {
+            if (!boxes.IsEmpty) _detector.PoseForBoxes(frame, boxes, faces);
+            return;
+        }
+        for (int first = 0; first < boxes.Length; first += BoxesOfOneLook)
+        {
+            _detector.PoseForBoxes(frame, boxes.Slice(first, Math.Min(BoxesOfOneLook, boxes.Length - first)), _slice);
+            faces.AddRange(_slice);
+        }
     }
 }
 
@@ -57,6 +80,9 @@ public sealed class TrackerStage : IFaceTracker
     /// <inheritdoc/>
     public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> faces) =>
         _tracker.Update(detections, time, width, height, faces);
+
+    /// <inheritdoc/>
+    public void Forget() => _tracker.Forget();
 
     /// <inheritdoc/>
     public void Predict(double time, int width, int height, List<TrackedFace> faces) =>

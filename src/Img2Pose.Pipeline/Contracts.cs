@@ -16,6 +16,9 @@ public interface IFaceTracker
     /// <summary>Takes the detections of a frame; clears and fills <paramref name="faces"/>. Time in seconds, size in displayed pixels.</summary>
     void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> faces);
 
+    /// <summary>Another scene begins: no face before it is one after it.</summary>
+    void Forget();
+
     /// <summary>The faces of a frame that was not looked at; clears and fills <paramref name="faces"/>.</summary>
     void Predict(double time, int width, int height, List<TrackedFace> faces);
 }

@@ -24,6 +24,9 @@ internal sealed class FrameWork : IDisposable
     /// <summary>Whether the network looked at this frame.</summary>
     public bool LookedAt { get; set; }
 
+    /// <summary>Whether another scene begins with this frame.</summary>
+    public bool IsCut { get; set; }
+
     /// <summary>Stopwatch timestamp at which the frame left the decoder.</summary>
     public long DecodedAt { get; set; }
 
@@ -42,7 +45,7 @@ internal sealed class FrameWork : IDisposable
         frame.Dispose();
         Detections.Clear();
         Faces.Clear();
-        LookedAt = false;
+        LookedAt = IsCut = false;
         _pool.Return(this);
     }
 

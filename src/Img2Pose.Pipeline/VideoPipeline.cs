@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
+using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline;
 
@@ -73,7 +74,9 @@ public sealed class VideoPipeline : IDisposable
     private readonly StageTimer _output = new("output");
     private readonly Stopwatch _clock = new();
     private readonly FramePool _copies = new();
+    private readonly SceneCuts _cuts = new();
     private long _faces;
+    private long _seen;
     private string? _reason;
 
     /// <summary>Joins the parts.</summary>
@@ -121,8 +124,13 @@ public sealed class VideoPipeline : IDisposable
         return Report();
     }
 
-    /// <summary>Frees the pictures that were drawn on. Dispose it after the run.</summary>
-    public void Dispose() => _copies.Dispose();
+    /// <summary>Stops a run that still goes on, waits for its stages, and frees the pictures that were drawn on.</summary>
+    public void Dispose()
+    {
+        // Whoever disposes this disposes the parts next: no stage may be in them any more.
+        _group.Stop();
+        _copies.Dispose();
+    }
 
     /// <summary>What has been done so far.</summary>
     public RunReport Report() => new()
@@ -163,7 +171,9 @@ public sealed class VideoPipeline : IDisposable
         try
         {
             StageTimer.Work work = _detect.Begin();
-            item.LookedAt = item.Frame.Index % _options.Every == 0;
+            item.IsCut = _parts.Tracker is not null && _cuts.Observe(item.Frame, TimeOf(item.Frame));
+            // What is known of the faces ends with the scene, so its first frame is looked at.
+            item.LookedAt = _seen++ % _options.Every == 0 || item.IsCut;
             if (item.LookedAt) _parts.Detector.Detect(item.Frame, item.Detections);
             work.End();
         }
@@ -202,8 +212,8 @@ public sealed class VideoPipeline : IDisposable
         VideoFrame frame = item.Frame;
         if (_parts.Tracker is { } tracker)
         {
-            // Sources without timestamps run at their nominal rate, or at 25 a second where they have none.
-            double time = frame.PresentationTime ?? frame.Index / (_parts.Source.Info.FramesPerSecond ?? 25);
+            double time = TimeOf(frame);
+            if (item.IsCut) tracker.Forget();
             if (item.LookedAt)
                 tracker.Update(CollectionsMarshal.AsSpan(item.Detections), time, frame.DisplayWidth, frame.DisplayHeight, item.Faces);
             else
@@ -213,6 +223,9 @@ public sealed class VideoPipeline : IDisposable
         foreach (FaceDetection face in item.Detections)
             item.Faces.Add(new TrackedFace(0, face, face.Pose, Detected: true));
     }
+
+    /// <summary>Sources without timestamps run at their nominal rate, or at 25 a second where they have none.</summary>
+    private double TimeOf(VideoFrame frame) => frame.PresentationTime ?? frame.Index / (_parts.Source.Info.FramesPerSecond ?? 25);
 
     private ValueTask OutputAsync(FrameWork item)
     {

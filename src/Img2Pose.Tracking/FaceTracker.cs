@@ -25,6 +25,9 @@ public sealed class FaceTracker
     /// <summary>Stands in a list of detections for one that has been assigned.</summary>
     private const int Assigned = -1;
 
+    /// <summary>A step so many times as long as the usual one is a hole in the video, where it is longer than the memory, too.</summary>
+    private const double LongestUsualStep = 3;
+
     /// <summary>Time step assumed where two frames carry the same time, seconds.</summary>
     private const double NominalStep = 1.0 / 30;
 
@@ -39,8 +42,15 @@ public sealed class FaceTracker
     private int[] _detectionOfTrack = [];
     private double _lastTime = double.NegativeInfinity;
 
+    /// <summary>The last step from frame to frame, seconds; null until there were two frames.</summary>
+    private double? _usualStep;
+
     /// <summary>Seconds that always advance, also where the frames' own times do not.</summary>
     private double _clock;
+
+    /// <summary>The clock at the last frame that was looked at; null before there was one.</summary>
+    private double? _lastLook;
+    private double? _lookInterval;
     private int _lastId;
 
     /// <summary>Creates a tracker without any tracks.</summary>
@@ -57,7 +67,10 @@ public sealed class FaceTracker
     /// Faces under <see cref="CameraIntrinsics.ForImage"/> of the picture. Those that are not finite, not in front of the
     /// camera, or without any box in the picture are left out.
     /// </param>
-    /// <param name="time">Presentation time, seconds. A step back, or one longer than the memory, forgets every track.</param>
+    /// <param name="time">
+    /// Presentation time, seconds. A step back, or one longer than the memory and much longer than the steps before, forgets
+    /// every track.
+    /// </param>
     /// <param name="width">Width of the picture, pixels.</param>
     /// <param name="height">Height of the picture, pixels.</param>
     /// <param name="tracks">Cleared, then filled: detected faces, and those that coast, by ascending identity.</param>
@@ -74,16 +87,19 @@ public sealed class FaceTracker
             return;
         }
 
+        if (_lastLook is { } last) _lookInterval = _clock - last;
+        _lastLook = _clock;
         SelectUsable(detections);
         foreach (Track track in _tracks)
         {
             track.Expect(_clock, picture);
             track.Found = false;
+            track.Misses++;
         }
         MatchStrong(detections);
         StartTracks(detections);
         MatchWeak(detections);
-        Forget();
+        ForgetLost();
         Report(picture, missCounts: true, tracks);
     }
 
@@ -96,8 +112,17 @@ public sealed class FaceTracker
     {
         Picture picture = Begin(time, width, height, tracks);
         if (!_options.Track) return;
-        Forget();
+        ForgetLost();
         Report(picture, missCounts: false, tracks);
+    }
+
+    /// <summary>
+    /// Forgets every face: what follows is another scene, in which a face at the same place is somebody else. Times go on.
+    /// </summary>
+    public void Forget()
+    {
+        foreach (Track track in _tracks) _free.Push(track);
+        _tracks.Clear();
     }
 
     private Picture Begin(double time, int width, int height, List<TrackedFace> tracks)
@@ -108,16 +133,34 @@ public sealed class FaceTracker
         tracks.Clear();
 
         double elapsed = time - _lastTime;
-        if (elapsed < 0 || elapsed > _options.MemoryTime)
+        if (elapsed < 0 || IsHole(elapsed))
         {
             // A seek, a loop, or a long hole: what was known says nothing about this frame.
-            foreach (Track track in _tracks) _free.Push(track);
-            _tracks.Clear();
+            Forget();
+            _usualStep = elapsed > 0 && double.IsFinite(elapsed) ? elapsed : _usualStep;
             elapsed = 0;
+            _lastLook = null;
+        }
+        else if (elapsed > 0)
+        {
+            _usualStep = elapsed;
         }
         _clock += elapsed > 0 ? elapsed : NominalStep;
         _lastTime = time;
         return new Picture(width, height, camera, _options.Reference, _options.Factors);
+    }
+
+    /// <summary>
+    /// Whether a step says that frames are missing. Frames that are always far apart, as in a time lapse, miss none.
+    /// </summary>
+    private bool IsHole(double elapsed) =>
+        elapsed > _options.MemoryTime && elapsed > LongestUsualStep * (_usualStep ?? _options.LookInterval ?? NominalStep);
+
+    private bool IsConfirmed(Track track)
+    {
+        if (track.Hits >= _options.BirthHits || track.Detection.Score >= _options.ConfidentScore) return true;
+        double interval = _lookInterval ?? _options.LookInterval ?? NominalStep;
+        return _clock + interval - track.FirstSeen > _options.BirthTime;
     }
 
     private void SelectUsable(ReadOnlySpan<FaceDetection> detections)
@@ -188,7 +231,7 @@ public sealed class FaceTracker
             if (column < 0) continue;
             Track track = _candidates[row];
             track.Hit(detections[indices[column]], _clock, _options);
-            if (track.Id == 0 && (track.Hits >= _options.BirthHits || track.Detection.Score >= _options.ConfidentScore)) track.Id = ++_lastId;
+            if (track.Id == 0 && IsConfirmed(track)) track.Id = ++_lastId;
             indices[column] = Assigned;
         }
         indices.RemoveAll(static index => index == Assigned);
@@ -202,7 +245,7 @@ public sealed class FaceTracker
             if (IsSecondBox(detection)) continue;
             Track track = _free.Count > 0 ? _free.Pop() : new Track();
             track.Start(detection, _clock);
-            if (_options.BirthHits <= 1 || detection.Score >= _options.ConfidentScore) track.Id = ++_lastId;
+            if (IsConfirmed(track)) track.Id = ++_lastId;
             _tracks.Add(track);
         }
     }
@@ -217,13 +260,14 @@ public sealed class FaceTracker
         return false;
     }
 
-    private void Forget()
+    private void ForgetLost()
     {
         for (int i = _tracks.Count - 1; i >= 0; i--)
         {
             Track track = _tracks[i];
             // An unconfirmed face has to be found without a gap.
-            bool gone = _clock - track.LastSeen > _options.MemoryTime || (track.Id == 0 && !track.Found);
+            bool lost = track.Misses > _options.MemoryLooks && _clock - track.LastSeen > _options.MemoryTime;
+            bool gone = lost || (track.Id == 0 && !track.Found);
             if (!gone) continue;
             _free.Push(track);
             _tracks.RemoveAt(i);

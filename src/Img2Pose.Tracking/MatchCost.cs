@@ -37,7 +37,8 @@ internal static class MatchCost
         double dx = found.X / found.Z - expected.X / expected.Z, dy = found.Y / found.Z - expected.Y / expected.Z;
         double place = Math.Sqrt(dx * dx + dy * dy) * Math.Min(found.Z, expected.Z) / FaceWidth;
         double overlap = track.ExpectedBox.IntersectionOverUnion(detection.Box);
-        double reach = MaximumPlace + PlaceGrowth * absence;
+        // Where looks are rare a face may be anywhere; believing that would give its identity to its neighbour.
+        double reach = MaximumPlace + PlaceGrowth * Math.Min(absence, memory);
         if (!(place <= reach)) return double.PositiveInfinity;
 
         double angle = RotationVector.GeodesicDistance(track.Expected.Rotation, detection.Pose.Rotation);

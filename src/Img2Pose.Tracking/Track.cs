@@ -19,6 +19,12 @@ internal sealed class Track
     /// <summary>The best score so far.</summary>
     public double BestScore { get; private set; }
 
+    /// <summary>When the face was first found, seconds.</summary>
+    public double FirstSeen { get; private set; }
+
+    /// <summary>Looks that missed it since it was last found.</summary>
+    public int Misses { get; set; }
+
     /// <summary>When the face was last found, seconds.</summary>
     public double LastSeen { get; private set; }
 
@@ -43,6 +49,8 @@ internal sealed class Track
         Hits = StrongHits = 1;
         BestScore = detection.Score;
         Found = true;
+        Misses = 0;
+        FirstSeen = time;
         (Detection, LastSeen) = (detection, time);
         _filter.Reset(detection.Pose);
     }
@@ -53,6 +61,7 @@ internal sealed class Track
         if (detection.Score >= options.StartScore) StrongHits++;
         BestScore = Math.Max(BestScore, detection.Score);
         Found = true;
+        Misses = 0;
         _filter.Update(detection.Pose, time - LastSeen, options);
         (Detection, LastSeen) = (detection, time);
     }

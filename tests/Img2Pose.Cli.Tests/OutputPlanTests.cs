@@ -1,3 +1,4 @@
+using Img2Pose.Core;
 using Img2Pose.Cli.Running;
 using Img2Pose.Frames;
 using Img2Pose.Media;
@@ -24,7 +25,14 @@ public sealed class OutputPlanTests : IDisposable
     private static SourceInfo Pictures(long count) => Video with { IsImages = true, FrameCount = count, Format = PixelFormat.Rgb24 };
 
     private static string? Plan(SourceInfo source, string? output, string? json = null, string name = "in/clip.mp4") =>
-        OutputPlan.Create(new RunSettings { Source = name, Output = output, Json = json }, source);
+        OutputPlan.Create(new RunSettings { Source = name, Output = output, Json = json }, source, Roles(name));
+
+    private static FileRoles Roles(string source)
+    {
+        FileRoles roles = new();
+        roles.Reads(source, "the source");
+        return roles;
+    }
 
     [Fact]
     public void A_video_goes_to_a_file_or_into_a_folder_under_its_own_name()
@@ -51,13 +59,13 @@ public sealed class OutputPlanTests : IDisposable
     }
 
     [Fact]
-    public void No_output_may_be_the_source_or_another_output()
+    public void No_output_may_be_the_source_or_another_output_or_a_folder_where_a_file_belongs()
     {
         Assert.Throws<UsageException>(() => Plan(Video, "in/clip.mp4"));
         Assert.Throws<UsageException>(() => Plan(Video, "./in/../in/clip.mp4"));
         Assert.Throws<UsageException>(() => Plan(Video, null, "in/clip.mp4"));
         Assert.Throws<UsageException>(() => Plan(Video, "o.mp4", "o.mp4"));
-        Assert.Throws<UsageException>(() => Plan(Pictures(2), _folder, null, _folder + "/"));
+        Assert.Throws<UsageException>(() => Plan(Video, "o.mp4", _folder));
     }
 
     [Fact]

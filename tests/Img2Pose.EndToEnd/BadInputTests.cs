@@ -151,9 +151,9 @@ public sealed class BadInputTests : IDisposable
         byte[] before = await File.ReadAllBytesAsync(clip, TestContext.Current.CancellationToken);
         File.CreateSymbolicLink(_files["link.mp4"], clip);
 
-        (await RunAsync(clip, "--out", clip)).ShouldFailWith(2, "the output is the source");
-        (await RunAsync(clip, "--out", _files["link.mp4"])).ShouldFailWith(2, "the output is the source");
-        (await RunAsync(clip, "--out", _files["../" + Path.GetFileName(_files.Folder) + "/clip.mp4"])).ShouldFailWith(2, "the output is the source");
+        (await RunAsync(clip, "--out", clip)).ShouldFailWith(2, "would replace the source");
+        (await RunAsync(clip, "--out", _files["link.mp4"])).ShouldFailWith(2, "would replace the source");
+        (await RunAsync(clip, "--out", _files["../" + Path.GetFileName(_files.Folder) + "/clip.mp4"])).ShouldFailWith(2, "would replace the source");
 
         Assert.Equal(before, await File.ReadAllBytesAsync(clip, TestContext.Current.CancellationToken));
     }
@@ -164,9 +164,9 @@ public sealed class BadInputTests : IDisposable
         string folder = Directory.CreateDirectory(_files["pictures"]).FullName, picture = await DrawnFace.SaveAsync(Path.Combine(folder, "a.png"));
         byte[] before = await File.ReadAllBytesAsync(picture, TestContext.Current.CancellationToken);
 
-        (await RunAsync(picture, "--out", picture)).ShouldFailWith(2, "the output is the source");
-        (await RunAsync(folder, "--out", folder)).ShouldFailWith(2, "the output is the source");
-        (await RunAsync(Path.Combine(folder, "*.png"), "--out", folder)).ShouldFailWith(2, "would replace the input");
+        (await RunAsync(picture, "--out", picture)).ShouldFailWith(2, "would replace the source");
+        (await RunAsync(folder, "--out", folder)).ShouldFailWith(2, "would replace the source");
+        (await RunAsync(Path.Combine(folder, "*.png"), "--out", folder)).ShouldFailWith(2, "would replace the source");
 
         Assert.Equal(before, await File.ReadAllBytesAsync(picture, TestContext.Current.CancellationToken));
         NothingLooksComplete();

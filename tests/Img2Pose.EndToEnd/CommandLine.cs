@@ -60,7 +60,7 @@ internal static class CommandLine
     /// the program the signals of a terminal again and becomes it.
     /// </remarks>
     public static Process Start(params string[] arguments) =>
-        StartProcess("env", ["--default-signal=INT,TERM", "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
+        StartProcess("env", ["--default-signal=INT,TERM,HUP", "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
 
     /// <summary>Runs a tool such as ffmpeg or ffprobe and returns its standard output; skips the test where the tool is missing.</summary>
     public static async Task<string> ToolAsync(string name, params string[] arguments)

@@ -29,6 +29,7 @@ public sealed class InterruptionTests : IDisposable
     [Theory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
+    [InlineData("HUP", 129)]
     public async Task A_signal_completes_the_outputs_and_tells_why(string signal, int code)
     {
         using Process process = await StartAndWaitAsync(40_000);

@@ -99,6 +99,11 @@ internal sealed class FakeTracker : IFaceTracker
         foreach (FaceDetection face in detections) faces.Add(new TrackedFace(7, face, face.Pose, true));
     }
 
+    public void Forget() => Forgotten++;
+
+    /// <summary>How often a new scene began.</summary>
+    public int Forgotten { get; private set; }
+
     public void Predict(double time, int width, int height, List<TrackedFace> faces)
     {
         Calls.Add((time, true));

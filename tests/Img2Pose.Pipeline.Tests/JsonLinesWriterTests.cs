@@ -177,6 +177,17 @@ public sealed class JsonLinesWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_was_interrupted_before_its_first_frame_leaves_the_earlier_file()
+    {
+        File.WriteAllText(FilePath, "old");
+        using (JsonLinesWriter writer = new(OutputFile.Create(FilePath), s_header))
+            writer.Finish(Report("interrupted by SIGTERM") with { Frames = 0 }, failed: false);
+
+        Assert.Equal("old", File.ReadAllText(FilePath));
+        Assert.Equal([FilePath], Directory.GetFiles(_folder));
+    }
+
+    [Fact]
     public void An_existing_file_is_replaced_only_at_the_end()
     {
         File.WriteAllText(FilePath, "old");

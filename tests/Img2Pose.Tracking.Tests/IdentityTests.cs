@@ -177,4 +177,61 @@ public class IdentityTests
 
         Assert.DoesNotContain(_faces, face => face.Detected && face.Id == near);
     }
+
+    [Fact]
+    public void At_half_a_frame_a_second_a_doubtful_face_is_there_at_once_and_keeps_its_identity()
+    {
+        FaceTracker tracker = new(new TrackerOptions { LookInterval = 2 });
+        for (int look = 0; look < 8; look++)
+        {
+            tracker.Update([Scenery.Detection(Scenery.PoseAt(400 + 10 * look, 360, 150), 0.53)], 2 * look, Scenery.Width, Scenery.Height, _faces);
+
+            TrackedFace face = Assert.Single(_faces);
+            Assert.True(face.Detected);
+            Assert.Equal(1, face.Id);
+        }
+    }
+
+    [Fact]
+    public void A_look_every_two_seconds_keeps_the_face_in_every_frame_between()
+    {
+        FaceTracker tracker = new(new TrackerOptions { LookInterval = 2 });
+        for (int frame = 0; frame < 300; frame++)
+        {
+            double time = frame * Scenery.FrameTime;
+            if (frame % 60 == 0) tracker.Update([Scenery.Detection(Scenery.PoseAt(400, 360, 150), 0.53)], time, Scenery.Width, Scenery.Height, _faces);
+            else tracker.Predict(time, Scenery.Width, Scenery.Height, _faces);
+
+            Assert.Equal(1, Assert.Single(_faces).Id);
+        }
+    }
+
+    [Fact]
+    public void Where_looks_are_rare_an_identity_outlives_a_missed_one_and_not_many()
+    {
+        FaceTracker tracker = new(new TrackerOptions { LookInterval = 2 });
+        FaceDetection[] face = [Scenery.Detection(Scenery.PoseAt(400, 360, 150))];
+        List<int> ids = [];
+        for (int look = 0; look < 9; look++)
+        {
+            tracker.Update(look is 2 or 4 or 5 or 6 or 7 ? [] : face, 2 * look, Scenery.Width, Scenery.Height, _faces);
+            ids.Add(_faces.Count == 0 ? 0 : Assert.Single(_faces).Id);
+        }
+
+        Assert.Equal([1, 1, 0, 1, 0, 0, 0, 0, 2], ids);
+    }
+
+    [Fact]
+    public void After_a_cut_the_same_place_is_somebody_else()
+    {
+        FaceTracker tracker = new(new TrackerOptions());
+        FaceDetection[] face = [Scenery.Detection(Scenery.PoseAt(400, 360, 150))];
+        for (int frame = 0; frame < 10; frame++) tracker.Update(face, frame * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+
+        tracker.Forget();
+        tracker.Update([], 10 * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+        Assert.Empty(_faces);
+        tracker.Update(face, 11 * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+        Assert.Equal(2, Assert.Single(_faces).Id);
+    }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -21,8 +23,7 @@ internal static class AlignCommand
         Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
         Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
         device.AcceptOnlyFromAmong("auto", "cpu", "cuda");
-        // The original's align script has this default, whatever its detector's own.
-        Option<double> score = new("--score") { Description = "Faces must score more than this.", HelpName = "X", DefaultValueFactory = _ => 0.7 };
+        Option<double?> score = new("--score") { Description = "Faces must score more than this, 0…1; default: the model's. The original's script has 0.7.", HelpName = "X" };
         Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
         Option<bool> obj = new("--obj") { Description = "Also write the posed meshes of a picture as NAME.obj: the default face surface, or with --reference the mesh in vertices_trans.npy and triangles.npy there." };
         Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference, obj };
@@ -30,6 +31,7 @@ internal static class AlignCommand
         {
             int side = parsed.GetValue(size);
             if (side is not (112 or 224)) throw new UsageException($"--size {side}: crops are 112 or 224 pixels wide.");
+            if (parsed.GetValue(score) is { } least && least is not (>= 0 and <= 1)) throw new UsageException(FormattableString.Invariant($"--score {least} is out of range; scores lie in 0…1."));
             int most = parsed.GetValue(faces);
             if (most < 1) throw new UsageException($"--max-faces {most}: at least 1 is needed.");
             ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFace.Load(folder) : null;
@@ -38,6 +40,11 @@ internal static class AlignCommand
             FaceOrder first = parsed.GetRequiredValue(order) == "position" ? FaceOrder.Position : FaceOrder.Confidence;
             AlignJob job = new(parsed.GetRequiredValue(output), side, most, first, mesh, parsed.InvocationConfiguration.Error);
             PoseDetectorOptions options = new() { Device = parsed.GetRequiredValue(device), ScoreThreshold = parsed.GetValue(score), Reference = face };
+            FileRoles roles = new();
+            RunFiles.AddSource(roles, parsed.GetRequiredValue(source));
+            RunFiles.AddModel(roles, parsed.GetValue(model));
+            roles.Reads(parsed.GetValue(reference), "a file of the reference points (--reference)");
+            job.RequireApart(roles, MediaSource.FilesOf(parsed.GetRequiredValue(source)));
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
             if (detector.DeviceNote is { } note) parsed.InvocationConfiguration.Error.WriteLine($"img2pose: {ErrorReport.OneLine(note)}");
             return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, stop));
@@ -49,7 +56,21 @@ internal static class AlignCommand
     private sealed class AlignJob(string output, int side, int maxFaces, FaceOrder order, ReferenceMesh? mesh, TextWriter messages)
     {
         private readonly byte[] _crop = new byte[3 * side * side];
+        private readonly HashSet<string> _written = new(StringComparer.Ordinal);
+        private FileRoles _roles = new();
         private byte[] _picture = [];
+
+        /// <summary>Refuses a folder in which the crops would replace what the run reads.</summary>
+        /// <exception cref="UsageException">One would.</exception>
+        public void RequireApart(FileRoles roles, IEnumerable<string> files)
+        {
+            _roles = roles;
+            foreach (string file in files)
+            {
+                string target = Path.Combine(FolderOf(file), Path.GetFileNameWithoutExtension(file) + ExtensionOf(file));
+                if (roles.ReadAs(target) is { } role) throw new UsageException($"{target}: --out would replace {role}; choose another folder.");
+            }
+        }
 
         public int Run(string source, PoseDetector detector, CancellationToken stop)
         {
@@ -58,7 +79,7 @@ internal static class AlignCommand
             if (!pictures.Info.IsImages) throw new UsageException($"{source}: align takes pictures; give a picture, a folder, a pattern or a list.");
             List<FaceDetection> faces = [];
             using FramePool pool = new();
-            long written = 0, read = 0;
+            long written = 0, read = 0, failed = 0;
             while (pictures.TryRead(out VideoFrame? frame))
             {
                 using (frame)
@@ -66,39 +87,77 @@ internal static class AlignCommand
                     stop.ThrowIfCancellationRequested();
                     read++;
                     detector.Detect(frame, faces);
-                    if (faces.Count == 0) messages.WriteLine($"img2pose: {frame.SourceName}: no face above the threshold.");
-                    else written += Write(frame, [.. faces.InOrder(order).Take(maxFaces)], detector.Reference, pool);
+                    if (faces.Count == 0)
+                    {
+                        messages.WriteLine($"img2pose: {frame.SourceName}: no face above the threshold.");
+                        continue;
+                    }
+                    try
+                    {
+                        written += Write(frame, [.. faces.InOrder(order).Take(maxFaces)], detector.Reference, pool);
+                    }
+                    catch (OutputException error)
+                    {
+                        // The other pictures may well be written.
+                        messages.WriteLine($"img2pose: {ErrorReport.OneLine(error.Message)}");
+                        failed++;
+                    }
                 }
             }
             messages.WriteLine($"img2pose: {written} faces of {read} pictures in {output}.");
-            // Unreadable pictures were reported and skipped; the rest is done.
-            return pictures.DamagedFrames > 0 ? ExitCode.Failed : ExitCode.Done;
+            // Pictures that cannot be read or written were reported and skipped; the rest is done.
+            return pictures.DamagedFrames > 0 || failed > 0 ? ExitCode.Failed : ExitCode.Done;
         }
 
         private int Write(VideoFrame frame, List<FaceDetection> faces, ReferenceFace reference, FramePool pool)
         {
             string source = frame.SourceName ?? "picture";
-            string parent = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(source))!);
-            string folder = Path.Combine(output, parent);
+            string folder = FolderOf(source);
             CreateFolder(folder);
             FramePlane plane = frame.GetPlane(0);
             int stride = 3 * frame.Width;
             if (_picture.Length < stride * frame.Height) _picture = new byte[stride * frame.Height];
             for (int y = 0; y < frame.Height; y++) plane.Row(y).CopyTo(_picture.AsSpan(y * stride));
             CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
-            string name = Path.GetFileNameWithoutExtension(source);
-            // Names as the original's; a kind of picture that is only read here becomes a PNG.
-            string extension = Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png" ? Path.GetExtension(source) : ".png";
+            string extension = ExtensionOf(source);
+            (string[] crops, string meshPath) = Names(folder, Path.GetFileNameWithoutExtension(source), extension, faces.Count);
             for (int i = 0; i < faces.Count; i++)
             {
                 SimilarityTransform transform = FaceAlignment.FromPose(faces[i].Pose, camera, reference, side);
                 FaceAlignment.Crop(_picture, frame.Width, frame.Height, stride, transform, _crop, side);
                 using VideoFrame crop = pool.Rent(PixelFormat.Rgb24, side, side);
                 for (int y = 0; y < side; y++) _crop.AsSpan(3 * side * y, 3 * side).CopyTo(crop.GetPlane(0).Row(y));
-                ImageFile.Write(Path.Combine(folder, faces.Count > 1 ? $"{name}_{i}{extension}" : name + extension), crop);
+                ImageFile.Write(crops[i], crop);
             }
-            if (mesh is not null) WriteMeshes(Path.Combine(folder, name + ".obj"), frame, stride, faces, camera, mesh);
+            if (mesh is not null) WriteMeshes(meshPath, frame, stride, faces, camera, mesh);
             return faces.Count;
+        }
+
+        private string FolderOf(string source) =>
+            Path.Combine(output, Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(source)))!);
+
+        // Names as the original's; a kind of picture that is only read here becomes a PNG.
+        private static string ExtensionOf(string source) =>
+            Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png" ? Path.GetExtension(source) : ".png";
+
+        /// <summary>
+        /// Names for the crops and the meshes of a picture: NAME.EXT of one face, NAME_0.EXT, NAME_1.EXT … of several.
+        /// Pictures of one name but another extension or another folder get numbers: NAME_2.EXT.
+        /// </summary>
+        private (string[] Crops, string Mesh) Names(string folder, string stem, string extension, int count)
+        {
+            for (int number = 1; ; number++)
+            {
+                string end = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"_{number}");
+                string name = TemporaryName.Fit(stem, end.Length + extension.Length + 12) + end;
+                string[] crops = [.. Enumerable.Range(0, count).Select(i => Path.Combine(folder, count > 1
+                    ? string.Create(CultureInfo.InvariantCulture, $"{name}_{i}{extension}") : name + extension))];
+                string meshPath = Path.Combine(folder, name + ".obj");
+                string[] all = [Path.Combine(folder, name), meshPath, .. crops];
+                if (Array.Exists(all, path => _written.Contains(path) || _roles.ReadAs(path) is not null)) continue;
+                _written.UnionWith(all);
+                return (crops, meshPath);
+            }
         }
 
         private void WriteMeshes(string path, VideoFrame frame, int stride, List<FaceDetection> faces, CameraIntrinsics camera, ReferenceMesh mesh)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
@@ -30,8 +31,9 @@ internal static class MeshCommand
         Command command = new("fit", "Resamples a face mesh into a face surface.") { input, output, reference };
         command.SetAction(parsed =>
         {
-            FaceMesh mesh = MeshFile.Load(parsed.GetValue(input)!);
             string? folder = parsed.GetValue(reference);
+            RequireApart(parsed.GetValue(input)!, parsed.GetValue(output)!, folder);
+            FaceMesh mesh = MeshFile.Load(parsed.GetValue(input)!);
             FaceSurface surface = FaceSurfaceFitter.Fit(mesh, folder is null ? ReferenceFace.Default : ReferenceFace.Load(folder));
             string path = parsed.GetValue(output)!;
             surface.Save(path);
@@ -62,9 +64,19 @@ internal static class MeshCommand
         {
             int side = parsed.GetValue(size);
             if (side is < 16 or > 4096) throw new UsageException($"--size takes 16 to 4096 pixels, not {side}.");
+            RequireApart(parsed.GetValue(input)!, parsed.GetValue(output)!);
             Draw(LoadLevels(parsed.GetValue(input)!), parsed.GetValue(output)!, side, parsed.GetValue(yaw)!, parsed.GetValue(pitch));
         });
         return command;
+    }
+
+    /// <exception cref="UsageException">The output is something that is read.</exception>
+    private static void RequireApart(string input, string output, string? reference = null)
+    {
+        FileRoles roles = new();
+        roles.Reads(input, "the mesh");
+        roles.Reads(reference, "a file of the reference points (--reference)");
+        roles.Writes(output, "--out");
     }
 
     private static Argument<string> InputArgument() => new("mesh")

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Inference;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Onnx;
@@ -105,6 +106,11 @@ internal static class ModelsCommand
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(source);
+            FileRoles roles = new();
+            roles.Reads(file, "the checkpoint");
+            roles.Reads(parsed.GetValue(mean), "the pose means (--pose-mean)");
+            roles.Reads(parsed.GetValue(deviation), "the pose deviations (--pose-stddev)");
+            roles.Writes(parsed.GetValue(output), "--out");
             CheckpointBundle bundle = CheckpointBundle.Load(file, parsed.GetValue(mean), parsed.GetValue(deviation), parsed.GetValue(checkpoint));
             ImportOptions options = new()
             {
@@ -117,7 +123,8 @@ internal static class ModelsCommand
                 ProposalsBeforeSuppression = parsed.GetValue(before),
                 ProposalsAfterSuppression = parsed.GetValue(after),
             };
-            string path = parsed.GetValue(output) ?? Path.Combine("models", (options.Name ?? bundle.Name) + ".onnx");
+            string path = parsed.GetValue(output) ?? Path.Combine("models", (options.Name ?? Path.GetFileName(bundle.Name)) + ".onnx");
+            if (parsed.GetValue(output) is null) roles.Writes(path, "--name");
             CreateFolderOf(path);
             ModelImporter.Import(bundle, options, path);
             TextWriter errors = parsed.InvocationConfiguration.Error;
@@ -162,6 +169,10 @@ internal static class ModelsCommand
             string? folder = parsed.GetValue(calibrate);
             if (parsed.GetValue(int8) != folder is not null) throw new UsageException("--int8 and --calibrate FOLDER belong together.");
             if (parsed.GetValue(fullRange) && folder is null) throw new UsageException("--int8-full-range has a meaning only with --int8.");
+            FileRoles roles = new();
+            roles.Reads(source, "the model");
+            roles.Reads(folder, "a picture of --calibrate");
+            roles.Writes(path, "--out");
             if (folder is not null && parsed.GetValue(half)) throw new UsageException("A package is exported with --int8 or with --fp16, not both.");
             CreateFolderOf(path);
             TextWriter errors = parsed.InvocationConfiguration.Error;

@@ -1,3 +1,4 @@
+using Img2Pose.Core;
 using Img2Pose.Media;
 
 namespace Img2Pose.Cli.Running;
@@ -5,23 +6,35 @@ namespace Img2Pose.Cli.Running;
 /// <summary>Where frames go, decided from <c>--out</c> and the kind of source.</summary>
 internal static class OutputPlan
 {
+    private const string PosedEnd = ".posed.mp4";
+
     /// <summary>
-    /// A video file, a picture file or a folder for pictures; null for nothing. What would overwrite the input is refused.
+    /// A video file, a picture file or a folder for pictures; null for nothing. What would overwrite a file that the run
+    /// reads is refused.
     /// </summary>
     /// <param name="settings">What the user asked for.</param>
     /// <param name="source">The opened source.</param>
+    /// <param name="roles">What the job reads and writes; the outputs are noted in it.</param>
     /// <param name="name">What a video in a folder is called, without extension; null: as its source.</param>
-    /// <exception cref="UsageException">The output does not suit the source, or is the source.</exception>
-    public static string? Create(RunSettings settings, SourceInfo source, string? name = null)
+    /// <exception cref="UsageException">The output does not suit the source, or is read by the run.</exception>
+    public static string? Create(RunSettings settings, SourceInfo source, FileRoles roles, string? name = null)
     {
         string? output = Choose(settings, source, name);
-        if (settings.Json is not (null or "-"))
+        if (settings.Json is not (null or "-") && (Directory.Exists(settings.Json) || Path.EndsInDirectorySeparator(settings.Json)))
+            throw new UsageException($"{settings.Json}: --json takes a file, and this is a folder; name a file in it.");
+        roles.Writes(settings.Json, "--json");
+        bool isFolder = output is not null && source.IsImages && (Directory.Exists(output) || !ImageFile.HasImageExtension(output));
+        if (!isFolder)
         {
-            if (OutputPaths.AreSame(settings.Json, settings.Source)) throw new UsageException($"{settings.Json}: --json is the source; choose another file.");
-            if (output is not null && OutputPaths.AreSame(settings.Json, output)) throw new UsageException($"{settings.Json}: --json and --out are the same file.");
+            roles.Writes(output, "--out");
+            return output;
         }
-        if (output is not null && OutputPaths.AreSame(output, settings.Source))
-            throw new UsageException($"{output}: the output is the source; choose another name.");
+        foreach (string file in MediaSource.FilesOf(settings.Source))
+        {
+            // As pictures are named in a folder; those that are called alike get numbers, which avoid what is read.
+            string target = Path.Combine(output!, Path.GetFileName(file));
+            if (roles.ReadAs(target) is { } role) throw new UsageException($"{target}: --out would replace {role}; choose another folder.");
+        }
         return output;
     }
 
@@ -34,7 +47,11 @@ internal static class OutputPlan
             if (folder || VideoWriter.WritesPictures(output)) return output;
             throw new UsageException($"{output}: pictures go to pictures; give --out a folder, or a .png or .jpg file for a single picture.");
         }
-        if (folder) return Path.Combine(output, (name ?? Path.GetFileNameWithoutExtension(settings.Source)) + ".posed.mp4");
+        if (folder)
+        {
+            string target = Path.Combine(output, TemporaryName.Fit(name ?? Path.GetFileNameWithoutExtension(settings.Source), PosedEnd.Length) + PosedEnd);
+            return !Directory.Exists(target) ? target : throw new UsageException($"{target}: is a folder, and the video should get this name; move it away.");
+        }
         if (VideoWriter.WritesPictures(output))
             throw new UsageException($"{output}: a video is written as .mp4, .mkv, .mov or .m4v; change the name given to --out, or end it in / for a folder.");
         return output;

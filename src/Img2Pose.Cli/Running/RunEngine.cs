@@ -30,6 +30,9 @@ internal sealed class RunEngine : IDisposable
         Composer = renderer is null ? null : new OverlayStage(renderer);
     }
 
+    /// <summary>The boxes that the user gave, or null.</summary>
+    public BoxTable? Boxes => _boxes;
+
     /// <summary>The model.</summary>
     public ModelPackage Model { get; }
 
@@ -86,13 +89,15 @@ internal sealed class RunEngine : IDisposable
 
     /// <summary>The network and a tracker as stages that belong together.</summary>
     /// <param name="smooth">Whether poses are smoothed.</param>
-    public (NetworkDetector Detector, TrackerStage Tracker) CreateTracked(bool smooth = true)
+    /// <param name="lookInterval">Seconds from one frame that is looked at to the next, or null where that is unknown.</param>
+    public (NetworkDetector Detector, TrackerStage Tracker) CreateTracked(bool smooth = true, double? lookInterval = null)
     {
         // Given boxes are faces whatever they score, and scores merged over several sizes have no such scale.
         bool both = _boxes is null && _scales is null;
         TrackerOptions options = new()
         {
             Smooth = smooth,
+            LookInterval = lookInterval,
             StartScore = both ? Detector.ScoreThreshold : 0,
             Reference = Detector.Reference,
             Factors = Model.Metadata.BoxFactors,

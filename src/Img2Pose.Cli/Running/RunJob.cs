@@ -1,4 +1,5 @@
 using System.Globalization;
+using Img2Pose.Core;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
 
@@ -9,6 +10,7 @@ internal sealed class RunJob : IDisposable
 {
     private readonly RunSettings _settings;
     private readonly CpuBudget _budget = CpuBudget.ForThisMachine();
+    private FileRoles _roles = new();
     private RunEngine? _engine;
 
     /// <summary>Prepares the job; nothing is opened yet.</summary>
@@ -18,7 +20,16 @@ internal sealed class RunJob : IDisposable
     public async Task<int> ExecuteAsync(CancellationToken stop)
     {
         IReadOnlyList<string> sources = MediaSource.Expand(_settings.Source);
-        if (sources.Count == 1) return await RunOneAsync(_settings with { Source = sources[0] }, null, stop);
+        _roles = RunFiles.Of(_settings, sources);
+        int code = sources.Count == 1 ? await RunOneAsync(_settings with { Source = sources[0] }, null, stop) : await RunAllAsync(sources, stop);
+        // With only a part of the frames taken it is no wonder that some have no boxes.
+        bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
+        if (whole && _engine?.Boxes?.DescribeUnused() is { } unused) Warn(unused);
+        return code;
+    }
+
+    private async Task<int> RunAllAsync(IReadOnlyList<string> sources, CancellationToken stop)
+    {
 
         string? videos = FolderFor("--out", _settings.Output, sources.Count);
         string? poses = FolderFor("--json", _settings.Json, sources.Count);
@@ -38,9 +49,10 @@ internal sealed class RunJob : IDisposable
             {
                 worst = Math.Max(worst, await RunOneAsync(single, name, stop));
             }
-            catch (InputException error)
+            catch (Exception error) when (error is not (ModelException or OperationCanceledException))
             {
-                // One unreadable video does not keep the others from being done; the exit code tells at the end.
+                // One video that cannot be read or written does not keep the others from being done; the exit code tells at
+                // the end. The model is the same for all.
                 ErrorReport.Write(Console.Error, error, verbose: false);
                 worst = ExitCode.Failed;
             }
@@ -60,19 +72,24 @@ internal sealed class RunJob : IDisposable
             DecoderThreads = _budget.Decoder,
             Warning = Warn,
         });
+<<<<<<< HEAD
         string? output = OutputPlan.Create(settings, source.Info, name);
         if (_engine is null)
         {
             _engine = RunEngine.Create(settings, _budget);
             if (_engine.Detector.DeviceNote is { } note) Warn(note);
         }
+=======
+        string? output = OutputPlan.Create(settings, source.Info, _roles, name);
+        _engine ??= RunEngine.Create(settings, _budget);
+>>>>>>> 402b9b6 (Nothing that a run reads is written, one output that fails ends no folder, nobody to tell ends no job)
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
         using IPoseSink? poses = settings.Json is null ? null
             : settings.Json.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? new PoseTableWriter(OutputFile.Create(settings.Json))
             : new JsonLinesWriter(OutputFile.Create(settings.Json), HeaderFor(source.Info));
         (NetworkDetector detector, TrackerStage? tracker) = settings.Track && !source.Info.IsImages
-            ? _engine.CreateTracked(settings.Smooth)
+            ? _engine.CreateTracked(settings.Smooth, settings.Every / source.Info.FramesPerSecond)
             : (_engine.CreateDetector(), null);
         PipelineParts parts = new()
         {
@@ -91,16 +108,31 @@ internal sealed class RunJob : IDisposable
             StopReason = () => Interruption.Current?.Reason ?? "interrupted",
         };
         using VideoPipeline pipeline = new(parts, options);
-        RunReport report = await RunProgress.ShowAsync(pipeline, pipeline.RunAsync(stop), ExpectedFrames(settings, source.Info), settings.Quiet);
+        RunReport report = await ShowAsync(pipeline, settings, source.Info, stop);
         if (!settings.Quiet) Console.Error.WriteLine(Summary(report, output, settings));
         // A picture that could not be read was named when it was met; the rest is done, but not all is.
         return source.Info.IsImages && report.Damaged > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
+    private static async Task<RunReport> ShowAsync(VideoPipeline pipeline, RunSettings settings, SourceInfo source, CancellationToken stop)
+    {
+        Interruption? interruption = Interruption.Current;
+        try
+        {
+            if (interruption is not null) interruption.Progress = () => pipeline.FramesDone;
+            return await RunProgress.ShowAsync(pipeline, pipeline.RunAsync(stop), ExpectedFrames(settings, source), settings.Quiet);
+        }
+        finally
+        {
+            if (interruption is not null) interruption.Progress = null;
+        }
+    }
+
     /// <summary>The source's name without extension; numbered where an earlier one of another folder or extension has it already.</summary>
     private static string UniqueName(string source, HashSet<string> names)
     {
-        string stem = Path.GetFileNameWithoutExtension(source), name = stem;
+        // Room for a number and for the longest ending that outputs get.
+        string stem = TemporaryName.Fit(Path.GetFileNameWithoutExtension(source), 20), name = stem;
         for (int i = 2; !names.Add(name); i++) name = string.Create(CultureInfo.InvariantCulture, $"{stem}_{i}");
         return name;
     }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Img2Pose.Core;
 using Img2Pose.Pipeline;
 using Spectre.Console;
 
@@ -17,12 +19,49 @@ internal static class RunProgress
     /// <param name="quiet">Show nothing.</param>
     public static async Task<RunReport> ShowAsync(VideoPipeline pipeline, Task<RunReport> run, long? total, bool quiet)
     {
-        if (!quiet)
+        try
         {
-            if (Console.IsErrorRedirected) await ShowLinesAsync(pipeline, run, total);
-            else await ShowBarAsync(pipeline, run, total);
+            if (!quiet)
+            {
+                if (Console.IsErrorRedirected) await ShowLinesAsync(pipeline, run, total);
+                else await ShowBarAsync(pipeline, run, total);
+            }
+        }
+        finally
+        {
+            // Whatever happens to the display: what the stages use is freed only when they have ended.
+            await ((Task)run).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         return await run;
+    }
+
+    /// <summary>The terminal behind standard error. It may go away while the job runs, which then goes on in silence.</summary>
+    private sealed class TerminalOutput : IAnsiConsoleOutput
+    {
+        public TextWriter Writer => StandardError.Raw;
+
+        public bool IsTerminal => true;
+
+        public int Width => Math.Max(20, Size(() => Console.WindowWidth, 80));
+
+        public int Height => Math.Max(2, Size(() => Console.WindowHeight, 24));
+
+        public void SetEncoding(Encoding encoding)
+        {
+            // It is UTF-8.
+        }
+
+        private static int Size(Func<int> ask, int otherwise)
+        {
+            try
+            {
+                return ask();
+            }
+            catch (IOException)
+            {
+                return otherwise;
+            }
+        }
     }
 
     /// <summary>One line: frames, share, rate, faces, time left.</summary>
@@ -45,7 +84,7 @@ internal static class RunProgress
 
     private static async Task ShowBarAsync(VideoPipeline pipeline, Task run, long? total)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new TerminalOutput() });
         await console.Progress()
             .AutoClear(true)
             .Columns(new ProgressBarColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })

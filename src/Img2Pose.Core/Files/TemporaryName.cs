@@ -30,15 +30,22 @@ internal static class TemporaryName
     public static string Unique(string path) =>
         Beside(path, Path.GetFileName(path), $".{Random.Shared.GetString(Alphabet, 8)}.partial");
 
-    private static string Beside(string path, string stem, string end)
+    /// <summary>As much of a name as leaves room for what is put behind it, whole characters.</summary>
+    /// <param name="stem">The beginning.</param>
+    /// <param name="endBytes">Bytes of the rest, in UTF-8.</param>
+    public static string Fit(string stem, int endBytes)
     {
-        int room = LongestName - Encoding.UTF8.GetByteCount(end);
+        int room = LongestName - endBytes;
+        if (Encoding.UTF8.GetByteCount(stem) <= room) return stem;
         StringBuilder name = new();
         foreach (Rune rune in stem.EnumerateRunes())
         {
             if ((room -= rune.Utf8SequenceLength) < 0) break;
             name.Append(rune.ToString());
         }
-        return path[..^Path.GetFileName(path).Length] + name + end;
+        return name.ToString();
     }
+
+    private static string Beside(string path, string stem, string end) =>
+        path[..^Path.GetFileName(path).Length] + Fit(stem, Encoding.UTF8.GetByteCount(end)) + end;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Img2Pose.Core;
@@ -6,12 +7,20 @@ namespace Img2Pose.Core;
 /// The one way to standard error. A job does not end because nobody can be told how it goes: where the disk under standard
 /// error is full, it is closed, or its terminal has gone, what is written is lost and the job goes on.
 /// </summary>
-internal static class StandardError
+internal static partial class StandardError
 {
-    private static readonly Lazy<StreamWriter> s_raw = new(() => new StreamWriter(
-        new SilentStream(Console.OpenStandardError()), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 512) { AutoFlush = true });
+    private static readonly Lazy<TextWriter> s_raw = new(() => TextWriter.Synchronized(new StreamWriter(
+        IsOpen ? new SilentStream(Console.OpenStandardError()) : Stream.Null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 512) { AutoFlush = true }));
 
-    /// <summary>For text that brings its own escape sequences, such as a progress bar. Not thread-safe.</summary>
+    private const int Descriptor = 2, GetDescriptorFlags = 1, CloseOnExec = 1;
+
+    /// <summary>
+    /// Whether the process was started with it. Where it was not, a file of the runtime's or of the job's may have its number,
+    /// and messages would go into that; unlike what is inherited those are closed on exec.
+    /// </summary>
+    private static bool IsOpen => Control(Descriptor, GetDescriptorFlags) is var flags and >= 0 && (flags & CloseOnExec) == 0;
+
+    /// <summary>For text that brings its own escape sequences, such as a progress bar. Thread-safe.</summary>
     public static TextWriter Raw => s_raw.Value;
 
     /// <summary>Makes <see cref="Console.Error"/> safe text that fails in silence, and <see cref="Console.Out"/> safe text.</summary>
@@ -23,6 +32,9 @@ internal static class StandardError
 
     /// <summary>Writes over the current line of a terminal; the next call writes over this.</summary>
     public static void Status(string text) => Raw.Write("\r" + TerminalText.OneLine(text));
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int descriptor, int command);
 
     /// <summary>A stream whose writes cannot fail.</summary>
     internal sealed class SilentStream(Stream inner) : Stream

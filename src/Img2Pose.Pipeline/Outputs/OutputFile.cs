@@ -78,6 +78,9 @@ public sealed class OutputFile : IDisposable
         _complete = true;
     }
 
+    /// <summary>Removes a file that is not worth its name. What a stream or a device has got stays there.</summary>
+    public void Discard() => _file?.Discard();
+
     /// <summary>Closes the output; without <see cref="Complete"/> a file keeps its partial name.</summary>
     public void Dispose()
     {

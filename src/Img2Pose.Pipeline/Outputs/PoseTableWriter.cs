@@ -62,7 +62,9 @@ public sealed class PoseTableWriter : IPoseSink
         if (_finished) return;
         _finished = true;
         Flush(0);
-        if (!failed) _output.Complete();
+        // Interrupted before the first frame: what has the name keeps it, as a video does.
+        if (!failed && !report.Complete && report.Frames == 0) _output.Discard();
+        else if (!failed) _output.Complete();
     }
 
     /// <inheritdoc/>

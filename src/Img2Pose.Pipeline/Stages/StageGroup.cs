@@ -10,6 +10,7 @@ internal sealed class StageGroup
     private readonly List<Action<Exception>> _aborts = [];
     private readonly List<Action> _drains = [];
     private Exception? _fault;
+    private Task? _running;
 
     /// <summary>The first error, or null.</summary>
     public Exception? Fault => Volatile.Read(ref _fault);
@@ -55,10 +56,19 @@ internal sealed class StageGroup
     /// <exception cref="Exception">The first error of any stage.</exception>
     public async Task RunAsync()
     {
-        Task[] running = [.. _stages.Select(stage => StageThread.Run(stage.Name, () => Guard(stage.Loop)))];
-        await Task.WhenAll(running);
+        Task running = Task.WhenAll([.. _stages.Select(stage => StageThread.Run(stage.Name, () => Guard(stage.Loop)))]);
+        Volatile.Write(ref _running, running);
+        await running;
         foreach (Action drain in _drains) drain();
         if (Fault is { } fault) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
+    }
+
+    /// <summary>Ends the stages, if they run, and waits until their threads are out of the parts.</summary>
+    public void Stop()
+    {
+        if (Volatile.Read(ref _running) is not { IsCompleted: false } running) return;
+        Abort(new ObjectDisposedException(nameof(VideoPipeline), "The pipeline was disposed while it ran."));
+        running.Wait();
     }
 
     private async Task Guard(Func<Task> loop)
@@ -69,11 +79,14 @@ internal sealed class StageGroup
         }
         catch (Exception error)
         {
-            // Whatever comes after the first error is its consequence: closed channels, cancelled waits.
-            if (Interlocked.CompareExchange(ref _fault, error, null) is null)
-            {
-                foreach (Action<Exception> abort in _aborts) abort(error);
-            }
+            Abort(error);
         }
+    }
+
+    private void Abort(Exception error)
+    {
+        // Whatever comes after the first error is its consequence: closed channels, cancelled waits.
+        if (Interlocked.CompareExchange(ref _fault, error, null) is not null) return;
+        foreach (Action<Exception> abort in _aborts) abort(error);
     }
 }

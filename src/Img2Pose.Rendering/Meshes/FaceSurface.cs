@@ -89,13 +89,20 @@ public sealed class FaceSurface
     /// <exception cref="InputException">It is in none of these folders, or broken.</exception>
     public static FaceSurface LoadDefault()
     {
+        if (FindDefault() is { } path) return Load(path);
+        throw new InputException(
+            $"{DefaultRelativePath} is neither beside the program nor above it; make it with: img2pose mesh fit MESH --out {DefaultRelativePath}");
+    }
+
+    /// <summary>The file of the default surface: beside the program or above it; null where it is missing.</summary>
+    public static string? FindDefault()
+    {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             string path = Path.Combine(folder.FullName, DefaultRelativePath);
-            if (File.Exists(path)) return Load(path);
+            if (File.Exists(path)) return path;
         }
-        throw new InputException(
-            $"{DefaultRelativePath} is neither beside the program nor above it; make it with: img2pose mesh fit MESH --out {DefaultRelativePath}");
+        return null;
     }
 
     /// <summary>Writes the asset, replacing the file in one step.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Inference;
 using Img2Pose.Media;
@@ -56,7 +57,7 @@ internal sealed class DetectorOptions
         void Progress(int done)
         {
             if (!terminal || (done % 10 != 0 && done != files.Count)) return;
-            lock (writing) Console.Error.Write($"\r{done} of {files.Count} pictures");
+            lock (writing) StandardError.Status($"{done} of {files.Count} pictures");
         }
     }
 
