@@ -9,7 +9,7 @@ internal static class ErrorReport
     public static int Write(TextWriter output, Exception error, bool verbose)
     {
         Exception cause = Unwrap(error);
-        output.WriteLine($"img2pose: {Describe(cause)}");
+        output.WriteLine($"img2pose: {DescribeCause(cause)}");
         if (verbose) output.WriteLine(cause);
         return ExitCode.For(cause);
     }
@@ -17,10 +17,13 @@ internal static class ErrorReport
     /// <summary>A message without line breaks and runs of spaces, so that logs stay one line an event.</summary>
     public static string OneLine(string message) => TerminalText.OneLine(message);
 
+    /// <summary>One line that tells what an error is.</summary>
+    public static string Describe(Exception error) => DescribeCause(Unwrap(error));
+
     private static Exception Unwrap(Exception error) =>
         error is AggregateException { InnerExceptions: [Exception only] } ? Unwrap(only) : error;
 
-    private static string Describe(Exception error) => error switch
+    private static string DescribeCause(Exception error) => error switch
     {
         Img2PoseException => OneLine(error.Message),
         DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException } =>

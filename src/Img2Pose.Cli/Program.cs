@@ -29,6 +29,7 @@ internal static class Program
             Output = Console.Out,
             Error = Console.Error,
         };
+        ProgramLog.Open(verbose);
         interruption.IsHeard = parsed.Action is AsynchronousCommandLineAction;
         try
         {

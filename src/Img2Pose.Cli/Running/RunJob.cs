@@ -24,7 +24,7 @@ internal sealed class RunJob : IDisposable
         int code = sources.Count == 1 ? await RunOneAsync(_settings with { Source = sources[0] }, null, stop) : await RunAllAsync(sources, stop);
         // With only a part of the frames taken it is no wonder that some have no boxes.
         bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
-        if (whole && _engine?.Boxes?.DescribeUnused() is { } unused) Warn(unused);
+        if (whole && _engine?.Boxes?.DescribeUnused() is { } unused) ProgramLog.BoxesUnused(ProgramLog.Logger, unused);
         return code;
     }
 
@@ -53,7 +53,7 @@ internal sealed class RunJob : IDisposable
             {
                 // One video that cannot be read or written does not keep the others from being done; the exit code tells at
                 // the end. The model is the same for all.
-                ErrorReport.Write(Console.Error, error, verbose: false);
+                ProgramLog.SourceFailed(ProgramLog.Logger, ErrorReport.Describe(error), error);
                 worst = ExitCode.Failed;
             }
         }
@@ -137,7 +137,7 @@ internal sealed class RunJob : IDisposable
         return name;
     }
 
-    private static void Warn(string message) => Console.Error.WriteLine($"img2pose: {ErrorReport.OneLine(message)}");
+    private static void Warn(string message) => ProgramLog.SourceWarning(ProgramLog.Logger, message);
 
     private static string? FolderFor(string option, string? path, int count)
     {

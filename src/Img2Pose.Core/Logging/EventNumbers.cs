@@ -6,12 +6,6 @@ namespace Img2Pose.Core;
 /// </summary>
 internal static class EventNumbers
 {
-    /// <summary>A verb ended with an error.</summary>
-    public const int Failed = 1001;
-
-    /// <summary>A line of a verb that is no error: what was done.</summary>
-    public const int Done = 1002;
-
     /// <summary>One of several sources could not be done; the others go on.</summary>
     public const int SourceFailed = 2001;
 

@@ -1,0 +1,31 @@
+using Img2Pose.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Img2Pose.Cli;
+
+/// <summary>The events that the program tells on standard error, under fixed numbers (<see cref="EventNumbers"/>).</summary>
+internal static partial class ProgramLog
+{
+    private static ILogger? s_logger;
+
+    /// <summary>Where events go; until <see cref="Open"/> everything from information up, without numbers.</summary>
+    public static ILogger Logger => s_logger ?? Open(verbose: false);
+
+    /// <summary>Tells events from now on as the command line wants it; verbosely with their numbers and traces.</summary>
+    public static ILogger Open(bool verbose)
+    {
+        ILoggerFactory factory = LoggerFactory.Create(builder => builder
+            .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
+            .AddProvider(new TerminalLoggerProvider(Console.Error, verbose ? LogLevel.Debug : LogLevel.Information, verbose)));
+        return s_logger = factory.CreateLogger("Img2Pose.Cli");
+    }
+
+    [LoggerMessage(EventNumbers.SourceFailed, LogLevel.Error, "{Reason}")]
+    public static partial void SourceFailed(ILogger logger, string reason, Exception error);
+
+    [LoggerMessage(EventNumbers.SourceWarning, LogLevel.Warning, "{Message}")]
+    public static partial void SourceWarning(ILogger logger, string message);
+
+    [LoggerMessage(EventNumbers.BoxesUnused, LogLevel.Warning, "{Message}")]
+    public static partial void BoxesUnused(ILogger logger, string message);
+}
