@@ -74,7 +74,7 @@ public sealed class CarelessHandsTests : IDisposable
         await _files.ClipAsync("in/a.mp4", frames: 5);
         await _files.ClipAsync("in/b.mp4", frames: 5);
         await File.WriteAllTextAsync(Path.Combine(output, "a.posed.mp4"), "kept", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(Path.Combine(output, "a.posed.mp4"), UnixFileMode.UserRead);
+        await CommandLine.ToolAsync("chmod", "400", Path.Combine(output, "a.posed.mp4"));
 
         Finished run = await CommandLine.Img2PoseAsync("run", source, "--out", output, "--quiet", "--model", _files.Model, "--device", "cpu");
 

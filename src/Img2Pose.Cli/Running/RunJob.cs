@@ -72,17 +72,12 @@ internal sealed class RunJob : IDisposable
             DecoderThreads = _budget.Decoder,
             Warning = Warn,
         });
-<<<<<<< HEAD
-        string? output = OutputPlan.Create(settings, source.Info, name);
+        string? output = OutputPlan.Create(settings, source.Info, _roles, name);
         if (_engine is null)
         {
             _engine = RunEngine.Create(settings, _budget);
             if (_engine.Detector.DeviceNote is { } note) Warn(note);
         }
-=======
-        string? output = OutputPlan.Create(settings, source.Info, _roles, name);
-        _engine ??= RunEngine.Create(settings, _budget);
->>>>>>> 402b9b6 (Nothing that a run reads is written, one output that fails ends no folder, nobody to tell ends no job)
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
         using IPoseSink? poses = settings.Json is null ? null
