@@ -42,6 +42,8 @@ static void write_structs(void)
 {
     STRUCT(AVBSFContext,
         FIELD(par_in) FIELD(time_base_in));
+    STRUCT(AVChapter,
+        FIELD(id) FIELD(time_base) FIELD(start) FIELD(end) FIELD(metadata));
     STRUCT(AVBufferRef,
         FIELD(buffer) FIELD(data) FIELD(size));
     STRUCT(AVCodec,
@@ -50,18 +52,20 @@ static void write_structs(void)
         FIELD(codec_type) FIELD(codec) FIELD(codec_id) FIELD(codec_tag) FIELD(flags) FIELD(time_base) FIELD(width)
         FIELD(height) FIELD(pix_fmt) FIELD(sample_aspect_ratio) FIELD(color_primaries) FIELD(color_trc)
         FIELD(colorspace) FIELD(color_range) FIELD(global_quality) FIELD(thread_count) FIELD(thread_type)
-        FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin));
+        FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin) FIELD(err_recognition) FIELD(field_order)
+        FIELD(refs));
     STRUCT(AVCodecParameters,
         FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata_size) FIELD(format) FIELD(width)
         FIELD(height) FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
-        FIELD(sample_rate));
+        FIELD(sample_rate) FIELD(field_order));
     STRUCT(AVComponentDescriptor,
         FIELD(plane) FIELD(step) FIELD(shift) FIELD(depth));
     STRUCT(AVDictionaryEntry,
         FIELD(key) FIELD(value));
     STRUCT(AVFormatContext,
         FIELD(iformat) FIELD(oformat) FIELD(pb) FIELD(nb_streams) FIELD(streams) FIELD(url) FIELD(start_time)
-        FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams));
+        FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams) FIELD(nb_chapters) FIELD(chapters)
+        FIELD(interrupt_callback) FIELD(io_open) FIELD(max_analyze_duration));
     STRUCT(AVFrame,
         FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
         FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
@@ -72,7 +76,7 @@ static void write_structs(void)
     STRUCT(AVInputFormat,
         FIELD(name) FIELD(flags));
     STRUCT(AVIOContext,
-        FIELD(error) FIELD(seekable));
+        FIELD(error) FIELD(seekable) FIELD(buffer));
     STRUCT(AVOutputFormat,
         FIELD(name) FIELD(flags));
     STRUCT(AVPacket,

@@ -12,7 +12,7 @@ internal static class Program
         StandardError.Install();
         using Interruption interruption = Interruption.Install();
         RootCommand root = CreateRoot();
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(Media.FileNames.Restore(args));
         bool verbose = parsed.GetValue(CommonOptions.Verbose);
         if (parsed.Errors.Count > 0)
         {

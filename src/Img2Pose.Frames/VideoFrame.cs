@@ -58,11 +58,17 @@ public sealed class VideoFrame : IDisposable
     /// </summary>
     public int Rotation { get; set; }
 
+    /// <summary>How long it is shown, in ticks of the source stream's time base; 0 where that is not known.</summary>
+    public long DurationTicks { get; set; }
+
     /// <summary>Number of the frame in its source, from 0; where a part of a video is read, the part's place in it counts (at the nominal rate).</summary>
     public long Index { get; set; }
 
     /// <summary>Name of the picture file when the source is a set of images, else null.</summary>
     public string? SourceName { get; set; }
+
+    /// <summary>The ICC profile that its RGB values are to be shown by, or null: sRGB.</summary>
+    public byte[]? ColorProfile { get; set; }
 
     /// <summary>
     /// Whether its holder may write the planes: the memory allows it and nobody else holds the frame. Decoder pictures are
@@ -99,8 +105,10 @@ public sealed class VideoFrame : IDisposable
         CaptureTime = 0;
         Stream = default;
         Rotation = 0;
+        DurationTicks = 0;
         Index = 0;
         SourceName = null;
+        ColorProfile = null;
         FrameLeases.Track(this);
     }
 
@@ -163,8 +171,10 @@ public sealed class VideoFrame : IDisposable
         CaptureTime = source.CaptureTime;
         Stream = source.Stream;
         Rotation = source.Rotation;
+        DurationTicks = source.DurationTicks;
         Index = source.Index;
         SourceName = source.SourceName;
+        ColorProfile = source.ColorProfile;
     }
 }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FFmpeg.AutoGen;
 
 namespace Img2Pose.Media;
@@ -5,48 +7,107 @@ namespace Img2Pose.Media;
 /// <summary>Opens a container, finds its video, and refuses what exceeds the limits.</summary>
 internal static unsafe class Demuxer
 {
-    public static InputHandle Open(string url, string shownName, string? formatName, MediaLimits limits)
+    /// <summary>Opens what <paramref name="bytes"/> holds; the input owns them from then on, whether it opens or not.</summary>
+    public static InputHandle Open(ByteInput bytes, ReadInterrupt interrupt, MediaLimits limits)
+    {
+        string name = bytes.Name;
+        if (SourceRules.WhyRefused(bytes.Peek()) is { } why)
+        {
+            bytes.Dispose();
+            interrupt.Free();
+            throw new InputException($"{name}: cannot be opened: {why}");
+        }
+        return Open(bytes, FileNames.Printable(Path.GetFileName(name)), name, null, interrupt, limits);
+    }
+
+    /// <summary>Opens a filter graph that the user wrote on the command line.</summary>
+    public static InputHandle OpenGraph(string graph, string name, ReadInterrupt interrupt, MediaLimits limits)
+    {
+        SourceRules.CheckGraph(name, graph);
+        return Open(null, graph, name, "lavfi", interrupt, limits);
+    }
+
+    private static InputHandle Open(
+        ByteInput? bytes, string url, string name, string? formatName, ReadInterrupt interrupt, MediaLimits limits)
     {
         _ = FFmpegRuntime.EnsureLoaded();
-        AVInputFormat* format = null;
-        if (formatName is not null)
-        {
-            format = FindFormat(formatName);
-            if (format == null) throw new InputException($"{shownName}: this FFmpeg has no {formatName} input");
-        }
-
-        AVFormatContext* context = ffmpeg.avformat_alloc_context();
-        if (context == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
-        context->probesize = limits.ProbeBytes;
-        context->max_streams = limits.MaxStreams;
+        AVFormatContext* context = null;
         AVDictionary* options = null;
-        // A playlist must not make this program read other places than files.
-        if (formatName is null) _ = ffmpeg.av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
-        int status = ffmpeg.avformat_open_input(&context, url, format, &options);
-        ffmpeg.av_dict_free(&options);
-        if (status < 0)
-        {
-            // avformat_open_input has freed the context.
-            string why = status == ffmpeg.AVERROR_INVALIDDATA ? "not a video or picture that FFmpeg can read" : FFmpegRuntime.Describe(status);
-            throw new InputException($"{shownName}: cannot be opened: {why}");
-        }
-        InputHandle input = new(context);
         try
         {
-            FFmpegRuntime.CheckInput(ffmpeg.avformat_find_stream_info(context, null), shownName, "its streams cannot be understood");
-            if (context->nb_streams > limits.MaxStreams)
+            AVInputFormat* format = null;
+            if (formatName is not null)
             {
-                throw new InputException(
-                    $"{shownName}: it has {context->nb_streams} streams, more than the limit of {limits.MaxStreams} (MediaLimits.MaxStreams)");
+                format = FindFormat(formatName);
+                if (format == null) throw new InputException($"{name}: this FFmpeg has no {formatName} input");
             }
-            return input;
+            context = ffmpeg.avformat_alloc_context();
+            if (context == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+            context->probesize = limits.ProbeBytes;
+            context->max_streams = limits.MaxStreams;
+            context->interrupt_callback = interrupt.Callback;
+            context->io_open = new AVFormatContext_io_open_func
+            {
+                Pointer = (nint)(delegate* unmanaged[Cdecl]<AVFormatContext*, AVIOContext**, byte*, int, AVDictionary**, int>)&RefuseToOpen,
+            };
+            if (bytes is not null) context->pb = bytes.CreateContext();
+            SourceRules.Apply(&options, formatName is not null);
+            AVFormatContext* opened = context;
+            int status = ffmpeg.avformat_open_input(&opened, url, format, &options);
+            // A context that could not be opened is freed already.
+            context = opened;
+            if (status < 0) throw CannotOpen(name, status, interrupt);
+            InputHandle input = new(context, bytes, interrupt);
+            try
+            {
+                status = ffmpeg.avformat_find_stream_info(context, null);
+                if (interrupt.IsCancelled) throw new OperationCanceledException();
+                FFmpegRuntime.CheckInput(status, name, "its streams cannot be understood");
+                if (context->nb_streams > limits.MaxStreams)
+                {
+                    throw new InputException(
+                        $"{name}: it has {context->nb_streams} streams, more than the limit of {limits.MaxStreams} (MediaLimits.MaxStreams)");
+                }
+                return input;
+            }
+            catch
+            {
+                bytes = null;
+                context = null;
+                input.Dispose();
+                throw;
+            }
         }
         catch
         {
-            input.Dispose();
+            if (context != null) ffmpeg.avformat_free_context(context);
+            bytes?.Dispose();
+            interrupt.Free();
             throw;
         }
+        finally
+        {
+            ffmpeg.av_dict_free(&options);
+        }
     }
+
+    private static Exception CannotOpen(string name, int status, ReadInterrupt interrupt)
+    {
+        if (interrupt.IsCancelled) return new OperationCanceledException();
+        // What is recognised but not on the list of containers is refused as an invalid argument.
+        string why = status == ffmpeg.AVERROR_INVALIDDATA || status == s_invalidArgument
+            ? "not a video or picture that is read here" : FFmpegRuntime.Describe(status);
+        return new InputException($"{name}: cannot be opened: {why}");
+    }
+
+    private static readonly int s_invalidArgument = ffmpeg.AVERROR(22);
+
+    private const int OperationNotPermitted = -1;
+
+    /// <summary>What a container is answered that asks for another file or place.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RefuseToOpen(AVFormatContext* context, AVIOContext** opened, byte* url, int flags, AVDictionary** options) =>
+        OperationNotPermitted;
 
     /// <summary>The stream to show: FFmpeg's choice among those that are not cover pictures.</summary>
     public static AVStream* FindVideo(AVFormatContext* context, string shownName, MediaLimits limits, out AVCodec* decoder)

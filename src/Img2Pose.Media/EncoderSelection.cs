@@ -8,7 +8,8 @@ namespace Img2Pose.Media;
 
 /// <summary>What an encoder is told about the pictures to come.</summary>
 internal sealed record EncoderPicture(
-    int Width, int Height, PixelFormat Format, Rational SampleAspectRatio, Rational TimeBase, double FramesPerSecond, ColorTags Tags);
+    int Width, int Height, PixelFormat Format, Rational SampleAspectRatio, Rational TimeBase, double FramesPerSecond, ColorTags Tags,
+    HdrMetadata? Hdr = null);
 
 /// <summary>The colour that is written into the stream, every part said.</summary>
 internal readonly record struct ColorTags(
@@ -135,6 +136,8 @@ internal static unsafe class EncoderSelection
                 string parameters = "log-level=none";
                 if (options.Quality == 0) parameters += ":lossless=1";
                 if (options.Threads > 0) parameters += string.Create(CultureInfo.InvariantCulture, $":pools={options.Threads}");
+                if (picture.Hdr?.MasterDisplay is { } display) parameters += ":master-display=" + display;
+                if (picture.Hdr?.ContentLight is { } light) parameters += ":max-cll=" + light;
                 Set(&settings, "x265-params", parameters);
             }
             return ffmpeg.avcodec_open2(context, codec, &settings);

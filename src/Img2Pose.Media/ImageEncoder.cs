@@ -17,7 +17,12 @@ internal static unsafe class ImageEncoder
 
         using PacketHandle packet = new();
         Encode(path, frame, jpeg, quality, packet);
-        AtomicFile.Write(path, file => file.Write(new ReadOnlySpan<byte>(packet.Pointer->data, packet.Pointer->size)));
+        AtomicFile.Write(path, file =>
+        {
+            ReadOnlySpan<byte> picture = new(packet.Pointer->data, packet.Pointer->size);
+            if (jpeg && frame.ColorProfile is { } profile) JpegProfile.Write(file, picture, profile);
+            else file.Write(picture);
+        });
     }
 
     private static void Encode(string path, VideoFrame frame, bool jpeg, int quality, PacketHandle packet)
@@ -52,6 +57,7 @@ internal static unsafe class ImageEncoder
         picture.Pointer->pts = 0;
         picture.Pointer->quality = scale;
         FFmpegRuntime.CheckOutput(ffmpeg.av_frame_get_buffer(picture.Pointer, 0), path, "no memory for the picture");
+        if (!jpeg && frame.ColorProfile is { } profile) AddProfile(picture.Pointer, profile);
         AVPixelFormat plain = format;
         _ = PixelFormats.StripFullRange(ref plain);
         PictureLayout source = new(PixelFormats.ToNative(frame.Format), frame.Width, frame.Height,
@@ -63,6 +69,15 @@ internal static unsafe class ImageEncoder
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, picture.Pointer), path, "the picture cannot be encoded");
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, null), path, "the picture cannot be encoded");
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_receive_packet(context, packet.Pointer), path, "the picture cannot be encoded");
+    }
+
+    private static void AddProfile(AVFrame* picture, byte[] profile)
+    {
+        AVFrameSideData* side = ffmpeg.av_frame_new_side_data(picture, AVFrameSideDataType.AV_FRAME_DATA_ICC_PROFILE, (ulong)profile.Length);
+        if (side == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+        profile.CopyTo(new Span<byte>(side->data, profile.Length));
+        // The encoder names the profile by this entry.
+        _ = ffmpeg.av_dict_set(&side->metadata, "name", "ICC", 0);
     }
 
     /// <summary>

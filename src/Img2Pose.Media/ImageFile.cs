@@ -14,7 +14,10 @@ public static class ImageFile
     private static ImageDecoder? s_decoder;
 
     private static readonly string[] s_extensions =
-        [".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".jp2"];
+        [
+            ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm",
+            ".pam", ".jp2", ".avif", ".heic", ".heif", ".hif",
+        ];
 
     /// <summary>Whether a file name ends as those of the picture formats do that <see cref="Read(string)"/> reads.</summary>
     public static bool HasImageExtension(string path) =>
@@ -31,7 +34,16 @@ public static class ImageFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
-        return decoder.DecodeFile(path, limits);
+        return decoder.DecodeFile(path, limits, MemoryBudget.Default, out _);
+    }
+
+    /// <summary>Reads a picture of a source, and says what is not whole in it.</summary>
+    internal static VideoFrame Read(string path, byte[]? data, SourceOptions options, out string? flaw)
+    {
+        ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
+        return data is null
+            ? decoder.DecodeFile(path, options.Limits, options.Memory, out flaw)
+            : decoder.Decode(data, path, options.Limits, options.Memory, upright: true, out flaw);
     }
 
     /// <summary>Decodes a picture file's bytes.</summary>
@@ -46,7 +58,7 @@ public static class ImageFile
     public static VideoFrame Decode(ReadOnlySpan<byte> data, string name, MediaLimits limits)
     {
         ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
-        return decoder.Decode(data, name, limits, upright: true);
+        return decoder.Decode(data, name, limits, MemoryBudget.Default, upright: true, out _);
     }
 
     /// <summary>
@@ -57,7 +69,7 @@ public static class ImageFile
     public static VideoFrame DecodeAsStored(ReadOnlySpan<byte> data, string name)
     {
         ImageDecoder decoder = s_decoder ??= new ImageDecoder(s_pool);
-        return decoder.Decode(data, name, MediaLimits.Default, upright: false);
+        return decoder.Decode(data, name, MediaLimits.Default, MemoryBudget.Default, upright: false, out _);
     }
 
     /// <summary>Whether a picture file's rows are stored as they are to be shown: it has no EXIF orientation that turns or mirrors it.</summary>

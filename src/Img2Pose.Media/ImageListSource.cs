@@ -7,14 +7,29 @@ namespace Img2Pose.Media;
 internal sealed class ImageListSource : IFrameSource
 {
     private readonly List<string> _files;
+    private readonly byte[]? _onlyPicture;
     private readonly SourceOptions _options;
+    private readonly Lock _use = new();
     private VideoFrame? _first;
+    private bool _disposed;
     private int _next;
     private long _index;
 
     public ImageListSource(string name, List<string> files, SourceOptions options)
+        : this(name, files, null, options)
+    {
+    }
+
+    /// <summary>A single picture whose bytes were read from a pipe.</summary>
+    public ImageListSource(string name, byte[] picture, SourceOptions options)
+        : this(name, [name], picture, options)
+    {
+    }
+
+    private ImageListSource(string name, List<string> files, byte[]? picture, SourceOptions options)
     {
         _files = files;
+        _onlyPicture = picture;
         _options = options;
         // A single picture's error is its own; of many, the last one stands for all.
         InputException? failure = null;
@@ -44,15 +59,19 @@ internal sealed class ImageListSource : IFrameSource
 
     public bool TryRead([NotNullWhen(true)] out VideoFrame? frame)
     {
-        frame = _first;
-        _first = null;
-        while (frame is null)
+        lock (_use)
         {
-            if (_next == _files.Count) return false;
-            frame = TryDecode(out _);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            frame = _first;
+            _first = null;
+            while (frame is null)
+            {
+                if (_next == _files.Count || _options.Cancellation.IsCancellationRequested) return false;
+                frame = TryDecode(out _);
+            }
+            frame.Index = _index++;
+            return true;
         }
-        frame.Index = _index++;
-        return true;
     }
 
     private VideoFrame? TryDecode(out InputException? failure)
@@ -60,8 +79,10 @@ internal sealed class ImageListSource : IFrameSource
         string path = _files[_next++];
         try
         {
-            VideoFrame frame = ImageFile.Read(path, _options.Limits);
+            VideoFrame frame = ImageFile.Read(path, _onlyPicture, _options, out string? flaw);
             frame.SourceName = path;
+            if (flaw is not null) _options.Warning?.Invoke($"{path}: {flaw}");
+            if (flaw == ImageDecoder.EndsEarly) DamagedFrames++;
             failure = null;
             return frame;
         }
@@ -76,7 +97,11 @@ internal sealed class ImageListSource : IFrameSource
 
     public void Dispose()
     {
-        _first?.Dispose();
-        _first = null;
+        lock (_use)
+        {
+            _disposed = true;
+            _first?.Dispose();
+            _first = null;
+        }
     }
 }

@@ -7,8 +7,10 @@ namespace Img2Pose.Media;
 /// <param name="MaxStreams">Streams of a container. Default 256.</param>
 /// <param name="ProbeBytes">Bytes read at most to find out what a container holds. Default 32 MiB.</param>
 /// <param name="MaxImageBytes">Size of a picture file. Default 512 MiB.</param>
+/// <param name="MaxQueuedBytes">Sound and subtitles that wait for their picture. Default 64 MiB.</param>
 public sealed record MediaLimits(
-    long MaxPixels = 1L << 27, int MaxStreams = 256, long ProbeBytes = 32L << 20, long MaxImageBytes = 512L << 20)
+    long MaxPixels = 1L << 27, int MaxStreams = 256, long ProbeBytes = 32L << 20, long MaxImageBytes = 512L << 20,
+    long MaxQueuedBytes = 64L << 20)
 {
     /// <summary>The default limits.</summary>
     public static MediaLimits Default { get; } = new();

@@ -1,8 +1,9 @@
 namespace Img2Pose.Media;
 
 /// <summary>
-/// Opens sources by one grammar: a video or picture file; a folder; a pattern with * and ?; a <c>.txt</c> list of sources, one
-/// a line; <c>lavfi:GRAPH</c>, an FFmpeg filter graph that makes pictures.
+/// Opens sources by one grammar: a video or picture file; a folder; a pattern with * and ?; a <c>.txt</c> list of files, one
+/// a line; a named pipe, or <c>-</c> for standard input; <c>lavfi:GRAPH</c>, an FFmpeg filter graph that makes pictures.
+/// What a file is is told by its content; in a folder, whose other files are notes and labels, by name or content.
 /// </summary>
 public static class MediaSource
 {
@@ -12,6 +13,7 @@ public static class MediaSource
     /// </summary>
     /// <exception cref="InputException">The source cannot be opened or holds nothing to show.</exception>
     /// <exception cref="UsageException">The source is of a kind that is not supported, or names several videos.</exception>
+    /// <exception cref="OperationCanceledException">The options' token fired first.</exception>
     /// <exception cref="ModelException">FFmpeg is missing.</exception>
     public static IFrameSource Open(string source, SourceOptions? options = null)
     {
@@ -22,15 +24,15 @@ public static class MediaSource
             return VideoStreamSource.OpenGraph(source, source[SourceNames.LavfiPrefix.Length..], options);
 
         List<string> files = Resolve(source, out bool isSet);
-        if (!isSet) return IsPicture(files[0]) ? new ImageListSource(source, files, options) : VideoStreamSource.OpenFile(files[0], options);
-        if (files.TrueForAll(IsPicture)) return new ImageListSource(source, files, options);
-        if (files.Count == 1) return Open(files[0], options);
+        if (!isSet) return OpenFile(files[0], options);
+        if (Array.TrueForAll(Kinds(files), IsOfPictures)) return new ImageListSource(source, files, options);
+        if (files.Count == 1) return OpenFile(files[0], options);
         throw new UsageException($"{source}: names {files.Count} files that are not all pictures; give one video at a time");
     }
 
     /// <summary>
-    /// The sources to open one after the other for a name that may stand for several: each video of a folder, pattern or list;
-    /// the name itself where it is one sequence.
+    /// The sources to open one after the other for a name that may stand for several: each file of a folder, pattern or list with
+    /// a video in it; the name itself where it is one sequence.
     /// </summary>
     /// <exception cref="InputException">Nothing is found.</exception>
     /// <exception cref="UsageException">The source is of a kind that is not supported.</exception>
@@ -39,7 +41,17 @@ public static class MediaSource
         ArgumentNullException.ThrowIfNull(source);
         if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal)) return [source];
         List<string> files = Resolve(source, out bool isSet);
-        return !isSet || files.TrueForAll(IsPicture) ? [source] : files;
+        return !isSet || Array.TrueForAll(Kinds(files), IsOfPictures) ? [source] : files;
+    }
+
+    /// <summary>The files, folders' contents and lists' entries that a name stands for, which are what a run reads.</summary>
+    /// <exception cref="InputException">Nothing is found.</exception>
+    /// <exception cref="UsageException">The source is of a kind that is not supported.</exception>
+    public static IReadOnlyList<string> Files(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal) || source == SourceNames.StandardInput) return [];
+        return Resolve(source, out _);
     }
 
     /// <summary>Every file that a source stands for, and the list that names them. Empty for what is no file.</summary>
@@ -57,22 +69,18 @@ public static class MediaSource
     {
         isSet = false;
         if (source.Length == 0) throw new UsageException("The source has no name");
-        string shown = SourceNames.Mask(source);
-        if (source.StartsWith("file://", StringComparison.Ordinal)) source = new Uri(source).LocalPath;
-        if (SourceNames.IsUrl(source))
-            throw new UsageException($"{shown}: streams from the network are not supported yet; record to a file first");
-        if (SourceNames.IsCamera(source))
-            throw new UsageException($"{shown}: cameras are not supported yet; record to a file first");
+        if (source == SourceNames.StandardInput) return [source];
         if (source.Contains('\0')) throw new UsageException("The source's name holds a null character");
+        source = SourceNames.ToPath(source);
 
-        bool isFolder = Directory.Exists(source);
-        bool isFile = !isFolder && File.Exists(source);
+        bool isFolder = FileNames.FolderExists(source);
+        bool isFile = !isFolder && FileNames.FileExists(source);
         isSet = isFolder || (isFile && SourceNames.IsList(source)) || (!isFile && SourceNames.IsPattern(source));
         try
         {
             List<string> files = !isSet ? [source]
                 : isFile ? SourceNames.ReadList(source)
-                : isFolder ? [.. SourceNames.ListFolder(source).Where(IsMedia)]
+                : isFolder ? SourceNames.ListMedia(source)
                 : SourceNames.Match(source);
             if (files.Count == 0)
                 throw new InputException(isFolder ? $"{source}: no video or picture in this folder" : $"{source}: no file matches");
@@ -84,34 +92,89 @@ public static class MediaSource
         }
     }
 
-    /// <summary>Whether a file of a folder counts: by extension, since folders also hold notes and labels.</summary>
-    private static bool IsMedia(string path) =>
-        ImageFile.HasImageExtension(path) || Array.IndexOf(s_videoExtensions, Path.GetExtension(path).ToLowerInvariant()) >= 0;
-
-    private static readonly string[] s_videoExtensions =
-    [
-        ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ogv", ".mxf",
-        ".h264", ".264", ".hevc", ".h265", ".265", ".ivf", ".y4m", ".mjpeg", ".mjpg", ".obu",
-    ];
-
-    /// <summary>Whether a file is one picture: by extension where that says so, else by its first bytes. GIF counts as video.</summary>
-    private static bool IsPicture(string path)
+    private static IFrameSource OpenFile(string path, SourceOptions options)
     {
-        string extension = Path.GetExtension(path).ToLowerInvariant();
-        if (extension == ".gif" || Array.IndexOf(s_videoExtensions, extension) >= 0) return false;
-        if (ImageFile.HasImageExtension(path)) return true;
+        ReadInterrupt interrupt = new(options.Cancellation);
+        ByteInput? bytes = null;
         try
         {
-            using FileStream file = File.OpenRead(path);
-            Span<byte> start = stackalloc byte[64];
-            int count = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            FFmpeg.AutoGen.AVCodecID codec = ImageHeader.Read(start[..count]).Codec;
-            return codec is not (FFmpeg.AutoGen.AVCodecID.AV_CODEC_ID_NONE or FFmpeg.AutoGen.AVCodecID.AV_CODEC_ID_GIF);
+            bytes = ByteInput.Open(path, interrupt);
+            if (!IsMotionJpeg(path))
+            {
+                ReadOnlySpan<byte> start = bytes.Peek();
+                if (interrupt.IsCancelled) throw new OperationCanceledException(options.Cancellation);
+                MediaKind kind = MediaContent.Sniff(start);
+                // A pipe cannot be looked through before it is read.
+                if (kind == MediaKind.Picture && IsAnimated(path, bytes, start)) kind = MediaKind.Animation;
+                if (kind == MediaKind.Animation && MediaContent.WhyNoAnimation(start) is { } why)
+                    throw new InputException($"{bytes.Name}: cannot be opened: {why}");
+                if (kind is MediaKind.Picture or MediaKind.Unreadable)
+                {
+                    if (bytes.IsSeekable && path != SourceNames.StandardInput) return new ImageListSource(path, [path], options);
+                    return new ImageListSource(bytes.Name, bytes.ReadAll(options.Limits.MaxImageBytes), options);
+                }
+            }
+            ByteInput owned = bytes;
+            bytes = null;
+            return VideoStreamSource.Open(owned, interrupt, options);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        finally
         {
-            // The opener reports it, with the right words.
-            return false;
+            if (bytes is not null)
+            {
+                bytes.Dispose();
+                interrupt.Free();
+            }
         }
     }
+
+    private static bool IsAnimated(string path, ByteInput bytes, ReadOnlySpan<byte> start)
+    {
+        if (bytes.IsSeekable && path != SourceNames.StandardInput)
+        {
+            using FileStream file = new(FileNames.Open(path), FileAccess.Read);
+            return MediaContent.IsAnimated(file, start);
+        }
+        using MemoryStream beginning = new(start.ToArray());
+        return MediaContent.IsAnimated(beginning, start);
+    }
+
+    /// <summary>
+    /// Whether a file of a set goes with pictures. An animation does: beside pictures, its first one stands for it.
+    /// </summary>
+    private static bool IsOfPictures(MediaKind kind) => kind is MediaKind.Picture or MediaKind.Animation or MediaKind.Unreadable;
+
+    private static MediaKind[] Kinds(List<string> files)
+    {
+        MediaKind[] kinds = [.. files.Select(KindOf)];
+        // An animation alone is a video.
+        if (kinds.Length == 1 && kinds[0] == MediaKind.Animation) kinds[0] = MediaKind.Video;
+        return kinds;
+    }
+
+    private static MediaKind KindOf(string path)
+    {
+        if (IsMotionJpeg(path)) return MediaKind.Video;
+        try
+        {
+            using FileStream file = new(FileNames.Open(path), FileAccess.Read);
+            // A pipe among files is left to its opener: what is read from it is gone.
+            if (!file.CanSeek) return MediaKind.Unknown;
+            Span<byte> start = stackalloc byte[MediaContent.SniffBytes];
+            int count = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            MediaKind kind = MediaContent.Sniff(start[..count]);
+            file.Position = 0;
+            if (kind == MediaKind.Picture && MediaContent.IsAnimated(file, start[..count])) kind = MediaKind.Animation;
+            // What has the name of a picture and holds none is a broken picture, not a video.
+            return kind == MediaKind.Unknown && ImageFile.HasImageExtension(path) ? MediaKind.Picture : kind;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InputException)
+        {
+            // The opener reports it, with the right words.
+            return ImageFile.HasImageExtension(path) ? MediaKind.Picture : MediaKind.Unknown;
+        }
+    }
+
+    /// <summary>A row of JPEGs begins as one does; only its name tells.</summary>
+    private static bool IsMotionJpeg(string path) => Path.GetExtension(path).ToLowerInvariant() is ".mjpeg" or ".mjpg";
 }

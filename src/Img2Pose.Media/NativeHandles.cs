@@ -89,11 +89,23 @@ internal sealed unsafe class ScalerHandle : OwnedPointer
     }
 }
 
-/// <summary>Owns an opened input.</summary>
+/// <summary>Owns an opened input, the bytes behind it and what interrupts it.</summary>
 internal sealed unsafe class InputHandle : OwnedPointer
 {
+    // Both are held by FFmpeg, too, until it has closed the input.
+    private readonly ByteInput? _bytes;
+    private readonly ReadInterrupt _interrupt;
+
     /// <summary>Takes over what <c>avformat_open_input</c> returned.</summary>
-    public InputHandle(AVFormatContext* context) => SetHandle((nint)context);
+    public InputHandle(AVFormatContext* context, ByteInput? bytes, ReadInterrupt interrupt)
+    {
+        _bytes = bytes;
+        _interrupt = interrupt;
+        SetHandle((nint)context);
+    }
+
+    /// <summary>What is read, or null for a filter graph.</summary>
+    public ByteInput? Bytes => _bytes;
 
     public AVFormatContext* Pointer => (AVFormatContext*)handle;
 
@@ -101,6 +113,8 @@ internal sealed unsafe class InputHandle : OwnedPointer
     {
         AVFormatContext* context = Pointer;
         ffmpeg.avformat_close_input(&context);
+        _bytes?.Dispose();
+        _interrupt.Free();
         return true;
     }
 }

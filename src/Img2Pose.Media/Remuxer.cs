@@ -8,10 +8,15 @@ internal static unsafe class Remuxer
     /// <param name="source">The fragmented file.</param>
     /// <param name="target">The file to write, whatever its extension.</param>
     /// <param name="shownName">What errors call the output; its extension chooses mp4 or mov.</param>
+    /// <param name="tags">What the output says about itself beyond what the fragmented file does, or null; its video is the first stream.</param>
+    /// <param name="lastPicture">When the last picture of the first stream begins and how long it is shown, in seconds, where that is known.</param>
+    /// <param name="cancellation">Ends the copying: an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="Img2PoseException">Reading or writing fails.</exception>
-    public static void Copy(string source, string target, string shownName)
+    public static void Copy(string source, string target, string shownName, SourceTags? tags, (double Start, double Seconds)? lastPicture,
+        CancellationToken cancellation)
     {
-        using InputHandle input = Demuxer.Open(source, shownName, null, MediaLimits.Default);
+        ReadInterrupt interrupt = new(cancellation);
+        using InputHandle input = Demuxer.Open(ByteInput.Open(source, interrupt), interrupt, MediaLimits.Default);
         AVFormatContext* from = input.Pointer;
         AVFormatContext* to = null;
         string format = Path.GetExtension(shownName).Equals(".mov", StringComparison.OrdinalIgnoreCase) ? "mov" : "mp4";
@@ -29,6 +34,7 @@ internal static unsafe class Remuxer
             copy->disposition = stream->disposition;
             _ = ffmpeg.av_dict_copy(&copy->metadata, stream->metadata, 0);
         }
+        if (from->nb_streams > 0) tags?.Apply(to, to->streams[0]);
         FFmpegRuntime.CheckOutput(
             ffmpeg.avio_open2(&to->pb, "file:" + target, ffmpeg.AVIO_FLAG_WRITE, null, null), shownName, "cannot be written");
         FFmpegRuntime.CheckOutput(ffmpeg.avformat_write_header(to, null), shownName, "its header cannot be written");
@@ -40,6 +46,13 @@ internal static unsafe class Remuxer
             if (status == ffmpeg.AVERROR_EOF) break;
             FFmpegRuntime.CheckInput(status, shownName, "its fragments cannot be read again");
             int index = held->stream_index;
+            // A fragment's samples last until the next one is decoded, which no later one does for the last picture.
+            if (index == 0 && lastPicture is { } last && held->pts != ffmpeg.AV_NOPTS_VALUE)
+            {
+                AVRational timeBase = from->streams[0]->time_base;
+                double tick = (double)timeBase.num / timeBase.den;
+                if (held->pts * tick > last.Start - tick) held->duration = (long)Math.Round(last.Seconds / tick);
+            }
             ffmpeg.av_packet_rescale_ts(held, from->streams[index]->time_base, to->streams[index]->time_base);
             held->pos = -1;
             FFmpegRuntime.CheckOutput(ffmpeg.av_interleaved_write_frame(to, held), shownName, "cannot be written");

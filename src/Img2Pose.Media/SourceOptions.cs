@@ -15,6 +15,12 @@ public sealed record SourceOptions
     /// <summary>What an input may demand.</summary>
     public MediaLimits Limits { get; init; } = MediaLimits.Default;
 
+    /// <summary>What all that depends on the input may take together.</summary>
+    public MemoryBudget Memory { get; init; } = MemoryBudget.Default;
+
+    /// <summary>Ends what waits for data: opening throws, reading says that there is no more.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>Told, in one line, of everything that is skipped. Called on the reading thread.</summary>
     public Action<string>? Warning { get; init; }
 

@@ -18,7 +18,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private readonly OutputHandle _output;
     private readonly CodecHandle _encoder;
     private readonly EncoderInput _input;
-    private readonly SoundCopier? _sound;
+    private readonly StreamCopier? _sound;
     private readonly FrameHandle _picture = new();
     private readonly PacketHandle _packet = new();
     private readonly AVStream* _stream;
@@ -27,6 +27,9 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private readonly long _origin;
     private readonly long _frameTicks;
     private long _lastTicks = long.MinValue;
+    private long _lastDuration;
+    private readonly SourceTags? _tags;
+    private readonly Dictionary<long, long> _durations = [];
     private bool _headerWritten;
     private bool _failed;
     private bool _completed;
@@ -47,7 +50,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
 
         bool rgb = info.Format == PixelFormat.Rgb24;
         EncoderPicture picture = new((info.CodedWidth + 1) / 2 * 2, (info.CodedHeight + 1) / 2 * 2, info.Format,
-            info.SampleAspectRatio, _timeBase, _framesPerSecond, ColorTags.Of(info.Color, rgb));
+            info.SampleAspectRatio, _timeBase, _framesPerSecond, ColorTags.Of(info.Color, rgb),
+            (source as VideoStreamSource)?.Hdr);
 
         _file = CreateFile(path);
         AVFormatContext* output = null;
@@ -60,12 +64,17 @@ internal sealed unsafe class VideoSink : IVideoOutput
             bool globalHeader = (output->oformat->flags & ffmpeg.AVFMT_GLOBALHEADER) != 0;
             _encoder = EncoderSelection.Open(path, options, picture, globalHeader, out EncoderPicture wanted);
             EncoderName = FFmpegRuntime.Text(_encoder.Pointer->codec->name) ?? "";
+            if (picture.Hdr is not null && EncoderName != "libx265")
+                options.Warning?.Invoke($"{path}: the mastering display and light level of the source are left out; libx265 (--codec libx265) keeps them");
             _input = new EncoderInput(wanted, info.CodedWidth, info.CodedHeight);
             _stream = AddVideo(wanted);
             if (source is VideoStreamSource stream)
             {
                 _origin = (long)Math.Round(stream.OutputOrigin / _timeBase.Value);
-                if (options.CopySound && info.HasAudio) _sound = SoundCopier.Attach(output, stream, path, options.Warning);
+                _tags = SourceTags.Read(stream.Container, stream.Stream, stream.OutputOrigin, stream.SoundStart, stream.SoundEnd, path, options.Warning);
+                // An output in fragments gets chapters and timecode, which are tracks, when it is copied into one piece.
+                if (!_fragmented) _tags.Apply(output, _stream);
+                if (options.CopySound) _sound = StreamCopier.Attach(output, stream, path, options.Warning);
             }
             WriteHeader();
         }
@@ -133,6 +142,9 @@ internal sealed unsafe class VideoSink : IVideoOutput
         try
         {
             picture->pts = Ticks(frame);
+            // How long the last picture is shown no later one tells.
+            _lastDuration = frame.DurationTicks;
+            if (frame.DurationTicks > 0) _durations[picture->pts] = frame.DurationTicks;
             picture->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
             picture->color_range = _encoder.Pointer->color_range;
             picture->color_primaries = _encoder.Pointer->color_primaries;
@@ -166,7 +178,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
             if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return;
             Check(status);
             packet->stream_index = _stream->index;
-            if (packet->duration == 0) packet->duration = _frameTicks;
+            if (_durations.Remove(packet->pts, out long duration)) packet->duration = duration;
+            else if (packet->duration == 0) packet->duration = _frameTicks;
             AVRational timeBase = new() { num = _timeBase.Numerator, den = _timeBase.Denominator };
             ffmpeg.av_packet_rescale_ts(packet, timeBase, _stream->time_base);
             Check(ffmpeg.av_interleaved_write_frame(_output.Pointer, packet));
@@ -224,7 +237,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
         try
         {
             whole = AtomicFile.Create(_path);
-            Remuxer.Copy(_file.TemporaryPath, whole.TemporaryPath, _path);
+            (double, double)? last = _lastDuration > 0 ? (_lastTicks * _timeBase.Value, _lastDuration * _timeBase.Value) : null;
+            Remuxer.Copy(_file.TemporaryPath, whole.TemporaryPath, _path, _tags, last, CancellationToken.None);
             return whole;
         }
         catch (Img2PoseException e)

@@ -10,6 +10,12 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     // A file that fails this often in a row without a packet between will not recover.
     private const int MaxReadErrorsInARow = 256;
 
+    // The widest samples in use, of line doubling and anamorphic film together, are below 5.
+    private const double MostAspect = 32;
+
+    // Frames that the pipeline's stages and channels hold together, and copies that are drawn on.
+    private const int FramesUnderWay = 14;
+
     private readonly string _name;
     private readonly SourceOptions _options;
     private readonly InputHandle _input;
@@ -22,12 +28,15 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private readonly PictureClock _clock;
     private readonly ClockJumps? _jumps;
     private readonly long _expectedPackets;
-    private PacketQueue? _sound = new();
+    private readonly ReadInterrupt _interrupt;
+    private readonly Lock _use = new();
+    private PacketQueue? _sound;
     private bool _soundTaken;
     private Rational _aspect = Rational.One;
     private VideoFrame? _first;
     private bool _reading = true;
     private bool _ended;
+    private volatile bool _disposed;
     private long _index;
     private long _firstIndex;
     private long _packets;
@@ -35,11 +44,13 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private int _readErrors;
     private int _readErrorsInARow;
 
-    private VideoStreamSource(string name, string url, string? format, SourceOptions options)
+    private VideoStreamSource(string name, InputHandle input, ReadInterrupt interrupt, SourceOptions options)
     {
         _name = name;
         _options = options;
-        _input = Demuxer.Open(url, name, format, options.Limits);
+        _input = input;
+        _interrupt = interrupt;
+        _sound = new PacketQueue(options.Limits.MaxQueuedBytes);
         try
         {
             _stream = Demuxer.FindVideo(_input.Pointer, name, options.Limits, out AVCodec* codec);
@@ -53,6 +64,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             _clock.Seek(_input.Pointer, name);
             if (!TryDecode(out _first))
             {
+                if (interrupt.IsCancelled) throw new OperationCanceledException(options.Cancellation);
                 throw new InputException(_packets > 0 && _clock.SkippedAny
                     ? $"{name}: it ends before {options.Start}"
                     : $"{name}: no picture of it can be decoded");
@@ -66,35 +78,29 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         }
     }
 
-    public static VideoStreamSource OpenFile(string path, SourceOptions options)
-    {
-        FileInfo file = new(path);
-        if (!file.Exists) throw InputErrors.CannotOpen(path, new FileNotFoundException());
-        if (file.Length == 0 && (file.Attributes & FileAttributes.Device) == 0) throw new InputException($"{path}: the file is empty");
-        try
-        {
-            File.OpenHandle(path).Dispose();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw InputErrors.CannotOpen(path, e);
-        }
-        // The explicit protocol keeps a colon in a file name from being taken for one.
-        return new VideoStreamSource(path, "file:" + path, null, options);
-    }
+    /// <summary>Opens a video; the source owns <paramref name="bytes"/> from then on, whether it opens or not.</summary>
+    public static VideoStreamSource Open(ByteInput bytes, ReadInterrupt interrupt, SourceOptions options) =>
+        new(bytes.Name, Demuxer.Open(bytes, interrupt, options.Limits), interrupt, options);
 
     public static VideoStreamSource OpenGraph(string name, string graph, SourceOptions options)
     {
         if (graph.Length == 0) throw new UsageException("lavfi: needs a filter graph, for example lavfi:testsrc=duration=5");
-        return new VideoStreamSource(name, graph, "lavfi", options);
+        ReadInterrupt interrupt = new(options.Cancellation);
+        return new VideoStreamSource(name, Demuxer.OpenGraph(graph, name, interrupt, options.Limits), interrupt, options);
     }
 
     public SourceInfo Info { get; }
 
     public long DamagedFrames { get; private set; }
 
-    /// <summary>The opened container, for an output that copies its sound.</summary>
+    /// <summary>The opened container, for an output that copies its sound and tags.</summary>
     internal AVFormatContext* Container => _input.Pointer;
+
+    /// <summary>The video stream.</summary>
+    internal AVStream* Stream => _stream;
+
+    /// <summary>How it was mastered, where it is of high dynamic range and says so.</summary>
+    internal HdrMetadata? Hdr { get; private set; }
 
     /// <summary>The presentation time, in seconds, before which sound is not wanted.</summary>
     internal double SoundStart => _clock.StartSeconds;
@@ -121,6 +127,16 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
 
     public bool TryRead([NotNullWhen(true)] out VideoFrame? frame)
     {
+        // Disposal waits here for a read under way, which it interrupts.
+        lock (_use)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return TryReadAlone(out frame);
+        }
+    }
+
+    private bool TryReadAlone([NotNullWhen(true)] out VideoFrame? frame)
+    {
         if (!_soundTaken)
         {
             _sound?.Dispose();
@@ -141,6 +157,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         AVFrame* picture = _picture.Pointer;
         while (!_ended)
         {
+            if (_interrupt.IsDue) return false;
             int status = ffmpeg.avcodec_receive_frame(_decoder.Pointer, picture);
             if (status == ffmpeg.AVERROR_EOF)
             {
@@ -177,9 +194,12 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) DamagedFrames++;
             PictureOrientation orientation = Orientation(picture);
             if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
+            if (_index == 0) Hdr = HdrMetadata.Read(picture, _stream);
+            long duration = FFmpegCompat.Duration(picture);
             frame = _shaper.Shape(picture, orientation);
             frame.PresentationTicks = ticks;
             frame.PresentationTime = ticks * _clock.TimeBase.Value;
+            frame.DurationTicks = duration;
             if (_index == 0) _firstIndex = _clock.FrameNumber(ticks);
             frame.Index = _firstIndex + _index++;
             (frame.DisplayWidth, frame.DisplayHeight) = DisplaySize(frame.Width, frame.Height, _aspect);
@@ -231,6 +251,27 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         DamagedFrames += lost;
         if (missing > 0) _options.Warning?.Invoke($"{_name}: it ends early: {missing} of {_expectedPackets} pictures are missing");
         else if (lost > 0) _options.Warning?.Invoke($"{_name}: {lost} parts of it cannot be read");
+        if (missing == 0) CheckLength();
+    }
+
+    /// <summary>Says so when the file is shorter than its outermost elements are.</summary>
+    private void CheckLength()
+    {
+        if (_input.Bytes is not { IsSeekable: true, Length: { } length } bytes || bytes.Name == SourceNames.StandardInputShown) return;
+        try
+        {
+            using FileStream file = new(FileNames.Open(bytes.Name), FileAccess.Read);
+            long expected = ContainerEnd.ExpectedBytes(file) ?? 0;
+            long there = bytes.BecameShorter ? file.Length : length;
+            expected = Math.Max(expected, bytes.BecameShorter ? length : 0);
+            if (expected <= there) return;
+            DamagedFrames++;
+            _options.Warning?.Invoke($"{_name}: it ends early: {expected - there} of {expected} bytes are missing");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InputException)
+        {
+            // It was there when it was opened; what has become of it since is not this video's end.
+        }
     }
 
     private CodecHandle OpenDecoder(AVCodec* codec)
@@ -241,7 +282,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             AVCodecContext* context = decoder.Pointer;
             FFmpegRuntime.CheckInput(ffmpeg.avcodec_parameters_to_context(context, _stream->codecpar), _name, "its video cannot be understood");
             context->pkt_timebase = _stream->time_base;
-            context->thread_count = _options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount;
+            context->thread_count = FitThreads(_options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount);
             context->thread_type = ffmpeg.FF_THREAD_FRAME | ffmpeg.FF_THREAD_SLICE;
             context->max_pixels = _options.Limits.MaxPixels;
             FFmpegRuntime.CheckInput(ffmpeg.avcodec_open2(context, codec, null), _name, "its video decoder does not start");
@@ -254,14 +295,33 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         }
     }
 
-    /// <summary>Only the video and the sound are read; the rest is skipped by the demuxer.</summary>
+    /// <summary>
+    /// The number of decoder threads, each of which holds a picture, that the memory budget has room for.
+    /// </summary>
+    private int FitThreads(int wanted)
+    {
+        AVCodecParameters* parameters = _stream->codecpar;
+        AVPixFmtDescriptor* format = ffmpeg.av_pix_fmt_desc_get((AVPixelFormat)parameters->format);
+        long samples = checked((long)parameters->width * parameters->height);
+        // Two bytes for three samples of 4:2:0 in 8 bits rounded up; four of 10 bits; at most eight bytes a pixel (RGBA64).
+        double bytesPerPixel = format == null ? 3 : format->comp[0].depth > 8 ? 3 : 1.5;
+        if (format != null && (format->flags & ffmpeg.AV_PIX_FMT_FLAG_RGB) != 0) bytesPerPixel = format->comp[0].depth > 8 ? 8 : 4;
+        long picture = (long)(samples * bytesPerPixel);
+        int references = parameters->codec_id is AVCodecID.AV_CODEC_ID_H264 or AVCodecID.AV_CODEC_ID_HEVC ? 4 : 2;
+        _options.Memory.Check(_name, $"its pictures of {parameters->width}x{parameters->height}",
+            checked(picture * (references + FramesUnderWay / 2 + 1)));
+        long room = _options.Memory.Bytes / Math.Max(picture, 1) - references - FramesUnderWay;
+        return (int)Math.Clamp(room, 1, wanted);
+    }
+
+    /// <summary>Only the video, sound and subtitles are read; the rest is skipped by the demuxer.</summary>
     private void SelectStreams()
     {
         AVFormatContext* container = _input.Pointer;
         for (uint i = 0; i < container->nb_streams; i++)
         {
             AVStream* stream = container->streams[i];
-            bool wanted = stream == _stream || stream->codecpar->codec_type == AVMediaType.AVMEDIA_TYPE_AUDIO;
+            bool wanted = stream == _stream || stream->codecpar->codec_type is AVMediaType.AVMEDIA_TYPE_AUDIO or AVMediaType.AVMEDIA_TYPE_SUBTITLE;
             stream->discard = wanted ? AVDiscard.AVDISCARD_DEFAULT : AVDiscard.AVDISCARD_ALL;
         }
     }
@@ -283,6 +343,11 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         AVRational ratio = ffmpeg.av_guess_sample_aspect_ratio(_input.Pointer, _stream, picture);
         Rational stored = new(ratio.num, ratio.den);
         if (!stored.IsPositive) return Rational.One;
+        if (stored.Value is > MostAspect or < 1 / MostAspect)
+        {
+            _options.Warning?.Invoke($"{_name}: samples of {ratio.num}:{ratio.den} are taken as square, as no picture has them");
+            return Rational.One;
+        }
         return orientation.SwapsSides() ? stored.Invert() : stored;
     }
 
@@ -323,6 +388,17 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     }
 
     public void Dispose()
+    {
+        _interrupt.End();
+        lock (_use)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            Free();
+        }
+    }
+
+    private void Free()
     {
         _first?.Dispose();
         _first = null;

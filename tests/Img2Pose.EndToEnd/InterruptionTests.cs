@@ -17,7 +17,15 @@ public sealed class InterruptionTests : IDisposable
     private string PartialJson => _files["out.partial.jsonl"];
 
     /// <summary>A face for ever: no test waits for the end.</summary>
-    private async Task<string> EndlessAsync() => $"lavfi:movie={await DrawnFace.SaveAsync(_files["face.png"])}:loop=0,setpts=N/20/TB";
+    private async Task<string> EndlessAsync()
+    {
+        string clip = _files["face.mkv"], endless = _files["endless.mkv"];
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-loop", "1", "-framerate", "20", "-i",
+            await DrawnFace.SaveAsync(_files["face.png"]), "-frames:v", "100", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12",
+            "-pix_fmt", "yuv420p", clip);
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "1000", "-i", clip, "-c", "copy", endless);
+        return endless;
+    }
 
     private async Task<Process> StartAndWaitAsync(long jsonBytes)
     {

@@ -123,4 +123,19 @@ public sealed unsafe class OverlayBlenderTests
         }
         return tile;
     }
+
+    [Theory]
+    [InlineData(1, 235)] // BT.709
+    [InlineData(16, 143.2)] // PQ: 203 cd/m2 is 0.5807 of the signal
+    [InlineData(18, 180.25)] // HLG: 75 %
+    public void White_is_paper_white_in_pictures_of_high_dynamic_range(int transfer, double luma)
+    {
+        (Vector4 first, Vector4 second, Vector4 third) = OverlayColor.Rows(
+            PixelFormat.I420P10, new ColorDescription(ColorMatrix.Bt2020, FullRange: false, TransferTag: transfer));
+        Vector4 white = Vector4.One;
+
+        Assert.Equal(luma, 255 * Vector4.Dot(first, white), 0.1);
+        Assert.Equal(128, 255 * Vector4.Dot(second, white), 0.1);
+        Assert.Equal(128, 255 * Vector4.Dot(third, white), 0.1);
+    }
 }

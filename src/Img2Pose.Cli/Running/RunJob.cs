@@ -70,6 +70,8 @@ internal sealed class RunJob : IDisposable
             Start = settings.Start,
             Duration = settings.Duration,
             DecoderThreads = _budget.Decoder,
+            Memory = settings.Memory,
+            Cancellation = stop,
             Warning = Warn,
         });
         string? output = OutputPlan.Create(settings, source.Info, _roles, name);

@@ -9,7 +9,7 @@ internal sealed class RunOptions
 {
     private readonly Argument<string> _source = new("SOURCE")
     {
-        Description = "A video or picture file, a folder or glob of pictures, a .txt list of files, or lavfi:GRAPH.",
+        Description = "A video or picture file, a folder or glob of pictures, a .txt list of files, - for standard input, or lavfi:GRAPH.",
     };
 
     private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
@@ -33,6 +33,7 @@ internal sealed class RunOptions
     private readonly Option<string?> _start = Text("--start", "T", "Begin at T: seconds or h:mm:ss.");
     private readonly Option<string?> _duration = Text("--duration", "T", "Take only T: seconds or h:mm:ss.");
     private readonly Option<long?> _frames = new("--frames") { Description = "Take only the first N frames.", HelpName = "N" };
+    private readonly Option<string?> _memory = Text("--memory", "SIZE", "What inputs may take of memory, such as 512M or 3G; default: 2G.");
     private readonly Option<string?> _codec = Text("--codec", "NAME", "h264, hevc, or the name of an encoder.");
     private readonly Option<int?> _quality = new("--quality") { Description = "Constant rate factor of the video (0 best … 51), or JPEG quality of pictures.", HelpName = "N" };
     private readonly Option<string?> _preset = Text("--preset", "NAME", "Speed preset of the encoder, such as veryfast or ultrafast.");
@@ -52,7 +53,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
-            _frames, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
+            _frames, _memory, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -81,6 +82,7 @@ internal sealed class RunOptions
             Start = ParseTime("--start", parsed.GetValue(_start)),
             Duration = ParseTime("--duration", parsed.GetValue(_duration)),
             Frames = parsed.GetValue(_frames),
+            Memory = parsed.GetValue(_memory) is { } memory ? MemoryBudget.Parse(memory) : MemoryBudget.Default,
             Codec = parsed.GetValue(_codec),
             Quality = parsed.GetValue(_quality),
             Preset = parsed.GetValue(_preset),

@@ -53,6 +53,9 @@ internal sealed record RunSettings
     /// <summary>How much of the source to take.</summary>
     public TimeSpan? Duration { get; init; }
 
+    /// <summary>What inputs may take of memory.</summary>
+    public MemoryBudget Memory { get; init; } = MemoryBudget.Default;
+
     /// <summary>Frames to take at most.</summary>
     public long? Frames { get; init; }
 

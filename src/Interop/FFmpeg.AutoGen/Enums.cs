@@ -5,12 +5,14 @@ public enum AVMediaType : int
     @AVMEDIA_TYPE_UNKNOWN = -1,
     @AVMEDIA_TYPE_VIDEO = 0,
     @AVMEDIA_TYPE_AUDIO = 1,
+    @AVMEDIA_TYPE_SUBTITLE = 3,
 }
 
 public enum AVCodecID : int
 {
     @AV_CODEC_ID_NONE = 0,
     @AV_CODEC_ID_MJPEG = 7,
+    @AV_CODEC_ID_H264 = 27,
     @AV_CODEC_ID_PNG = 61,
     @AV_CODEC_ID_PPM = 62,
     @AV_CODEC_ID_PBM = 63,
@@ -51,6 +53,8 @@ public enum AVColorPrimaries : int
 public enum AVColorTransferCharacteristic : int
 {
     @AVCOL_TRC_UNSPECIFIED = 2,
+    @AVCOL_TRC_SMPTE2084 = 16,
+    @AVCOL_TRC_ARIB_STD_B67 = 18,
 }
 
 public enum AVColorSpace : int
@@ -76,6 +80,16 @@ public enum AVChromaLocation : int
     @AVCHROMA_LOC_LEFT = 1,
 }
 
+public enum AVFieldOrder : int
+{
+    @AV_FIELD_UNKNOWN = 0,
+    @AV_FIELD_PROGRESSIVE = 1,
+    @AV_FIELD_TT = 2,
+    @AV_FIELD_BB = 3,
+    @AV_FIELD_TB = 4,
+    @AV_FIELD_BT = 5,
+}
+
 public enum AVDiscard : int
 {
     @AVDISCARD_DEFAULT = 0,
@@ -85,9 +99,14 @@ public enum AVDiscard : int
 public enum AVFrameSideDataType : int
 {
     @AV_FRAME_DATA_DISPLAYMATRIX = 6,
+    @AV_FRAME_DATA_MASTERING_DISPLAY_METADATA = 11,
+    @AV_FRAME_DATA_CONTENT_LIGHT_LEVEL = 14,
+    @AV_FRAME_DATA_ICC_PROFILE = 15,
 }
 
 public enum AVPacketSideDataType : int
 {
     @AV_PKT_DATA_DISPLAYMATRIX = 5,
+    @AV_PKT_DATA_MASTERING_DISPLAY_METADATA = 20,
+    @AV_PKT_DATA_CONTENT_LIGHT_LEVEL = 22,
 }

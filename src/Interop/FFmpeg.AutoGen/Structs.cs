@@ -10,8 +10,6 @@ public struct AVClass;
 
 public struct AVDictionary;
 
-public struct AVIOInterruptCB;
-
 public struct SwsContext;
 
 public struct SwsFilter;
@@ -21,6 +19,23 @@ public struct AVRational
 {
     [FieldOffset(Layout.AVRational.num)] public int num;
     [FieldOffset(Layout.AVRational.den)] public int den;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct AVIOInterruptCB
+{
+    public AVIOInterruptCB_callback_func callback;
+    public void* opaque;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVChapter.Size)]
+public unsafe struct AVChapter
+{
+    [FieldOffset(Layout.AVChapter.id)] public long id;
+    [FieldOffset(Layout.AVChapter.time_base)] public AVRational time_base;
+    [FieldOffset(Layout.AVChapter.start)] public long start;
+    [FieldOffset(Layout.AVChapter.end)] public long end;
+    [FieldOffset(Layout.AVChapter.metadata)] public AVDictionary* metadata;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVBSFContext.Size)]
@@ -146,6 +161,9 @@ public unsafe struct AVCodecContext
     [FieldOffset(Layout.AVCodecContext.pkt_timebase)] public AVRational pkt_timebase;
     [FieldOffset(Layout.AVCodecContext.max_pixels)] public long max_pixels;
     [FieldOffset(Layout.AVCodecContext.qmin)] public int qmin;
+    [FieldOffset(Layout.AVCodecContext.err_recognition)] public int err_recognition;
+    [FieldOffset(Layout.AVCodecContext.field_order)] public AVFieldOrder field_order;
+    [FieldOffset(Layout.AVCodecContext.refs)] public int refs;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVCodecParameters.Size)]
@@ -164,6 +182,7 @@ public unsafe struct AVCodecParameters
     [FieldOffset(Layout.AVCodecParameters.color_trc)] public AVColorTransferCharacteristic color_trc;
     [FieldOffset(Layout.AVCodecParameters.chroma_location)] public AVChromaLocation chroma_location;
     [FieldOffset(Layout.AVCodecParameters.sample_rate)] public int sample_rate;
+    [FieldOffset(Layout.AVCodecParameters.field_order)] public AVFieldOrder field_order;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVStream.Size)]
@@ -198,8 +217,9 @@ public unsafe struct AVOutputFormat
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVIOContext.Size)]
-public struct AVIOContext
+public unsafe struct AVIOContext
 {
+    [FieldOffset(Layout.AVIOContext.buffer)] public byte* buffer;
     [FieldOffset(Layout.AVIOContext.seekable)] public int seekable;
     [FieldOffset(Layout.AVIOContext.error)] public int error;
 }
@@ -219,4 +239,9 @@ public unsafe struct AVFormatContext
     [FieldOffset(Layout.AVFormatContext.probesize)] public long probesize;
     [FieldOffset(Layout.AVFormatContext.metadata)] public AVDictionary* metadata;
     [FieldOffset(Layout.AVFormatContext.max_streams)] public int max_streams;
+    [FieldOffset(Layout.AVFormatContext.nb_chapters)] public uint nb_chapters;
+    [FieldOffset(Layout.AVFormatContext.chapters)] public AVChapter** chapters;
+    [FieldOffset(Layout.AVFormatContext.interrupt_callback)] public AVIOInterruptCB interrupt_callback;
+    [FieldOffset(Layout.AVFormatContext.io_open)] public AVFormatContext_io_open_func io_open;
+    [FieldOffset(Layout.AVFormatContext.max_analyze_duration)] public long max_analyze_duration;
 }

@@ -75,4 +75,17 @@ public static unsafe partial class ffmpeg
 
     [LibraryImport(Avformat)]
     public static partial int avio_closep(AVIOContext** s);
+
+    public static AVIOContext* avio_alloc_context(
+        byte* buffer, int buffer_size, int write_flag, void* opaque, avio_alloc_context_read_packet_func read_packet,
+        avio_alloc_context_write_packet_func write_packet, avio_alloc_context_seek_func seek) =>
+        avio_alloc_context_native(
+            buffer, buffer_size, write_flag, opaque, read_packet.Pointer, write_packet.Pointer, seek.Pointer);
+
+    [LibraryImport(Avformat, EntryPoint = "avio_alloc_context")]
+    private static partial AVIOContext* avio_alloc_context_native(
+        byte* buffer, int buffer_size, int write_flag, void* opaque, nint read_packet, nint write_packet, nint seek);
+
+    [LibraryImport(Avformat)]
+    public static partial void avio_context_free(AVIOContext** s);
 }

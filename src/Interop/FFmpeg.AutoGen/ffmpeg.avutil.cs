@@ -59,4 +59,22 @@ public static unsafe partial class ffmpeg
 
     [LibraryImport(Avutil, EntryPoint = "av_get_pix_fmt_name")]
     private static partial byte* av_get_pix_fmt_name_native(AVPixelFormat pix_fmt);
+
+    [LibraryImport(Avutil)]
+    public static partial void* av_malloc(ulong size);
+
+    [LibraryImport(Avutil)]
+    public static partial void* av_mallocz(ulong size);
+
+    [LibraryImport(Avutil)]
+    public static partial void av_freep(void* ptr);
+
+    [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial AVDictionaryEntry* av_dict_get(AVDictionary* m, string key, AVDictionaryEntry* prev, int flags);
+
+    [LibraryImport(Avutil)]
+    public static partial AVFrameSideData* av_frame_new_side_data(AVFrame* frame, AVFrameSideDataType type, ulong size);
+
+    [LibraryImport(Avutil)]
+    public static partial int av_frame_copy_props(AVFrame* dst, AVFrame* src);
 }

@@ -5,25 +5,33 @@ public static unsafe partial class ffmpeg
     public static readonly int EAGAIN = OperatingSystem.IsMacOS() ? 35 : 11;
 
     public static readonly int AVERROR_DECODER_NOT_FOUND = FFERRTAG(0xF8, 'D', 'E', 'C');
+    public static readonly int AVERROR_EXIT = FFERRTAG('E', 'X', 'I', 'T');
     public static readonly int AVERROR_EOF = FFERRTAG('E', 'O', 'F', ' ');
     public static readonly int AVERROR_INVALIDDATA = FFERRTAG('I', 'N', 'D', 'A');
     public static readonly long AV_NOPTS_VALUE = long.MinValue;
 
     public const int AV_BUFFER_FLAG_READONLY = 0x1;
     public const int AV_CODEC_FLAG_GLOBAL_HEADER = 0x400000;
+    public const int AV_CODEC_FLAG_INTERLACED_DCT = 0x40000;
+    public const int AV_CODEC_FLAG_INTERLACED_ME = 0x20000000;
     public const int AV_CODEC_FLAG_QSCALE = 0x2;
+    public const int AV_EF_EXPLODE = 0x8;
+    public const int AV_DICT_IGNORE_SUFFIX = 0x2;
     public const int AV_DISPOSITION_ATTACHED_PIC = 0x400;
     public const int AV_FRAME_FLAG_CORRUPT = 0x1;
     public const int AV_LOG_QUIET = -0x8;
     public const int AV_PIX_FMT_FLAG_RGB = 0x20;
     public const int AV_PKT_FLAG_KEY = 0x1;
     public const int AV_TIME_BASE = 0xf4240;
+    public const int AVFMT_FLAG_CUSTOM_IO = 0x80;
     public const int AVFMT_FLAG_FLUSH_PACKETS = 0x200;
     public const int AVFMT_GLOBALHEADER = 0x40;
     public const int AVFMT_NOTIMESTAMPS = 0x80;
     public const int AVFMT_TS_DISCONT = 0x200;
     public const int AVIO_FLAG_WRITE = 0x2;
     public const int AVSEEK_FLAG_BACKWARD = 0x1;
+    public const int AVSEEK_FORCE = 0x20000;
+    public const int AVSEEK_SIZE = 0x10000;
     public const int FF_QP2LAMBDA = 0x76;
     public const int FF_THREAD_FRAME = 0x1;
     public const int FF_THREAD_SLICE = 0x2;

@@ -2,8 +2,8 @@ using FFmpeg.AutoGen;
 
 namespace Img2Pose.Media;
 
-/// <summary>Copies the sound packets of a source into an output, as far as its container takes their codecs.</summary>
-internal sealed unsafe class SoundCopier : IDisposable
+/// <summary>Copies the sound and subtitles of a source into an output, as far as its container takes their codecs.</summary>
+internal sealed unsafe class StreamCopier : IDisposable
 {
     private readonly AVFormatContext* _output;
     private readonly PacketQueue _queue;
@@ -12,9 +12,14 @@ internal sealed unsafe class SoundCopier : IDisposable
     private readonly double _origin;
     private readonly double _start;
     private readonly double _end;
+    private readonly string _path;
+    private readonly Action<string>? _warn;
+    private bool _saidDropped;
 
-    private SoundCopier(AVFormatContext* output, VideoStreamSource source, Track[] tracks)
+    private StreamCopier(AVFormatContext* output, VideoStreamSource source, Track[] tracks, string path, Action<string>? warn)
     {
+        _path = path;
+        _warn = warn;
         _output = output;
         _tracks = tracks;
         _origin = source.OutputOrigin;
@@ -26,8 +31,8 @@ internal sealed unsafe class SoundCopier : IDisposable
     /// <summary>How a stream of the source is copied; an index of -1 means not at all.</summary>
     private readonly record struct Track(int OutputIndex, AVRational TimeBase, long LastDts, PacketFilterHandle? Filter);
 
-    /// <summary>Adds the source's sound streams to the output; null where there is nothing to copy.</summary>
-    public static SoundCopier? Attach(AVFormatContext* output, VideoStreamSource source, string path, Action<string>? warn)
+    /// <summary>Adds the source's sound and subtitles to the output, and says what does not fit; null where there is nothing to copy.</summary>
+    public static StreamCopier? Attach(AVFormatContext* output, VideoStreamSource source, string path, Action<string>? warn)
     {
         AVFormatContext* container = source.Container;
         Track[] tracks = new Track[container->nb_streams];
@@ -37,24 +42,27 @@ internal sealed unsafe class SoundCopier : IDisposable
             tracks[i] = new Track(-1, default, long.MinValue, null);
             AVStream* stream = container->streams[i];
             AVCodecParameters* parameters = stream->codecpar;
-            if (parameters->codec_type != AVMediaType.AVMEDIA_TYPE_AUDIO) continue;
-            if (ffmpeg.avformat_query_codec(output->oformat, parameters->codec_id, 0) != 1 || parameters->sample_rate <= 0)
+            bool sound = parameters->codec_type == AVMediaType.AVMEDIA_TYPE_AUDIO;
+            if (!sound && parameters->codec_type != AVMediaType.AVMEDIA_TYPE_SUBTITLE) continue;
+            if ((sound && parameters->sample_rate <= 0) || !ContainerTrial.Takes(output->oformat, stream))
             {
+                string what = sound ? "sound" : "subtitles", verb = sound ? "does" : "do";
                 warn?.Invoke(
-                    $"{path}: the sound ({ffmpeg.avcodec_get_name(parameters->codec_id)}) does not fit into this container and is left out; .mkv takes it");
+                    $"{path}: the {what} ({ffmpeg.avcodec_get_name(parameters->codec_id)}) {verb} not fit into this container and {(sound ? "is" : "are")} left out; .mkv takes it");
                 continue;
             }
             AVStream* copy = ffmpeg.avformat_new_stream(output, null);
             if (copy == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
-            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(copy->codecpar, parameters), path, "its sound cannot be set up");
+            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(copy->codecpar, parameters), path, "its sound or subtitles cannot be set up");
             // The tag belongs to the source's container; the output's writer finds its own.
             copy->codecpar->codec_tag = 0;
             copy->time_base = stream->time_base;
             _ = ffmpeg.av_dict_copy(&copy->metadata, stream->metadata, 0);
+            copy->disposition = stream->disposition;
             tracks[i] = new Track(copy->index, stream->time_base, long.MinValue, AdtsFilter(output, stream, path));
             any = true;
         }
-        return any ? new SoundCopier(output, source, tracks) : null;
+        return any ? new StreamCopier(output, source, tracks, path, warn) : null;
     }
 
     /// <summary>
@@ -88,6 +96,11 @@ internal sealed unsafe class SoundCopier : IDisposable
     /// <summary>Writes what has arrived; returns the first negative status, or 0.</summary>
     public int Drain()
     {
+        if (_queue.Dropped > 0 && !_saidDropped)
+        {
+            _saidDropped = true;
+            _warn?.Invoke($"{_path}: sound that lies too far from its pictures is left out, beyond the limit of {_queue.Capacity} bytes (MediaLimits.MaxQueuedBytes)");
+        }
         AVPacket* packet = _packet.Pointer;
         while (_queue.TryDequeue(packet))
         {
