@@ -6,12 +6,6 @@ namespace Img2Pose.Geometry;
 /// </summary>
 public sealed partial class ReferenceFace
 {
-    /// <summary>File name of the 68 points in a folder of reference data.</summary>
-    public const string Points68FileName = "reference_3d_68_points_trans.npy";
-
-    /// <summary>File name of the 5 points in a folder of reference data.</summary>
-    public const string Points5FileName = "reference_3d_5_points_trans.npy";
-
     private readonly Vector3d[] _points68;
     private readonly Vector3d[] _points5;
 
@@ -34,31 +28,21 @@ public sealed partial class ReferenceFace
     /// <summary>Eye (picture left), eye (right), nose tip, mouth corner (left), mouth corner (right).</summary>
     public ReadOnlySpan<Vector3d> Points5 => _points5;
 
-    /// <summary>
-    /// Reads the original's two files, <see cref="Points68FileName"/> and <see cref="Points5FileName"/>, from a folder.
-    /// </summary>
-    /// <exception cref="InputException">A file is missing, unreadable, of another shape, or holds numbers that are not finite.</exception>
-    public static ReferenceFace Load(string folder) => new(
-        "official",
-        ReadPoints(Path.Combine(folder, Points68FileName), 68),
-        ReadPoints(Path.Combine(folder, Points5FileName), 5));
-
-    private static Vector3d[] ReadPoints(string path, int count)
+    /// <summary>A reference face of other points.</summary>
+    /// <param name="id">Its name, such as "official".</param>
+    /// <param name="points68">68 landmarks, ibug order.</param>
+    /// <param name="points5">5 landmarks in the order of <see cref="Points5"/>.</param>
+    /// <exception cref="ArgumentException">Another number of points, or one that is not finite.</exception>
+    public static ReferenceFace FromPoints(string id, ReadOnlySpan<Vector3d> points68, ReadOnlySpan<Vector3d> points5)
     {
-        NpyArray array = NpyArray.Read(path);
-        if (!array.Shape.AsSpan().SequenceEqual([count, 3]))
-        {
-            throw new InputException(
-                $"{path}: holds an array of shape ({string.Join(", ", array.Shape)}) where ({count}, 3) is needed; point at a folder with the original's reference files.");
-        }
+        if (points68.Length != 68 || points5.Length != 5) throw new ArgumentException("A reference face has 68 points and 5.");
+        foreach (Vector3d point in points68) RequireFinite(point);
+        foreach (Vector3d point in points5) RequireFinite(point);
+        return new ReferenceFace(id, points68.ToArray(), points5.ToArray());
+    }
 
-        double[] values = array.ToDoubles();
-        Vector3d[] points = new Vector3d[count];
-        for (int i = 0; i < count; i++)
-        {
-            points[i] = new Vector3d(values[3 * i], values[3 * i + 1], values[3 * i + 2]);
-            if (!points[i].IsFinite) throw new InputException($"{path}: point {i} is not finite; the file is damaged.");
-        }
-        return points;
+    private static void RequireFinite(Vector3d point)
+    {
+        if (!point.IsFinite) throw new ArgumentException("A point of the reference face is not finite.");
     }
 }

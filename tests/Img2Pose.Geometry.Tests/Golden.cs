@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Testing;
 
 namespace Img2Pose.Geometry.Tests;
@@ -12,7 +13,7 @@ internal static class Golden
         return document.RootElement.Clone();
     }
 
-    public static ReferenceFace OfficialReference() => ReferenceFace.Load(SharedData.Require("reference"));
+    public static ReferenceFace OfficialReference() => ReferenceFaceFiles.Load(SharedData.Require("reference"));
 
     /// <summary>Number and element of each case, so that a failure can name it.</summary>
     public static IEnumerable<(int Index, JsonElement Case)> Cases(this JsonElement root, string list = "cases") =>

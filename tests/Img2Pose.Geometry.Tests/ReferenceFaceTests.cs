@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Testing;
 
 namespace Img2Pose.Geometry.Tests;
@@ -66,24 +67,24 @@ public sealed class ReferenceFaceTests : IDisposable
     public void Points_come_from_the_folders_two_files()
     {
         Write68([.. Enumerable.Range(0, 204).Select(i => (float)i)]);
-        NpyArray.Write(Path.Combine(_folder, ReferenceFace.Points5FileName), new float[15], 5, 3);
+        NpyArray.Write(Path.Combine(_folder, ReferenceFaceFiles.Points5FileName), new float[15], 5, 3);
 
-        Assert.Equal(new Vector3d(3, 4, 5), ReferenceFace.Load(_folder).Points68[1]);
+        Assert.Equal(new Vector3d(3, 4, 5), ReferenceFaceFiles.Load(_folder).Points68[1]);
     }
 
     [Fact]
     public void A_missing_misshapen_or_damaged_file_is_named()
     {
-        Assert.Contains(ReferenceFace.Points68FileName, Assert.Throws<InputException>(() => ReferenceFace.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(ReferenceFaceFiles.Points68FileName, Assert.Throws<InputException>(() => ReferenceFaceFiles.Load(_folder)).Message, StringComparison.Ordinal);
 
         float[] damaged = new float[204];
         damaged[100] = float.NaN;
         Write68(damaged);
-        Assert.Contains("point 33 is not finite", Assert.Throws<InputException>(() => ReferenceFace.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("point 33 is not finite", Assert.Throws<InputException>(() => ReferenceFaceFiles.Load(_folder)).Message, StringComparison.Ordinal);
 
-        NpyArray.Write(Path.Combine(_folder, ReferenceFace.Points68FileName), new float[204], 3, 68);
-        Assert.Contains("(3, 68)", Assert.Throws<InputException>(() => ReferenceFace.Load(_folder)).Message, StringComparison.Ordinal);
+        NpyArray.Write(Path.Combine(_folder, ReferenceFaceFiles.Points68FileName), new float[204], 3, 68);
+        Assert.Contains("(3, 68)", Assert.Throws<InputException>(() => ReferenceFaceFiles.Load(_folder)).Message, StringComparison.Ordinal);
     }
 
-    private void Write68(float[] values) => NpyArray.Write(Path.Combine(_folder, ReferenceFace.Points68FileName), values, 68, 3);
+    private void Write68(float[] values) => NpyArray.Write(Path.Combine(_folder, ReferenceFaceFiles.Points68FileName), values, 68, 3);
 }

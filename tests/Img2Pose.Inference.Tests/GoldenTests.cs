@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
-using Img2Pose.Geometry;
 using Img2Pose.Media;
 using Img2Pose.Testing;
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Meshes;
 using Img2Pose.Testing;

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Rendering.Meshes;
 using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Rendering.Tests;

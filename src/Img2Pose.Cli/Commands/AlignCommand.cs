@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Img2Pose.Cli.Running;
 using Img2Pose.Core;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -34,7 +35,7 @@ internal static class AlignCommand
             if (parsed.GetValue(score) is { } least && least is not (>= 0 and <= 1)) throw new UsageException(FormattableString.Invariant($"--score {least} is out of range; scores lie in 0…1."));
             int most = parsed.GetValue(faces);
             if (most < 1) throw new UsageException($"--max-faces {most}: at least 1 is needed.");
-            ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFace.Load(folder) : null;
+            ReferenceFace? face = parsed.GetValue(reference) is { } folder ? ReferenceFaceFiles.Load(folder) : null;
             ReferenceMesh? mesh = !parsed.GetValue(obj) ? null
                 : parsed.GetValue(reference) is { } meshes ? ReferenceMesh.Load(meshes) : ReferenceMesh.Default();
             FaceOrder first = parsed.GetRequiredValue(order) == "position" ? FaceOrder.Position : FaceOrder.Confidence;

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Training.Data;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
 using Img2Pose.Training.Data.Lmdb;
@@ -117,7 +117,7 @@ internal static class DatasetCommand
         new("--reference") { Description = "Folder with the official reference points; default: the built-in ones." };
 
     /// <summary>The reference face that <see cref="Reference"/> chose.</summary>
-    internal static ReferenceFace ReferenceOf(string? folder) => folder is null ? ReferenceFace.Default : ReferenceFace.Load(folder);
+    internal static ReferenceFace ReferenceOf(string? folder) => folder is null ? ReferenceFace.Default : ReferenceFaceFiles.Load(folder);
 
     private static bool Turned(AnnotatedFace face, double yaw) =>
         face.Pose is { } pose && Math.Abs(EulerAngles.FromRotationVector(pose.Rotation).Yaw) >= yaw;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Img2Pose.Core;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
@@ -34,7 +35,7 @@ internal static class MeshCommand
             string? folder = parsed.GetValue(reference);
             RequireApart(parsed.GetValue(input)!, parsed.GetValue(output)!, folder);
             FaceMesh mesh = MeshFile.Load(parsed.GetValue(input)!);
-            FaceSurface surface = FaceSurfaceFitter.Fit(mesh, folder is null ? ReferenceFace.Default : ReferenceFace.Load(folder));
+            FaceSurface surface = FaceSurfaceFitter.Fit(mesh, folder is null ? ReferenceFace.Default : ReferenceFaceFiles.Load(folder));
             string path = parsed.GetValue(output)!;
             surface.Save(path);
             Console.Error.WriteLine($"{path}: {new FileInfo(path).Length} bytes");

@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Pipeline;
@@ -51,7 +52,7 @@ internal sealed class RunEngine : IDisposable
     public static RunEngine Create(RunSettings settings, CpuBudget budget)
     {
         BoxTable? boxes = settings.Boxes is null ? null : BoxTable.Load(settings.Boxes);
-        ReferenceFace? reference = settings.Reference is null ? null : ReferenceFace.Load(settings.Reference);
+        ReferenceFace? reference = settings.Reference is null ? null : ReferenceFaceFiles.Load(settings.Reference);
         ModelPackage model = ModelPackage.Load(ModelLocator.Find(settings.Model));
         PoseDetectorOptions options = new()
         {

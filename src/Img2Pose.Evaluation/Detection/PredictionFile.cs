@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Img2Pose.Evaluation.Reporting;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Evaluation;
 

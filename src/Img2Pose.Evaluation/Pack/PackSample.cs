@@ -1,5 +1,5 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Evaluation.Pack;
 

@@ -1,9 +1,9 @@
 using System.Text;
 using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Reporting;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Media;
 
 namespace Img2Pose.Evaluation.Sheets;

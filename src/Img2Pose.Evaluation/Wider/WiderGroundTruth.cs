@@ -1,4 +1,4 @@
-using Img2Pose.Evaluation.Matlab;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Evaluation.Wider;

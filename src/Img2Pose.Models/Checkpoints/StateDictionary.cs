@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Img2Pose.Formats;
 
 namespace Img2Pose.Models.Checkpoints;
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Img2Pose.Core;
+using Img2Pose.Formats;
 using Img2Pose.Models.Checkpoints;
 
 namespace Img2Pose.Models.Packages;

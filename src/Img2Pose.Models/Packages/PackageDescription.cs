@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Models.Networks;
 
 namespace Img2Pose.Models.Packages;

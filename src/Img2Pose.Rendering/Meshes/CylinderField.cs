@@ -1,4 +1,5 @@
 using System.Numerics;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.Rendering.Meshes;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using Img2Pose.Core;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.Rendering.Meshes;
 

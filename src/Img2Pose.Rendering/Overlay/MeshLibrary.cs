@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Img2Pose.Rendering.Meshes;
+using Img2Pose.Geometry;
 using Veldrid;
 
 namespace Img2Pose.Rendering.Overlay;

@@ -1,6 +1,6 @@
 using System.Numerics;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Training.Data;
 
 namespace Img2Pose.Training.Augmentation;

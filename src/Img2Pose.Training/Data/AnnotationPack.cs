@@ -1,4 +1,5 @@
-using Img2Pose.Geometry.Annotations;
+using Img2Pose.Formats;
+
 
 namespace Img2Pose.Training.Data;
 

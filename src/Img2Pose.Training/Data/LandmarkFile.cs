@@ -1,6 +1,6 @@
 using System.Globalization;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Training.Data;
 

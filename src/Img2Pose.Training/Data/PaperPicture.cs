@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data.Lmdb;
@@ -71,7 +72,7 @@ internal sealed class PaperLoader(ReferenceFace reference, PaperAugmentations au
         if (!changed) return face.Pose;
         if (face.HasLandmarks)
         {
-            Scalar[][] landmarks = [.. kept.Points!.Select(point => new[] { Scalar.Real(point.X), Scalar.Real(point.Y) })];
+            PackedNumber[][] landmarks = [.. kept.Points!.Select(point => new[] { PackedNumber.Real(point.X), PackedNumber.Real(point.Y) })];
             return LmdbDataset.LocalPose(landmarks, kept.Box, reference, source.Source) is { } local ? PoseConversion.BoxToFull(local, camera, kept.Box) : null;
         }
         SimilarityWarp warp = new(1, 0, mirrored, (mirrored ? picture.Width : 0) - window.Left, -window.Top);

@@ -1,7 +1,6 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Training.Augmentation;
-using Img2Pose.Training.Data.Lmdb;
 
 namespace Img2Pose.Training.Data;
 
@@ -12,10 +11,10 @@ namespace Img2Pose.Training.Data;
 internal sealed class PaperPictureSource : IDisposable
 {
     private readonly Func<int, PaperPicture> _load;
-    private readonly LmdbReader? _lmdb;
+    private readonly PoseDatabase? _lmdb;
     private readonly int[] _indices;
 
-    private PaperPictureSource(Func<int, PaperPicture> load, int[] indices, double[] mean, double[] deviation, LmdbReader? lmdb)
+    private PaperPictureSource(Func<int, PaperPicture> load, int[] indices, double[] mean, double[] deviation, PoseDatabase? lmdb)
     {
         (_load, _indices, _lmdb) = (load, indices, lmdb);
         (PoseMean, PoseDeviation) = (mean, deviation);
@@ -83,35 +82,25 @@ internal sealed class PaperPictureSource : IDisposable
 
     private static PaperPictureSource OpenLmdb(string path)
     {
-        LmdbReader reader = LmdbReader.Open(path);
+        PoseDatabase data = PoseDatabase.Open(path);
         try
         {
-            string[] keys = LmdbDataset.ReadKeys(reader, path);
             List<int> indices = [];
             List<Pose> local = [];
-            for (int i = 0; i < keys.Length; i++)
+            int i = 0;
+            foreach (PoseRecord record in data.ReadAll())
             {
-                PoseRecord record = ReadRecord(i);
                 Pose[] poses = [.. record.Faces.Select(face => face.LocalPose).OfType<Pose>()];
                 if (poses.Length > 0) indices.Add(i);
                 local.AddRange(poses);
+                i++;
             }
             (double[] mean, double[] deviation) = Statistics(local, path);
-            return new PaperPictureSource(i => FromRecord(ReadRecord(i), $"{path}, key {keys[i]}"), [.. indices], mean, deviation, reader);
-
-            PoseRecord ReadRecord(int index)
-            {
-                // One transaction serves all threads, one after another.
-                lock (reader)
-                {
-                    byte[] value = reader.Get(keys[index]) ?? throw new InputException($"{path}: key {keys[index]} is listed but missing; the data set is damaged");
-                    return PoseRecord.Decode(value, $"{path}, key {keys[index]}");
-                }
-            }
+            return new PaperPictureSource(index => FromRecord(data.Read(index), data.Describe(index)), [.. indices], mean, deviation, data);
         }
         catch
         {
-            reader.Dispose();
+            data.Dispose();
             throw;
         }
     }

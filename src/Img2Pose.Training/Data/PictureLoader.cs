@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Img2Pose.Geometry.Annotations;
+using Img2Pose.Formats;
 
 namespace Img2Pose.Training.Data;
 

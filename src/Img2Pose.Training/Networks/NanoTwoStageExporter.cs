@@ -1,7 +1,7 @@
+using Img2Pose.Formats;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Onnx;
-using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Training.Networks;
 

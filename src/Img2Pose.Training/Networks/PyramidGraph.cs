@@ -1,5 +1,5 @@
+using Img2Pose.Formats;
 using Img2Pose.Models.Onnx;
-using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Training.Networks;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Img2Pose.Geometry.Annotations;
+using Img2Pose.Formats;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
 using Img2Pose.Training.Native;
@@ -79,7 +79,7 @@ public sealed class NanoTrainer
         long step = 0;
         if (_options.Resume is { } resume)
         {
-            step = Checkpoint.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer);
+            step = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer);
             _report($"resumed {resume} at step {step}");
             if (_options.ResumeWeightsOnly) step = 0;
         }
@@ -131,7 +131,7 @@ public sealed class NanoTrainer
             if (step % _options.EpochSteps == 0 || step == _options.Steps)
             {
                 events.Write(step, Scalars("validation", model, Validate(model, average, held, device, step)));
-                Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
+                TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
                 Export(model, average, step, configuration);
                 clock.Restart();
                 pictures = 0;
@@ -140,14 +140,14 @@ public sealed class NanoTrainer
         // A finished run that is resumed only writes its model again.
         if (clockedSteps == 0 && step >= _options.Steps) Export(model, average, step, configuration);
         if (step % _options.EpochSteps != 0 && step < _options.Steps)
-            Checkpoint.Save(checkpoint, step, configuration, network, average, optimizer);
+            TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
         return step;
     }
 
     private void Export(NanoModel model, WeightAverage average, long step, string configuration)
     {
         model.Export(average.ToArrays(), ModelPath, _options, step);
-        Checkpoint.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true);
+        TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true);
     }
 
     /// <summary>Linear warm-up, then a half cosine to zero.</summary>

@@ -1,10 +1,10 @@
+using Img2Pose.Formats;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;
 using Img2Pose.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using SavedCheckpoint = Img2Pose.Models.Checkpoints.Checkpoint;
 
 namespace Img2Pose.Training.Optimization;
 
@@ -72,7 +72,7 @@ internal static class PaperCheckpoint
     /// <exception cref="InputException">The file holds no such optimiser's state for this network.</exception>
     internal static PaperProgress LoadRun(string path, OptimizerHelper optimizer)
     {
-        if (SavedCheckpoint.Load(path).Root is not CheckpointDictionary root || Entry(root, Optimizer) is not CheckpointDictionary saved || Entry(saved, State) is not CheckpointDictionary states)
+        if (Checkpoint.Load(path).Root is not CheckpointDictionary root || Entry(root, Optimizer) is not CheckpointDictionary saved || Entry(saved, State) is not CheckpointDictionary states)
             throw new InputException($"{path}: holds a model but no optimiser, so it cannot be resumed; start from it with --pretrained");
         using IDisposable still = no_grad();
         using DisposeScope scope = NewDisposeScope();

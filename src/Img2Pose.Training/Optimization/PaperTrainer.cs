@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Packages;
@@ -10,7 +11,6 @@ using Img2Pose.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using SavedCheckpoint = Img2Pose.Models.Checkpoints.Checkpoint;
 
 namespace Img2Pose.Training.Optimization;
 
@@ -43,7 +43,7 @@ public sealed class PaperTrainer
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         (_options, _report) = (options, report);
-        _reference = options.Reference is { } folder ? ReferenceFace.Load(folder) : ReferenceFace.Default;
+        _reference = options.Reference is { } folder ? ReferenceFaceFiles.Load(folder) : ReferenceFace.Default;
     }
 
     /// <summary>The model of the best validation so far, alone, for <c>models import</c>; its pose statistics lie beside it.</summary>
@@ -163,14 +163,14 @@ public sealed class PaperTrainer
             _report("starts from random weights; the paper's training starts from ImageNet's (--pretrained), so expect to need many more steps");
             return (progress, training.PoseMean, training.PoseDeviation);
         }
-        StateDictionary weights = StateDictionary.FromCheckpoint(SavedCheckpoint.Load(path), path);
+        StateDictionary weights = StateDictionary.FromCheckpoint(Checkpoint.Load(path), path);
         if (!PaperCheckpoint.LoadModel(weights, _options.Depth, network))
         {
             if (_options.Resume is not null) throw new InputException($"{path}: is torchvision's ResNet; start from it with --pretrained");
             _report($"starts from the body of {path}");
             return (progress, training.PoseMean, training.PoseDeviation);
         }
-        Models.Packages.PoseStatistics statistics = CheckpointBundle.Load(path).Statistics;
+        PoseStatistics statistics = CheckpointBundle.Load(path).Statistics;
         if (_options.Resume is not null) progress = PaperCheckpoint.LoadRun(path, optimizer);
         _report(_options.Resume is null ? $"starts from {path}" : $"resumed {path} at step {progress.Step}");
         return (progress, [.. statistics.Mean], [.. statistics.StandardDeviation]);

@@ -1,3 +1,4 @@
+
 namespace Img2Pose.Training.Optimization;
 
 /// <summary>What a training run is told. Saved beside the weights as <c>config.json</c>.</summary>

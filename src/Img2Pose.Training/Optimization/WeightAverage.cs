@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Optimization;
@@ -44,7 +45,7 @@ internal sealed class WeightAverage : IDisposable
     /// <summary>Sets the average to given arrays.</summary>
     internal void Load(IReadOnlyDictionary<string, NamedArray> arrays)
     {
-        foreach ((string name, _, Tensor average) in _pairs) Checkpoint.Copy(arrays, name, average);
+        foreach ((string name, _, Tensor average) in _pairs) TrainingState.Copy(arrays, name, average);
     }
 
     public void Dispose()

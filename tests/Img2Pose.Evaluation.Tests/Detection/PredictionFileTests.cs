@@ -1,6 +1,6 @@
 using Img2Pose.Evaluation.Pack;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Evaluation.Tests.Detection;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Img2Pose.Evaluation.HeadPose;
 using Img2Pose.Evaluation.Reporting;
-using Img2Pose.Evaluation.Tests.Matlab;
 using Img2Pose.Evaluation.Wider;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;

@@ -1,7 +1,7 @@
 using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Statistics;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Evaluation.Tests.Pack;
 

@@ -5,8 +5,8 @@ using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Statistics;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Evaluation.Tests.Reporting;
 

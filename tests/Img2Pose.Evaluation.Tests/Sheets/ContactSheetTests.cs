@@ -1,8 +1,8 @@
 using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Sheets;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Media;
 
 namespace Img2Pose.Evaluation.Tests.Sheets;

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using Img2Pose.Geometry;
-using Img2Pose.Models.Checkpoints;
+using Img2Pose.Formats;
 using Img2Pose.Testing;
 
 namespace Img2Pose.Models.Tests.Checkpoints;

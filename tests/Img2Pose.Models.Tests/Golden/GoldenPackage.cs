@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Models.Networks;
@@ -16,7 +17,7 @@ internal static class GoldenPackage
         {
             Name = "golden",
             Licence = "test",
-            Statistics = new PoseStatistics(settings.PoseMean, settings.PoseStandardDeviation),
+            Statistics = new PoseStatistics([.. settings.PoseMean], [.. settings.PoseStandardDeviation]),
             Behaviour = settings.Behaviour,
             MinSize = golden.Settings.GetProperty("min_size").GetInt32(),
             MaxSize = golden.Settings.GetProperty("max_size").GetInt32(),
@@ -35,7 +36,7 @@ internal static class GoldenPackage
             golden.Settings.GetProperty("bbox_x_factor").GetDouble(),
             golden.Settings.GetProperty("bbox_y_factor").GetDouble(),
             golden.Settings.GetProperty("expand_forehead").GetDouble()),
-        Reference = ReferenceFace.Load(SharedData.Require("reference")),
+        Reference = ReferenceFaceFiles.Load(SharedData.Require("reference")),
         OriginalCoordinates = true,
     };
 }

@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Inference;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Img2Pose.Geometry;
+using Img2Pose.Formats;
 using Img2Pose.Inference;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;

@@ -1,6 +1,6 @@
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Media;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Testing;
 using Img2Pose.Training.Data;
@@ -13,8 +14,8 @@ public sealed class GoldenLoaderTests
     [Fact]
     public void Samples_equal_the_originals()
     {
-        ReferenceFace official = ReferenceFace.Load(SharedData.Require("reference"));
-        PaperPicture[] pictures = [.. LmdbDataset.Read(SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb")).Select(entry => PaperPictureSource.FromRecord(entry.Record, entry.Key))];
+        ReferenceFace official = ReferenceFaceFiles.Load(SharedData.Require("reference"));
+        PaperPicture[] pictures = [.. PoseDatabase.ReadFile(SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb")).Select(entry => PaperPictureSource.FromRecord(entry.Record, entry.Key))];
         int compared = 0, dark = 0;
         foreach (JsonElement test in JsonDocument.Parse(File.ReadAllText(SharedData.RequireGolden("dataset", "loader_targets.json"))).RootElement.GetProperty("cases").EnumerateArray())
         {

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Testing;
 using Img2Pose.Training.Data;
 using Img2Pose.Training.Data.Lmdb;
@@ -41,7 +41,7 @@ public sealed class LmdbDatasetTests : IDisposable
         string output = Path.Combine(_folder, "toy_train.lmdb");
 
         LmdbConversion conversion = LmdbDataset.Convert(
-            Path.Combine(dataset, "toy_train.txt"), Path.Combine(dataset, "images"), output, ReferenceFace.Load(SharedData.Require("reference")));
+            Path.Combine(dataset, "toy_train.txt"), Path.Combine(dataset, "images"), output, ReferenceFaceFiles.Load(SharedData.Require("reference")));
 
         Assert.Equal((4, 1), (conversion.Pictures, conversion.Skipped));
         using LmdbReader ours = LmdbReader.Open(output), theirs = LmdbReader.Open(Path.Combine(dataset, "lmdb", "toy_train.lmdb"));
@@ -67,9 +67,9 @@ public sealed class LmdbDatasetTests : IDisposable
     public void Our_own_solver_agrees_with_the_originals_poses()
     {
         string dataset = SharedData.RequireGolden("dataset", "lmdb");
-        ReferenceFace official = ReferenceFace.Load(SharedData.Require("reference"));
+        ReferenceFace official = ReferenceFaceFiles.Load(SharedData.Require("reference"));
         int compared = 0;
-        foreach (PoseRecordFace face in LmdbDataset.Read(Path.Combine(dataset, "toy_train.lmdb")).SelectMany(record => record.Record.Faces))
+        foreach (PoseRecordFace face in PoseDatabase.ReadFile(Path.Combine(dataset, "toy_train.lmdb")).SelectMany(record => record.Record.Faces))
         {
             if (face.LocalPose is not { } theirs) continue;
             Pose ours = LmdbDataset.LocalPose(face.Landmarks, face.Box, official, "golden")!.Value;
@@ -95,7 +95,7 @@ public sealed class LmdbDatasetTests : IDisposable
     public void Statistics_of_the_originals_own_poses_are_its_statistics()
     {
         string dataset = SharedData.RequireGolden("dataset", "lmdb");
-        Pose[] poses = [.. LmdbDataset.Read(Path.Combine(dataset, "toy_train.lmdb")).SelectMany(r => r.Record.Faces).Select(f => f.LocalPose).OfType<Pose>()];
+        Pose[] poses = [.. PoseDatabase.ReadFile(Path.Combine(dataset, "toy_train.lmdb")).SelectMany(r => r.Record.Faces).Select(f => f.LocalPose).OfType<Pose>()];
 
         (double[] mean, double[] deviation) = PoseStatistics.Of(poses);
 
@@ -183,7 +183,7 @@ public sealed class LmdbDatasetTests : IDisposable
             writer.Complete();
         }
 
-        InputException error = Assert.Throws<InputException>(() => LmdbDataset.Read(path).ToList());
+        InputException error = Assert.Throws<InputException>(() => PoseDatabase.ReadFile(path).ToList());
 
         Assert.Contains($"{path}, key 0", error.Message, StringComparison.Ordinal);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Testing;
 using Img2Pose.Training.Losses;

@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Testing;
 using Img2Pose.Training.Optimization;
 using TorchSharp;
@@ -20,10 +21,10 @@ public sealed class CheckpointTests : IDisposable
         Torch.Require();
         using Run first = new(seed: 1, inputs: 4);
         first.Train(3);
-        Checkpoint.Save(Target, first.Step, "{}", first.Network, first.Average, first.Optimizer);
+        TrainingState.Save(Target, first.Step, "{}", first.Network, first.Average, first.Optimizer);
         using Run second = new(seed: 2, inputs: 4);
 
-        second.Step = Checkpoint.Load(Target, second.Network, second.Average, second.Optimizer);
+        second.Step = TrainingState.Load(Target, second.Network, second.Average, second.Optimizer);
         first.Train(2);
         second.Train(2);
 
@@ -38,11 +39,11 @@ public sealed class CheckpointTests : IDisposable
         Torch.Require();
         using Run first = new(seed: 1, inputs: 4);
         first.Train(3);
-        Checkpoint.Save(Target, first.Step, "{}", first.Network, first.Average, null, averageOnly: true);
-        Assert.All(TensorFile.Read(Target).Arrays, array => Assert.StartsWith("average.", array.Name, StringComparison.Ordinal));
+        TrainingState.Save(Target, first.Step, "{}", first.Network, first.Average, null, averageOnly: true);
+        Assert.All(SafetensorsFile.Read(Target).Arrays, array => Assert.StartsWith("average.", array.Name, StringComparison.Ordinal));
         using Run second = new(seed: 2, inputs: 4);
 
-        Assert.Equal(3, Checkpoint.Load(Target, second.Network, second.Average, second.Optimizer));
+        Assert.Equal(3, TrainingState.Load(Target, second.Network, second.Average, second.Optimizer));
 
         Assert.Equal(first.Average.ToArrays().SelectMany(array => array.Values).Select(value => (float)(Half)value), second.Weights());
     }
@@ -52,11 +53,11 @@ public sealed class CheckpointTests : IDisposable
     {
         Torch.Require();
         using Run first = new(seed: 1, inputs: 4);
-        Checkpoint.Save(Target, 0, "{}", first.Network, first.Average, null);
+        TrainingState.Save(Target, 0, "{}", first.Network, first.Average, null);
         using Run wider = new(seed: 1, inputs: 5);
         float[] before = wider.Weights();
 
-        InputException error = Assert.Throws<InputException>(() => Checkpoint.Load(Target, wider.Network, wider.Average, null));
+        InputException error = Assert.Throws<InputException>(() => TrainingState.Load(Target, wider.Network, wider.Average, null));
 
         Assert.Contains(Target, error.Message, StringComparison.Ordinal);
         Assert.Contains("weight", error.Message, StringComparison.Ordinal);
@@ -69,12 +70,12 @@ public sealed class CheckpointTests : IDisposable
     {
         Torch.Require();
         using Run run = new(seed: 1, inputs: 4);
-        Checkpoint.Save(Target, 0, "{}", run.Network, run.Average, null);
-        (List<NamedArray> arrays, Dictionary<string, string> metadata) = TensorFile.Read(Target);
+        TrainingState.Save(Target, 0, "{}", run.Network, run.Average, null);
+        (List<NamedArray> arrays, Dictionary<string, string> metadata) = SafetensorsFile.Read(Target);
         metadata["step"] = "many";
-        TensorFile.Write(Target, arrays, metadata);
+        SafetensorsFile.Write(Target, arrays, metadata);
 
-        Assert.Contains(Target, Assert.Throws<InputException>(() => Checkpoint.Load(Target, run.Network, run.Average, null)).Message, StringComparison.Ordinal);
+        Assert.Contains(Target, Assert.Throws<InputException>(() => TrainingState.Load(Target, run.Network, run.Average, null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,11 +85,11 @@ public sealed class CheckpointTests : IDisposable
         using SmallDisk disk = new(_folder.FullName, kibibytes: 64);
         // 3 × 1024 weights, as themselves and as their average: 24 KiB, and with Adam's moments 48 KiB.
         using Run run = new(seed: 1, inputs: 1024);
-        Checkpoint.Save(Target, 1, "{}", run.Network, run.Average, null);
+        TrainingState.Save(Target, 1, "{}", run.Network, run.Average, null);
         byte[] good = File.ReadAllBytes(Target);
         run.Train(1);
 
-        OutputException error = Assert.Throws<OutputException>(() => Checkpoint.Save(Target, 2, "{}", run.Network, run.Average, run.Optimizer));
+        OutputException error = Assert.Throws<OutputException>(() => TrainingState.Save(Target, 2, "{}", run.Network, run.Average, run.Optimizer));
 
         Assert.Contains(Target, error.Message, StringComparison.Ordinal);
         Assert.Equal(good, File.ReadAllBytes(Target));

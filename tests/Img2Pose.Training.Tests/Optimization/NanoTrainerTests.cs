@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Testing;
@@ -145,7 +145,7 @@ public sealed class NanoTrainerTests : IDisposable
     }
 
     private static Dictionary<string, float[]> Weights(string checkpoint) =>
-        TensorFile.Read(checkpoint).Arrays.Where(array => array.Name.StartsWith("model.", StringComparison.Ordinal)).ToDictionary(array => array.Name, array => array.Values);
+        SafetensorsFile.Read(checkpoint).Arrays.Where(array => array.Name.StartsWith("model.", StringComparison.Ordinal)).ToDictionary(array => array.Name, array => array.Values);
 
     private static double Difference(Dictionary<string, float[]> left, Dictionary<string, float[]> right) =>
         left.SelectMany(pair => pair.Value.Zip(right[pair.Key], (a, b) => (double)Math.Abs(a - b))).Average();

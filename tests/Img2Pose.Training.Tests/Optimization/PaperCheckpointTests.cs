@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Testing;
 using Img2Pose.Training.Networks;
@@ -6,7 +7,6 @@ using Img2Pose.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using SavedCheckpoint = Img2Pose.Models.Checkpoints.Checkpoint;
 
 namespace Img2Pose.Training.Tests.Optimization;
 
@@ -89,7 +89,7 @@ public sealed class PaperCheckpointTests : IDisposable
         CheckpointWriter.Save(body, Target);
         float[] head = Values(target, "roi_heads.class_head.fc7.weight");
 
-        bool whole = PaperCheckpoint.LoadModel(StateDictionary.FromCheckpoint(SavedCheckpoint.Load(Target), Target), 18, target);
+        bool whole = PaperCheckpoint.LoadModel(StateDictionary.FromCheckpoint(Checkpoint.Load(Target), Target), 18, target);
 
         Assert.False(whole);
         Assert.Equal(Values(source, "backbone.body.layer3.1.conv2.weight"), Values(target, "backbone.body.layer3.1.conv2.weight"));
@@ -114,7 +114,7 @@ public sealed class PaperCheckpointTests : IDisposable
         Assert.Contains(Target, error.Message, StringComparison.Ordinal);
         Assert.Equal((written, length), (File.GetLastWriteTimeUtc(Target), new FileInfo(Target).Length));
         Assert.Equal(Path.GetFileName(Target), Path.GetFileName(Assert.Single(Directory.GetFiles(_folder.FullName))));
-        Assert.IsType<CheckpointDictionary>(SavedCheckpoint.Load(Target).Root);
+        Assert.IsType<CheckpointDictionary>(Checkpoint.Load(Target).Root);
     }
 
     /// <summary>Gives the optimiser a state.</summary>

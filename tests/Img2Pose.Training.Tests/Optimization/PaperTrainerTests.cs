@@ -1,11 +1,9 @@
 using System.Text.Json.Nodes;
-using Img2Pose.Geometry.Annotations;
-using Img2Pose.Models.Checkpoints;
+using Img2Pose.Formats;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
 using Img2Pose.Testing;
 using Img2Pose.Training.Optimization;
-using SavedCheckpoint = Img2Pose.Models.Checkpoints.Checkpoint;
 
 namespace Img2Pose.Training.Tests.Optimization;
 
@@ -186,7 +184,7 @@ public sealed class PaperTrainerTests : IDisposable
     private static Dictionary<string, float[]> Tensors(string checkpoint)
     {
         Dictionary<string, float[]> tensors = [];
-        Add("", SavedCheckpoint.Load(checkpoint).Root);
+        Add("", Checkpoint.Load(checkpoint).Root);
         return tensors;
 
         void Add(string place, object? value)

@@ -3,6 +3,7 @@ using Img2Pose.Evaluation;
 using Img2Pose.Evaluation.HeadPose;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 
@@ -70,7 +71,7 @@ internal static class EvalHeadPoseCommand
             Func<OnnxPictureDetector, IPictureDetector>? wrap = null)
         {
             ModelPackage model = _detector.Load(parsed);
-            ReferenceFace? given = parsed.GetValue(_reference) is { } points ? ReferenceFace.Load(points) : null;
+            ReferenceFace? given = parsed.GetValue(_reference) is { } points ? ReferenceFaceFiles.Load(points) : null;
             PictureRun run = _detector.Run(parsed, files, Create, cancellation);
             EvalOutput.ReportUnreadable(run.Unreadable);
             if (files.Length > 0 && run.Pictures.Count == 0) throw new InputException($"None of the {files.Length} pictures can be read.");

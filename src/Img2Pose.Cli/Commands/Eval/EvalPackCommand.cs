@@ -4,7 +4,7 @@ using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Sheets;
-using Img2Pose.Geometry.Annotations;
+using Img2Pose.Formats;
 
 namespace Img2Pose.Cli.Commands.Eval;
 

@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Training.Augmentation.Synthesis;

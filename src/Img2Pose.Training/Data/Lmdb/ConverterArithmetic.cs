@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using OpenCvSharp;
 
@@ -22,7 +23,7 @@ internal static class ConverterArithmetic
     /// <param name="box">Box in whole pixels, not empty.</param>
     /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     /// <exception cref="OpenCVException">OpenCV refuses the points.</exception>
-    public static Pose SolveInBox(ReadOnlySpan<Vector3d> points, Scalar[][] landmarks, in Box box)
+    public static Pose SolveInBox(ReadOnlySpan<Vector3d> points, PackedNumber[][] landmarks, in Box box)
     {
         (double left, double top) = (box.Left, box.Top);
         CameraIntrinsics camera = CameraIntrinsics.ForImage((int)box.Width, (int)box.Height);

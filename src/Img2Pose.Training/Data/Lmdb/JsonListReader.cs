@@ -1,9 +1,10 @@
 using System.Text.Json;
+using Img2Pose.Formats;
 
 namespace Img2Pose.Training.Data.Lmdb;
 
 /// <summary>One JSON file of the original: <c>image_path</c>, <c>bboxes</c> [l,t,r,b,…] and <c>landmarks</c>, as many.</summary>
-internal sealed record ListedPicture(string Source, string Path, double[][] Boxes, Scalar[][][] Landmarks);
+internal sealed record ListedPicture(string Source, string Path, double[][] Boxes, PackedNumber[][][] Landmarks);
 
 /// <summary>Reads the original's lists: a text file that names one JSON file a line.</summary>
 internal static class JsonListReader
@@ -37,7 +38,7 @@ internal static class JsonListReader
             JsonElement root = document.RootElement;
             string picture = Path.Combine(pictures, Require(root, "image_path", path).GetString() ?? "");
             double[][] boxes = [.. Require(root, "bboxes", path).EnumerateArray().Select(box => Box(box, path))];
-            Scalar[][][] landmarks = [.. Require(root, "landmarks", path).EnumerateArray()
+            PackedNumber[][][] landmarks = [.. Require(root, "landmarks", path).EnumerateArray()
                 .Select(face => face.EnumerateArray().Select(point => Point(point, path)).ToArray())];
             if (boxes.Length != landmarks.Length)
                 throw new InputException($"{path}: {boxes.Length} boxes and {landmarks.Length} sets of landmarks; one set belongs to each box");
@@ -66,18 +67,18 @@ internal static class JsonListReader
         return numbers.Length >= 4 ? numbers : throw new InputException($"{path}: a box has {numbers.Length} numbers; 4 or more belong there");
     }
 
-    private static Scalar[] Point(JsonElement point, string path)
+    private static PackedNumber[] Point(JsonElement point, string path)
     {
-        Scalar[] numbers = [.. point.EnumerateArray().Select(n => Number(n, path))];
+        PackedNumber[] numbers = [.. point.EnumerateArray().Select(n => Number(n, path))];
         return numbers.Length >= 2 ? numbers : throw new InputException($"{path}: a landmark has {numbers.Length} numbers; 2 or more belong there");
     }
 
-    private static Scalar Number(JsonElement value, string path)
+    private static PackedNumber Number(JsonElement value, string path)
     {
         // Python tells 1 from 1.0, and so do the bytes that the original writes.
         bool integer = value.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') < 0;
         double number = value.GetDouble();
         if (!double.IsFinite(number)) throw new InputException($"{path}: a number is not finite");
-        return new Scalar(number, integer && Math.Abs(number) < 1L << 53);
+        return new PackedNumber(number, integer && Math.Abs(number) < 1L << 53);
     }
 }

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
 using Img2Pose.Core;
+using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Geometry.Annotations;
 using Img2Pose.Media;
 using OpenCvSharp;
 
@@ -90,9 +90,12 @@ public static class LmdbDataset
     {
         List<AnnotatedImage> images = [];
         string set = Path.GetFileNameWithoutExtension(path);
-        foreach ((string key, PoseRecord record) in Read(path))
+        using PoseDatabase data = PoseDatabase.Open(path);
+        // Keys become names of files: all are looked at before the first is written.
+        string[] names = [.. data.Keys.Select((key, i) => PlainName.Require(key, $"{path}, key {i + 1} of {data.Keys.Count}"))];
+        foreach (PoseRecord record in data.ReadAll())
         {
-            string source = $"{path}, key {key}";
+            string key = names[images.Count], source = data.Describe(images.Count);
             using VideoFrame frame = ImageFile.DecodeAsStored(record.Picture, source);
             // Whoever reads the pack turns a picture as its EXIF says, away from its annotations: such a one is stored anew.
             bool upright = ImageFile.IsStoredUpright(record.Picture);
@@ -121,18 +124,6 @@ public static class LmdbDataset
         }
         AnnotationPackWriter.Write(Path.Combine(folder, AnnotationPackReader.FileName), images);
         return images;
-    }
-
-    /// <summary>All records in key order.</summary>
-    /// <exception cref="InputException">The data set is damaged.</exception>
-    internal static IEnumerable<(string Key, PoseRecord Record)> Read(string path)
-    {
-        using LmdbReader reader = LmdbReader.Open(path);
-        foreach (string key in ReadKeys(reader, path))
-        {
-            byte[] value = reader.Get(key) ?? throw new InputException($"{path}: key {key} is listed but missing; the data set is damaged");
-            yield return (key, PoseRecord.Decode(value, $"{path}, key {key}"));
-        }
     }
 
     /// <summary>The record of a listed picture.</summary>
@@ -169,7 +160,7 @@ public static class LmdbDataset
     /// one of them is −1. For the trainer, which solves for every picture that it crops or mirrors; the converter takes
     /// OpenCV's.
     /// </summary>
-    internal static Pose? LocalPose(Scalar[][] landmarks, in Box box, ReferenceFace reference, string source)
+    internal static Pose? LocalPose(PackedNumber[][] landmarks, in Box box, ReferenceFace reference, string source)
     {
         if (!IsMarked(landmarks)) return null;
         ReadOnlySpan<Vector3d> points = PointsFor(landmarks, reference, source);
@@ -179,7 +170,7 @@ public static class LmdbDataset
     }
 
     /// <summary><see cref="LocalPose"/> as OpenCV solves for it.</summary>
-    private static Pose? SolveInBox(Scalar[][] landmarks, in Box box, ReferenceFace reference, string source)
+    private static Pose? SolveInBox(PackedNumber[][] landmarks, in Box box, ReferenceFace reference, string source)
     {
         if (!IsMarked(landmarks)) return null;
         try
@@ -194,9 +185,9 @@ public static class LmdbDataset
     }
 
     /// <summary>Whether no coordinate is −1, which stands for "not annotated". A third number is a score.</summary>
-    private static bool IsMarked(Scalar[][] landmarks) => !landmarks.Any(point => point.Take(2).Any(number => number.Value == -1));
+    private static bool IsMarked(PackedNumber[][] landmarks) => !landmarks.Any(point => point.Take(2).Any(number => number.Value == -1));
 
-    private static ReadOnlySpan<Vector3d> PointsFor(Scalar[][] landmarks, ReferenceFace reference, string source) => landmarks.Length switch
+    private static ReadOnlySpan<Vector3d> PointsFor(PackedNumber[][] landmarks, ReferenceFace reference, string source) => landmarks.Length switch
     {
         68 => reference.Points68,
         5 => reference.Points5,
@@ -210,7 +201,7 @@ public static class LmdbDataset
     /// Landmarks counted from the box's corner, as OpenCV's solver sees them: it takes them in single precision, and rounds
     /// once more when it has divided by the focal length.
     /// </summary>
-    internal static (double X, double Y)[] LocalPixels(Scalar[][] landmarks, Box box)
+    internal static (double X, double Y)[] LocalPixels(PackedNumber[][] landmarks, Box box)
     {
         CameraIntrinsics camera = CameraIntrinsics.ForImage((int)box.Width, (int)box.Height);
         double inverse = 1 / camera.FocalLength;
@@ -225,15 +216,6 @@ public static class LmdbDataset
         keys.ArrayHeader(count);
         for (int i = 0; i < count; i++) keys.Binary(Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
         return keys.ToArray();
-    }
-
-    internal static string[] ReadKeys(LmdbReader reader, string path)
-    {
-        byte[] value = reader.Get("__keys__") ?? throw new InputException($"{path}: the key __keys__ is missing; is this an img2pose data set?");
-        MessagePackReader pack = new(value, $"{path}, key __keys__");
-        string[] keys = new string[pack.ArrayHeader()];
-        for (int i = 0; i < keys.Length; i++) keys[i] = Encoding.ASCII.GetString(pack.Binary());
-        return keys;
     }
 
     private static AnnotatedFace? ToAnnotated(PoseRecordFace face, int width, int height)

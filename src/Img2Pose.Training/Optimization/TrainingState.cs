@@ -1,0 +1,105 @@
+using System.Globalization;
+using Img2Pose.Formats;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Img2Pose.Training.Optimization;
+
+/// <summary>Saves and restores a training run: weights, their average, Adam's moments, and the step.</summary>
+internal static class TrainingState
+{
+    /// <summary>Writes everything that a resumed run needs, or with <paramref name="averageOnly"/> just the averaged weights in float16.</summary>
+    internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, AdamW? optimizer, bool averageOnly = false)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, string> metadata = new()
+        {
+            ["format"] = "img2pose-training-1",
+            ["step"] = step.ToString(CultureInfo.InvariantCulture),
+            ["configuration"] = configuration,
+        };
+        List<NamedArray> arrays = Prefixed("average.", average.ToArrays());
+        if (!averageOnly)
+        {
+            Dictionary<string, Tensor> state = network.state_dict();
+            arrays.AddRange(state.Where(pair => pair.Value.dtype == float32).Select(pair => ToArray("model." + pair.Key, pair.Value)));
+            if (optimizer is not null)
+            {
+                string[] names = [.. network.named_parameters().Select(pair => pair.name)];
+                List<OptimizerState> states = optimizer.state_dict().State;
+                for (int i = 0; i < states.Count; i++)
+                {
+                    AdamW.State adam = (AdamW.State)states[i];
+                    metadata["optimizer_step"] = adam.step.ToString(CultureInfo.InvariantCulture);
+                    arrays.Add(ToArray($"first.{names[i]}", adam.exp_avg));
+                    arrays.Add(ToArray($"second.{names[i]}", adam.exp_avg_sq));
+                }
+            }
+        }
+        SafetensorsFile.Write(path, arrays, metadata, half: averageOnly);
+    }
+
+    /// <summary>Restores what the file holds and returns the step that it was saved at.</summary>
+    /// <exception cref="InputException">The file is not a checkpoint, or of another network.</exception>
+    internal static long Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer)
+    {
+        (List<NamedArray> list, Dictionary<string, string> metadata) = SafetensorsFile.Read(path);
+        Dictionary<string, NamedArray> arrays = list.ToDictionary(array => array.Name);
+        long step = Number(path, metadata, "step", "0");
+        string source = arrays.Keys.Any(name => name.StartsWith("model.", StringComparison.Ordinal)) ? "model." : "average.";
+        try
+        {
+            foreach ((string name, Tensor tensor) in network.state_dict())
+            {
+                if (tensor.dtype == float32) Copy(Stripped(arrays, source), name, tensor);
+            }
+            average.Load(Stripped(arrays, "average."));
+            if (optimizer is not null && metadata.ContainsKey("optimizer_step"))
+            {
+                long updates = Number(path, metadata, "optimizer_step", "0");
+                string[] names = [.. network.named_parameters().Select(pair => pair.name)];
+                List<OptimizerState> states = optimizer.state_dict().State;
+                for (int i = 0; i < states.Count; i++)
+                {
+                    AdamW.State adam = (AdamW.State)states[i];
+                    adam.step = updates;
+                    Copy(Stripped(arrays, "first."), names[i], adam.exp_avg);
+                    Copy(Stripped(arrays, "second."), names[i], adam.exp_avg_sq);
+                }
+            }
+        }
+        catch (KeyNotFoundException error)
+        {
+            throw new InputException($"{path}: was made by another network ({error.Message})", error);
+        }
+        return step;
+    }
+
+    private static long Number(string path, Dictionary<string, string> metadata, string key, string absent) =>
+        long.TryParse(metadata.GetValueOrDefault(key, absent), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new InputException($"{path}: its {key} '{metadata[key]}' is not a number");
+
+    internal static void Copy(IReadOnlyDictionary<string, NamedArray> arrays, string name, Tensor destination)
+    {
+        if (!arrays.TryGetValue(name, out NamedArray? array) || !array.Shape.AsSpan().SequenceEqual(destination.shape))
+            throw new KeyNotFoundException($"{name} is missing or of another shape than [{string.Join(", ", destination.shape)}]");
+        using IDisposable still = no_grad();
+        using Tensor values = tensor(array.Values, array.Shape);
+        using Tensor target = destination.detach();
+        target.copy_(values);
+    }
+
+    private static NamedArray ToArray(string name, Tensor value)
+    {
+        using Tensor plain = value.detach().cpu().contiguous();
+        return new NamedArray(name, value.shape, plain.data<float>().ToArray());
+    }
+
+    private static List<NamedArray> Prefixed(string prefix, List<NamedArray> arrays) =>
+        [.. arrays.Select(array => array with { Name = prefix + array.Name })];
+
+    private static Dictionary<string, NamedArray> Stripped(Dictionary<string, NamedArray> arrays, string prefix) =>
+        arrays.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
+}
