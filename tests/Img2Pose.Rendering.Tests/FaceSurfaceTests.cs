@@ -159,6 +159,34 @@ public sealed class FaceSurfaceTests
     public void A_mesh_that_is_no_face_is_refused() =>
         Assert.Throws<InputException>(() => FaceSurfaceFitter.Fit(Scenes.Squares(0.05f, new Vector3(0.4f, -0.8f, 0), new Vector3(-0.4f, 0.8f, 0)), ReferenceFace.Default));
 
+    [Fact]
+    public void A_heap_of_triangles_that_cover_one_another_is_refused_early()
+    {
+        Vector3[] corners = [new(-0.9f, -0.9f, -0.7f), new(0.9f, -0.9f, -0.7f), new(0, 0.9f, -0.7f)];
+        int[] heap = [.. Enumerable.Repeat<int[]>([0, 1, 2], 2000).SelectMany(triangle => triangle)];
+
+        InputException error = Assert.Throws<InputException>(() => FaceSurfaceFitter.Fit(new FaceMesh(corners, heap), ReferenceFace.Default));
+
+        Assert.Contains("covers itself more than 200 times", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    // 2¹⁵ × 2¹⁴ samples of eight bytes are 2³²: nothing, in 32 bits.
+    [InlineData(0x8000, 0x4000, 912)]
+    [InlineData(14, 13, 912 + 14 * 13 * 8)]
+    public void A_surface_whose_numbers_do_not_fit_is_refused_by_name(int halfColumns, int rows, int length)
+    {
+        byte[] data = new byte[length];
+        "I2PF"u8.CopyTo(data);
+        data[4] = 1;
+        BitConverter.TryWriteBytes(data.AsSpan(8), (ushort)halfColumns);
+        BitConverter.TryWriteBytes(data.AsSpan(10), (ushort)rows);
+
+        InputException error = Assert.Throws<InputException>(() => FaceSurface.Decode(data, "x.bin"));
+
+        Assert.StartsWith("x.bin is ", error.Message, StringComparison.Ordinal);
+    }
+
     private static Vector3 Mirror(Vector3 p) => new(0 - p.X, p.Y, p.Z);
 
     private static (Vector3, Vector3, Vector3) Canonical(Vector3 a, Vector3 b, Vector3 c)

@@ -14,13 +14,13 @@ internal readonly struct AnnotationElement(JsonElement value, string path)
     public void RequireObject() => RequireKind(JsonValueKind.Object, "a JSON object");
 
     public AnnotationElement Require(string key) =>
-        value.TryGetProperty(key, out JsonElement child)
+        TryGet(key, out JsonElement child)
             ? new AnnotationElement(child, Join(key))
             : throw new AnnotationFormatException($"the key '{Join(key)}' is missing");
 
     /// <summary>The value of <paramref name="key"/>, or null where the key is absent or its value is null.</summary>
     public AnnotationElement? Optional(string key) =>
-        value.TryGetProperty(key, out JsonElement child) && child.ValueKind != JsonValueKind.Null
+        TryGet(key, out JsonElement child) && child.ValueKind != JsonValueKind.Null
             ? new AnnotationElement(child, Join(key))
             : null;
 
@@ -34,7 +34,7 @@ internal readonly struct AnnotationElement(JsonElement value, string path)
     public string AsText()
     {
         RequireKind(JsonValueKind.String, "a string");
-        string text = value.GetString()!;
+        string text = Decoded(value.GetString)!;
         return text.Length > 0 ? text : throw Wrong("it is empty");
     }
 
@@ -78,6 +78,28 @@ internal readonly struct AnnotationElement(JsonElement value, string path)
     }
 
     public AnnotationFormatException Wrong(string reason) => new($"'{path}': {reason}");
+
+    private bool TryGet(string key, out JsonElement child)
+    {
+        RequireObject();
+        JsonElement found = default, here = value;
+        bool there = Decoded(() => here.TryGetProperty(key, out found));
+        child = found;
+        return there;
+    }
+
+    // JSON may spell half a surrogate pair, which is no text: System.Text.Json notices only when it is decoded.
+    private T Decoded<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            throw path.Length == 0 ? new AnnotationFormatException("a key is not valid Unicode") : Wrong("it is not valid Unicode");
+        }
+    }
 
     private double[] AsNumbers(int count)
     {

@@ -18,10 +18,15 @@ public sealed partial class NpyArray
 
     private static readonly byte[] Magic = [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    private readonly byte[] _data;
+    // NumPy's own limit.
+    private const int MaximumDimensions = 64;
 
-    private NpyArray(int[] shape, string type, byte[] data)
+    private readonly byte[] _data;
+    private readonly string _name;
+
+    private NpyArray(string name, int[] shape, string type, byte[] data)
     {
+        _name = name;
         Shape = shape;
         ElementType = type;
         _data = data;
@@ -99,19 +104,18 @@ public sealed partial class NpyArray
     }
 
     /// <summary>All elements as 64-bit integers, C order.</summary>
-    /// <exception cref="InvalidOperationException">The array holds floating-point numbers.</exception>
+    /// <exception cref="InputException">The array holds floating-point numbers, or one that does not fit.</exception>
     public long[] ToInt64s()
     {
-        if (ElementType[0] == 'f') throw new InvalidOperationException($"An array of {ElementType} holds no integers.");
+        if (ElementType[0] == 'f') throw new InputException($"{_name}: holds numbers of type {ElementType} where integers are needed.");
         long[] values = new long[Count];
         for (int i = 0; i < values.Length; i++) values[i] = Int64At(i);
         return values;
     }
 
     /// <summary>All elements as 32-bit integers, C order.</summary>
-    /// <exception cref="InvalidOperationException">The array holds floating-point numbers.</exception>
-    /// <exception cref="OverflowException">A value does not fit.</exception>
-    public int[] ToInt32s() => Array.ConvertAll(ToInt64s(), static value => checked((int)value));
+    /// <exception cref="InputException">The array holds floating-point numbers, or one that does not fit.</exception>
+    public int[] ToInt32s() => Array.ConvertAll(ToInt64s(), value => value is >= int.MinValue and <= int.MaxValue ? (int)value : throw TooLarge(value));
 
     private static NpyArray ReadCore(Stream stream, string name)
     {
@@ -145,11 +149,10 @@ public sealed partial class NpyArray
             if (length > MaximumDataLength) throw new InputException($"{name}: holds more than {MaximumDataLength} bytes, the limit for array files.");
         }
 
-        byte[] data = new byte[length];
-        stream.ReadExactly(data);
+        byte[] data = ReadExactly(stream, (int)length);
         if (bigEndian) for (int i = 0; i < data.Length; i += itemSize) data.AsSpan(i, itemSize).Reverse();
         if (fortran && shape.Length > 1) data = ToRowMajor(data, shape, itemSize);
-        return new NpyArray(shape, type, data);
+        return new NpyArray(name, shape, type, data);
     }
 
     private static (string Type, bool BigEndian, bool Fortran, int[] Shape) ParseHeader(string header, string name)
@@ -171,8 +174,23 @@ public sealed partial class NpyArray
                 throw new InputException($"{name}: has a dimension '{text}' that is no length.");
             }
             dimensions.Add(dimension);
+            if (dimensions.Count > MaximumDimensions) throw new InputException($"{name}: has more than {MaximumDimensions} dimensions, the limit.");
         }
         return (type, descr.Groups["endian"].Value == ">", order.Groups["fortran"].Value == "True", [.. dimensions]);
+    }
+
+    // A header may promise what the file does not hold: memory is taken as bytes come.
+    private static byte[] ReadExactly(Stream stream, int length)
+    {
+        const int piece = 1 << 20;
+        byte[] data = new byte[Math.Min(length, piece)];
+        for (int read = 0; ;)
+        {
+            stream.ReadExactly(data, read, data.Length - read);
+            if (data.Length == length) return data;
+            read = data.Length;
+            Array.Resize(ref data, (int)Math.Min(length, 4L * read));
+        }
     }
 
     private static byte[] ToRowMajor(byte[] data, int[] shape, int itemSize)
@@ -234,9 +252,13 @@ public sealed partial class NpyArray
         "i8" => BinaryPrimitives.ReadInt64LittleEndian(_data.AsSpan(8 * index)),
         "u2" => BinaryPrimitives.ReadUInt16LittleEndian(_data.AsSpan(2 * index)),
         "u4" => BinaryPrimitives.ReadUInt32LittleEndian(_data.AsSpan(4 * index)),
-        "u8" => checked((long)BinaryPrimitives.ReadUInt64LittleEndian(_data.AsSpan(8 * index))),
+        "u8" => Signed(BinaryPrimitives.ReadUInt64LittleEndian(_data.AsSpan(8 * index))),
         _ => _data[index], // u1, b1
     };
+
+    private long Signed(ulong value) => value <= long.MaxValue ? (long)value : throw TooLarge(value);
+
+    private InputException TooLarge(IFormattable value) => new($"{_name}: holds the integer {value}, which is too large here.");
 
     private static int ItemSize(string type) => type switch
     {

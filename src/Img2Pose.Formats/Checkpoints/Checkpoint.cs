@@ -15,6 +15,9 @@ public sealed class Checkpoint
     private const long StorageBytesLimit = 4L << 30;
     private const long PickleBytesLimit = 64L << 20;
     private const int EntryLimit = 65_536;
+    // torch stores members as they are. A packer may have compressed them since; weights hardly get smaller.
+    private const int UnpackedLimit = 4;
+    private const long UnpackedFree = 1L << 20;
 
     private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
@@ -74,7 +77,12 @@ public sealed class Checkpoint
         bool bigEndian = archive.GetEntry(prefix + "byteorder") is { } order && ReadMember(order, 16).AsSpan().SequenceEqual("big"u8);
 
         Dictionary<string, CheckpointStorage> storages = new(StringComparer.Ordinal);
-        long total = 0;
+        long total = pickle.Length, most = UnpackedFree + UnpackedLimit * stream.Length;
+        void RequireProportion()
+        {
+            if (total > most) throw new InvalidDataException($"its members unpack to more than {most} bytes, the limit of {UnpackedLimit} times its {stream.Length}; save it uncompressed, as torch does");
+        }
+        RequireProportion();
         CheckpointStorage LoadStorage(object?[] description)
         {
             CheckpointStorage storage = Describe(description);
@@ -84,8 +92,9 @@ public sealed class Checkpoint
                 return known;
             }
             long bytes = checked(storage.Count * storage.Element.Size());
-            total += bytes;
+            total = checked(total + bytes);
             if (total > StorageBytesLimit) throw new InvalidDataException($"its tensors are above the limit of {StorageBytesLimit >> 30} GiB");
+            RequireProportion();
             ZipArchiveEntry entry = archive.GetEntry(prefix + "data/" + storage.Key)
                 ?? throw new InvalidDataException($"the archive lacks the storage {storage.Key} that the tensors refer to");
             if (entry.Length < bytes)

@@ -11,7 +11,7 @@ namespace Img2Pose.Formats;
 public sealed class CheckpointDictionary
 {
     private readonly List<KeyValuePair<object, object?>> _entries = [];
-    private readonly Dictionary<object, int> _index = [];
+    private readonly Dictionary<object, int> _index = new(KeyComparer.Instance);
 
     /// <summary>Creates an empty dictionary.</summary>
     /// <param name="isOrdered">Whether Python saw an <c>OrderedDict</c> rather than a <c>dict</c>.</param>
@@ -43,5 +43,28 @@ public sealed class CheckpointDictionary
         bool found = _index.TryGetValue(key, out int at);
         value = found ? _entries[at].Value : null;
         return found;
+    }
+
+    internal static int HashOf(object key) => KeyComparer.Instance.GetHashCode(key);
+
+    /// <summary>
+    /// Hashes that nobody can foresee: those of .NET's integers and numbers are known, and a dictionary of colliding keys
+    /// takes quadratic time.
+    /// </summary>
+    private sealed class KeyComparer : IEqualityComparer<object>
+    {
+        public static KeyComparer Instance { get; } = new();
+
+        public new bool Equals(object? x, object? y) => object.Equals(x, y);
+
+        public int GetHashCode(object key) => key switch
+        {
+            long number => HashCode.Combine((int)number, (int)(number >> 32)),
+            double number when number != 0 && !double.IsNaN(number) => Combine(BitConverter.DoubleToInt64Bits(number)),
+            // Texts are hashed with a secret already.
+            _ => key.GetHashCode(),
+        };
+
+        private static int Combine(long bits) => HashCode.Combine((int)bits, (int)(bits >> 32));
     }
 }

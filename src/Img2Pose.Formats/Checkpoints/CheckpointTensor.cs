@@ -19,9 +19,11 @@ internal sealed class CheckpointStorage(string key, TensorElement element, long 
 /// <summary>A tensor of a checkpoint: a view, with strides, of a storage that other tensors may share.</summary>
 public sealed class CheckpointTensor
 {
-    // Larger than any parameter of any network here (12544 × 1024 is 13 million); keeps a stride-0 view from asking
-    // for terabytes.
-    private const long ElementLimit = 1L << 28;
+    // Larger than any parameter of any network here (12544 × 1024 is 13 million); eight bytes each stay below 2 GiB.
+    private const long ElementLimit = 1L << 27;
+
+    // PyTorch's own limit.
+    private const int DimensionLimit = 64;
 
     private readonly CheckpointStorage _storage;
     private readonly long _offset;
@@ -36,6 +38,7 @@ public sealed class CheckpointTensor
         _strides = strides;
         RequiresGradient = requiresGradient;
         IsParameter = isParameter;
+        if (shape.Length > DimensionLimit) throw new InvalidDataException($"a tensor has {shape.Length} dimensions, above the limit of {DimensionLimit}");
         Count = 1;
         foreach (long length in shape)
         {
@@ -46,13 +49,17 @@ public sealed class CheckpointTensor
         }
         if (strides.Length != shape.Length) throw new InvalidDataException("a tensor's shape and strides differ in length");
         if (Count == 0) return;
+        // Views that read elements again and again (stride 0) could be of any size; networks are saved without.
+        if (Count > storage.Count)
+            throw new InvalidDataException($"a tensor of shape [{string.Join(", ", shape)}] is larger than its storage of {storage.Count} elements");
+        if (offset < 0 || offset >= storage.Count) throw new InvalidDataException($"a tensor begins at element {offset} of a storage of {storage.Count}");
         long last = offset;
         for (int i = 0; i < shape.Length; i++)
         {
             if (strides[i] < 0 || strides[i] > ElementLimit) throw new InvalidDataException($"a tensor has the stride {strides[i]}");
             last += (shape[i] - 1) * strides[i];
         }
-        if (offset < 0 || last >= storage.Count)
+        if (last >= storage.Count)
             throw new InvalidDataException($"a tensor of shape [{string.Join(", ", shape)}] reaches beyond its storage of {storage.Count} elements");
     }
 

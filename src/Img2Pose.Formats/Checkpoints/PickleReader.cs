@@ -11,15 +11,22 @@ namespace Img2Pose.Formats;
 /// </summary>
 internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStorage> loadStorage)
 {
+    // What a pickle may take in memory: a fixed part, and so much for each byte of it that was read. An integer of two
+    // bytes takes 40; a flood of empty dictionaries, or of dictionaries made again and again of one list, takes more.
+    private const long FreeBytes = 32L << 20;
+    private const long BytesPerByteRead = 40;
     // A ResNet-101 checkpoint with optimiser state has some ten thousand objects.
     private const int ObjectLimit = 4_000_000;
     private const int TextLimit = 1 << 20;
+    private const long DictionaryBytes = 200, EntryBytes = 96;
 
     private static readonly object Mark = new();
 
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
     private int _pushed;
+    private long _read;
+    private long _taken;
 
     /// <summary>Reads one pickle, up to and including its end mark.</summary>
     /// <exception cref="InvalidDataException">The stream is damaged, or asks for something that only a running Python could do.</exception>
@@ -68,21 +75,28 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
             case '\x85': Push(PopMany(1)); break;
             case '\x86': Push(PopMany(2)); break;
             case '\x87': Push(PopMany(3)); break;
-            case ']': Push(new List<object?>()); break;
+            case ']':
+                Take(64);
+                Push(new List<object?>());
+                break;
             case 'l': Push(new List<object?>(PopToMark())); break;
             case 'a': Append([Pop()]); break;
             case 'e': Append(PopToMark()); break;
-            case '}': Push(new CheckpointDictionary()); break;
+            case '}':
+                Take(DictionaryBytes);
+                Push(new CheckpointDictionary());
+                break;
             case 'd':
                 object?[] pairs = PopToMark();
+                Take(DictionaryBytes);
                 Push(new CheckpointDictionary());
                 SetItems(pairs);
                 break;
             case 's': SetItems(PopMany(2)); break;
             case 'u': SetItems(PopToMark()); break;
-            case 'q': _memo[ReadByte()] = Peek(); break;
-            case 'r': _memo[ReadLength(4)] = Peek(); break;
-            case '\x94': _memo[_memo.Count] = Peek(); break;
+            case 'q': Remember(ReadByte()); break;
+            case 'r': Remember(ReadLength(4)); break;
+            case '\x94': Remember(_memo.Count); break;
             case 'h': Push(Recall(ReadByte())); break;
             case 'j': Push(Recall(ReadLength(4))); break;
             case 'c': Push(PickleGlobal.Resolve(ReadLine(), ReadLine())); break;
@@ -102,6 +116,13 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
     {
         object?[] arguments = Pop() as object?[] ?? throw new InvalidDataException("a pickled call has no argument tuple");
         PickleGlobal global = Pop() as PickleGlobal ?? throw new InvalidDataException("a pickle calls something that is not a known tensor function");
+        // Whatever is made of a list or of a shape is as large as that.
+        Take(DictionaryBytes + EntryBytes * arguments.Sum(argument => argument switch
+        {
+            List<object?> list => (long)list.Count,
+            object?[] tuple => tuple.Length,
+            _ => 1,
+        }));
         Push(global.Apply(arguments));
     }
 
@@ -116,6 +137,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
     private void Append(ReadOnlySpan<object?> values)
     {
         if (Peek() is not List<object?> list) throw new InvalidDataException("a pickle appends to something that is not a list");
+        Take(16L * values.Length);
         foreach (object? value in values) list.Add(value);
     }
 
@@ -123,14 +145,29 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
     {
         if (Peek() is not CheckpointDictionary dictionary || pairs.Length % 2 != 0)
             throw new InvalidDataException("a pickle sets items of something that is not a dictionary");
+        Take(EntryBytes * (pairs.Length / 2));
         for (int i = 0; i < pairs.Length; i += 2) dictionary.Set(pairs[i], pairs[i + 1]);
     }
 
     private object? Recall(long index) =>
         _memo.TryGetValue(index, out object? value) ? value : throw new InvalidDataException($"a pickle recalls {index}, which it never stored");
 
+    private void Remember(long index)
+    {
+        Take(48);
+        _memo[index] = Peek();
+    }
+
+    private void Take(long bytes)
+    {
+        _taken += bytes;
+        if (_taken > FreeBytes + BytesPerByteRead * _read)
+            throw new InvalidDataException($"a pickle of {_read} bytes would take more than {(FreeBytes + BytesPerByteRead * _read) >> 20} MiB of memory, the limit");
+    }
+
     private void Push(object? value)
     {
+        Take(40);
         if (++_pushed > ObjectLimit) throw new InvalidDataException($"a pickle has more than {ObjectLimit} objects");
         _stack.Add(value);
     }
@@ -170,6 +207,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
     private int ReadByte()
     {
         int value = stream.ReadByte();
+        _read++;
         return value >= 0 ? value : throw new EndOfStreamException();
     }
 
@@ -186,6 +224,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], CheckpointStor
     {
         byte[] bytes = new byte[count];
         stream.ReadExactly(bytes);
+        _read += count;
         return bytes;
     }
 

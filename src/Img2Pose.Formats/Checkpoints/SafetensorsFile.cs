@@ -92,6 +92,8 @@ internal static class SafetensorsFile
             using JsonDocument document = JsonDocument.Parse(Encoding.UTF8.GetString(header));
             long start = 8 + length;
             List<NamedArray> arrays = [];
+            HashSet<string> names = new(StringComparer.Ordinal);
+            long left = file.Length - start;
             Dictionary<string, string> metadata = [];
             foreach (JsonProperty entry in document.RootElement.EnumerateObject())
             {
@@ -100,8 +102,8 @@ internal static class SafetensorsFile
                     foreach (JsonProperty pair in entry.Value.EnumerateObject()) metadata[pair.Name] = pair.Value.GetString() ?? "";
                     continue;
                 }
-                if (arrays.Any(known => known.Name == entry.Name)) throw new InputException($"{path}: {entry.Name} is there twice");
-                arrays.Add(ReadArray(file, start, entry));
+                if (!names.Add(entry.Name)) throw new InputException($"{path}: {entry.Name} is there twice");
+                arrays.Add(ReadArray(file, start, entry, ref left));
             }
             return (arrays, metadata);
         }
@@ -112,7 +114,7 @@ internal static class SafetensorsFile
         }
     }
 
-    private static NamedArray ReadArray(FileStream file, long start, JsonProperty entry)
+    private static NamedArray ReadArray(FileStream file, long start, JsonProperty entry, ref long left)
     {
         string? type = entry.Value.GetProperty("dtype").GetString();
         int size = type switch { "F32" => 4, "F16" => 2, _ => throw new InputException($"{file.Name}: {entry.Name} has type {type}; only F32 and F16 are read") };
@@ -121,6 +123,9 @@ internal static class SafetensorsFile
         long from = entry.Value.GetProperty("data_offsets")[0].GetInt64(), to = entry.Value.GetProperty("data_offsets")[1].GetInt64();
         if (shape.Any(side => side < 0) || from < 0 || to < from || to > file.Length - start || to - from != checked(count * size))
             throw new InputException($"{file.Name}: {entry.Name} is cut short or has a wrong shape");
+        // Arrays that share their bytes could be of any size together.
+        left -= to - from;
+        if (left < 0 || to - from > Array.MaxLength) throw new InputException($"{file.Name}: its arrays overlap, or one is above the limit of 2 GiB");
         byte[] bytes = new byte[to - from];
         file.Position = start + from;
         file.ReadExactly(bytes);

@@ -12,10 +12,18 @@ public sealed class MatFile
 {
     private const int HeaderSize = 128, DeepestNesting = 16;
     private const long LargestFile = 1L << 30;
+    // Memory for what a file holds: so much for each byte of it, whatever its variables unpack to.
+    private const long FreeBytes = 1L << 20, BytesPerByte = 128, ArrayBytes = 128;
     private readonly Dictionary<string, MatValue> _variables = new(StringComparer.Ordinal);
     private readonly string _path;
+    private readonly long _limit;
+    private long _left;
 
-    private MatFile(string path) => _path = path;
+    private MatFile(string path, long length)
+    {
+        _path = path;
+        _limit = _left = Math.Min(FreeBytes + BytesPerByte * length, 4 * LargestFile);
+    }
 
     /// <summary>The names of the variables.</summary>
     public IReadOnlyCollection<string> Names => _variables.Keys;
@@ -41,7 +49,7 @@ public sealed class MatFile
     /// <exception cref="InputException">The bytes are no level 5 MAT-file, or damaged; the message begins with <paramref name="name"/>.</exception>
     public static MatFile Parse(byte[] bytes, string name)
     {
-        MatFile file = new(name);
+        MatFile file = new(name, bytes.Length);
         if (bytes.Length < HeaderSize) throw file.Damaged("it is shorter than the header of a MAT-file");
         if (Encoding.ASCII.GetString(bytes, 0, 10) == "MATLAB 7.3")
             throw new InputException($"{name}: a MATLAB 7.3 file (HDF5), which is not read; save it with -v7.");
@@ -53,7 +61,7 @@ public sealed class MatFile
         };
         if (bigEndian is not { } swapped) throw new InputException($"{name}: not a level 5 MAT-file.");
         Cursor cursor = new(file, bytes.AsMemory(HeaderSize), swapped);
-        while (!cursor.IsAtEnd) file.ReadVariable(ref cursor);
+        while (!cursor.IsAtEnd) file.ReadVariable(ref cursor, compressed: false);
         return file;
     }
 
@@ -73,13 +81,14 @@ public sealed class MatFile
     private MatValue Variable(string name) =>
         _variables.TryGetValue(name, out MatValue? value) ? value : throw new InputException($"{_path}: there is no variable {name}.");
 
-    private void ReadVariable(ref Cursor cursor)
+    private void ReadVariable(ref Cursor cursor, bool compressed)
     {
         Element element = cursor.Next();
         if (element.Type == ElementType.Compressed)
         {
+            if (compressed) throw Damaged("a compressed variable holds another");
             Cursor inner = new(this, Inflate(element.Data), cursor.BigEndian);
-            ReadVariable(ref inner);
+            ReadVariable(ref inner, compressed: true);
         }
         else if (element.Type == ElementType.Matrix)
         {
@@ -91,6 +100,7 @@ public sealed class MatFile
     private (string Name, MatValue Value) ReadMatrix(Cursor cursor, int depth)
     {
         if (depth > DeepestNesting) throw Damaged("cells are nested too deep");
+        Take(ArrayBytes);
         // An empty element stands for an empty array.
         if (cursor.IsAtEnd) return ("", new MatNumbers([0, 0], []));
         Element flags = cursor.Next();
@@ -148,7 +158,8 @@ public sealed class MatFile
             byte[] buffer = new byte[1 << 16];
             for (int read; (read = inflater.Read(buffer)) > 0;)
             {
-                if (plain.Length + read > LargestFile) throw Damaged("a compressed variable is too large");
+                // Twice: the growing stream, and the array that it becomes.
+                Take(2 * read);
                 plain.Write(buffer, 0, read);
             }
             return plain.ToArray();
@@ -157,6 +168,12 @@ public sealed class MatFile
         {
             throw new InputException($"{_path}: a damaged MAT-file: a compressed variable cannot be read.", error);
         }
+    }
+
+    private void Take(long bytes)
+    {
+        _left -= bytes;
+        if (_left < 0) throw new InputException($"{_path}: its variables unpack to more than {_limit >> 20} MiB, the limit of {BytesPerByte} times the file; save it with fewer or smaller variables.");
     }
 
     private InputException Damaged(string reason) => new($"{_path}: a damaged MAT-file: {reason}.");
@@ -227,6 +244,7 @@ public sealed class MatFile
         {
             int width = WidthOf(element.Type);
             if (width == 0 || element.Data.Length % width != 0) throw file.Damaged($"numbers are stored as type {(int)element.Type}");
+            file.Take(8L * element.Data.Length / width);
             double[] numbers = new double[element.Data.Length / width];
             ReadOnlySpan<byte> data = element.Data.Span;
             Span<byte> word = stackalloc byte[8];
@@ -251,7 +269,13 @@ public sealed class MatFile
             return numbers;
         }
 
-        public readonly string Text(Element element) => element.Type switch
+        public readonly string Text(Element element)
+        {
+            file.Take(2L * element.Data.Length);
+            return Decode(element);
+        }
+
+        private readonly string Decode(Element element) => element.Type switch
         {
             ElementType.Utf8 => Encoding.UTF8.GetString(element.Data.Span),
             ElementType.Utf16 => (bigEndian ? Encoding.BigEndianUnicode : Encoding.Unicode).GetString(element.Data.Span),

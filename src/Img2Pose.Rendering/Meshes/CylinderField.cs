@@ -12,6 +12,8 @@ internal sealed class CylinderField
     public const int Columns = 641;
     public const int Rows = 1201;
     private const float Margin = 0.02f;
+    // Rays tried per ray of the grid: a head with its inside has some twenty layers, a heap of large triangles thousands.
+    private const int MostLayers = 200;
     private readonly float[] _radius = new float[Columns * Rows];
     private readonly bool[] _hit = new bool[Columns * Rows];
 
@@ -97,6 +99,7 @@ internal sealed class CylinderField
         ReadOnlySpan<Vector3> positions = mesh.Positions;
         Span<Vector3> corner = stackalloc Vector3[3], normal = stackalloc Vector3[3];
         Span<float> angle = stackalloc float[3];
+        long left = (long)MostLayers * Columns * Rows;
         for (int t = 0; t < triangles.Length; t += 3)
         {
             float lowTheta = float.MaxValue, highTheta = float.MinValue, lowY = float.MaxValue, highY = float.MinValue;
@@ -117,6 +120,8 @@ internal sealed class CylinderField
             int lastColumn = Math.Min(Columns - 1, (int)MathF.Floor(highTheta / ThetaStep + 1e-3f));
             int firstRow = Math.Max(0, (int)MathF.Ceiling((lowY - MinimumY) / YStep - 1e-3f));
             int lastRow = Math.Min(Rows - 1, (int)MathF.Floor((highY - MinimumY) / YStep + 1e-3f));
+            left -= Math.Max(0L, lastColumn - firstColumn + 1) * Math.Max(0, lastRow - firstRow + 1);
+            if (left < 0) throw new InputException($"The mesh covers itself more than {MostLayers} times, the limit; give the outer surface of a face.");
             Vector3 edge1 = corner[1] - corner[0], edge2 = corner[2] - corner[0];
             for (int column = firstColumn; column <= lastColumn; column++)
             {

@@ -19,6 +19,8 @@ public sealed class FaceSurface
     /// <summary>Grid steps at which <see cref="Tessellate"/> makes sense; each divides the grid exactly.</summary>
     public static ReadOnlySpan<int> Steps => [1, 2, 3, 4, 6];
 
+    // The least common multiple of the steps.
+    private const int GridUnit = 12;
     private const int HeaderBytes = 36;
     private const int SampleBytes = 8;
     private const int PointBytes = 73 * 12;
@@ -146,9 +148,12 @@ public sealed class FaceSurface
         int version = BinaryPrimitives.ReadInt32LittleEndian(data[4..]);
         if (version != 1) throw new InputException($"{name} is a face surface of version {version}; this program reads version 1.");
         int halfColumns = BinaryPrimitives.ReadUInt16LittleEndian(data[8..]), rows = BinaryPrimitives.ReadUInt16LittleEndian(data[10..]);
-        int count = halfColumns * rows;
-        if (halfColumns < 2 || rows < 2 || data.Length != HeaderBytes + count * SampleBytes + PointBytes)
+        long samplesHeld = (long)halfColumns * rows;
+        if (halfColumns < 2 || rows < 2 || data.Length != HeaderBytes + samplesHeld * SampleBytes + PointBytes)
             throw new InputException($"{name} is cut short or damaged: {data.Length} bytes do not hold {rows} × {halfColumns} samples.");
+        if ((halfColumns - 1) % GridUnit != 0 || (rows - 1) % GridUnit != 0)
+            throw new InputException($"{name} is damaged: a grid of {rows} × {halfColumns} samples has no coarser levels; its sides must be multiples of {GridUnit}, plus 1.");
+        int count = (int)samplesHeld;
 
         FaceSurfaceSamples samples = new()
         {
@@ -180,9 +185,16 @@ public sealed class FaceSurface
             samples.Points[i] = new Vector3(
                 BinaryPrimitives.ReadSingleLittleEndian(data[at..]), BinaryPrimitives.ReadSingleLittleEndian(data[(at + 4)..]),
                 BinaryPrimitives.ReadSingleLittleEndian(data[(at + 8)..]));
+            if (!IsUsable(samples.Points[i])) throw new InputException($"{name} is damaged: point {i} is not finite.");
         }
+        if (!IsUsable(new Vector3(samples.AxisZ, samples.MaximumTheta, samples.MinimumY))
+            || !IsUsable(new Vector3(samples.MaximumY, samples.MinimumRadius, samples.MaximumRadius)))
+            throw new InputException($"{name} is damaged: its extents are not finite.");
         return new FaceSurface(samples);
     }
+
+    // Within single precision after products and sums of some of them.
+    private static bool IsUsable(Vector3 v) => Math.Abs(v.X) < 1e6f && Math.Abs(v.Y) < 1e6f && Math.Abs(v.Z) < 1e6f;
 
     internal byte[] Encode()
     {

@@ -19,6 +19,8 @@ public static class FaceSurfaceFitter
     public const float BorderWidth = 0.09f;
 
     private const int Relaxations = 600;
+    // Each is measured from every node; a face of ten thousand vertices has some three hundred.
+    private const int MostBorderEdges = 20_000;
 
     /// <summary>Fits a surface to a mesh in the axes and units of the reference face, its triangles outward.</summary>
     /// <param name="mesh">The mesh; seen from the axis behind the face, its outermost layer is kept.</param>
@@ -225,6 +227,8 @@ public static class FaceSurfaceFitter
         foreach (((int a, int b), int count) in uses)
         {
             if (count != 1) continue;
+            if (border.Count == 2 * MostBorderEdges)
+                throw new InputException($"The mesh has more than {MostBorderEdges} open edges, the limit; weld the vertices of its triangles.");
             Vector3 start = mesh.Positions[a], end = mesh.Positions[b];
             border.Add((start, end));
             border.Add((new Vector3(-start.X, start.Y, start.Z), new Vector3(-end.X, end.Y, end.Z)));

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Img2Pose.Cli.Commands;
 using Img2Pose.Formats;
-using Img2Pose.Geometry;
 using Img2Pose.Testing;
 
 namespace Img2Pose.Cli.Tests.Commands;

@@ -48,6 +48,9 @@ public sealed class AnnotationPackReaderTests
     [InlineData("\"landmarks\":null", "\"landmarks\":[[1,2],[3,4]]", "2 points")]
     [InlineData("\"faces\":[", "\"faces\":7,\"x\":[", "'faces': it must be a list")]
     [InlineData("{\"image\"", "[\"image\"", "not valid JSON")]
+    // Half a surrogate pair, as a value and as a key: JSON may spell it, no text is it.
+    [InlineData("\"label\":\"gt68\"", "\"label\":\"\\ud800\"", "'faces[0].label': it is not valid Unicode")]
+    [InlineData("\"width\":100", "\"\\ud800\":100", "not valid Unicode")]
     public void A_wrong_line_is_named_with_its_reason(string old, string changed, string reason)
     {
         Assert.Contains(old, Good);

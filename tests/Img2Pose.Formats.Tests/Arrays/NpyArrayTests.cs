@@ -100,6 +100,30 @@ public sealed class NpyArrayTests : IDisposable
     }
 
     [Fact]
+    public void Integers_that_do_not_fit_are_refused_with_the_name_of_the_file()
+    {
+        NpyArray.Write(_path, [1L << 40], 1);
+
+        InputException error = Assert.Throws<InputException>(() => NpyArray.Read(_path).ToInt32s());
+
+        Assert.Contains(_path, error.Message, StringComparison.Ordinal);
+        Assert.Contains("1099511627776", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_header_that_promises_a_gigabyte_takes_no_memory_for_it()
+    {
+        NpyArray.Write(_path, [1f, 2], 2);
+        File.WriteAllText(_path, File.ReadAllText(_path, System.Text.Encoding.Latin1).Replace("(2,)           ", "(200000000,)   ", StringComparison.Ordinal), System.Text.Encoding.Latin1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        InputException error = Assert.Throws<InputException>(() => NpyArray.Read(_path));
+
+        Assert.Contains("cut short", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
+    }
+
+    [Fact]
     public void Missing_files_and_folders_are_named()
     {
         Assert.Contains("/nowhere/a.npy", Assert.Throws<InputException>(() => NpyArray.Read("/nowhere/a.npy")).Message, StringComparison.Ordinal);
@@ -111,7 +135,7 @@ public sealed class NpyArrayTests : IDisposable
     {
         NpyArray.Write(_path, [1.5f], 1);
 
-        Assert.Throws<InvalidOperationException>(() => NpyArray.Read(_path).ToInt64s());
+        Assert.Throws<InputException>(() => NpyArray.Read(_path).ToInt64s());
     }
 
     private static MemoryStream ArrayFile(int version, string header, byte[] data)

@@ -71,6 +71,26 @@ public sealed class MatFileTests
     }
 
     [Fact]
+    public void A_variable_that_unpacks_to_many_times_the_file_is_refused_by_its_limit()
+    {
+        byte[] bomb = new MatBuilder().Compressed(inner => inner.Doubles("x", [1, 4_000_000], new double[4_000_000])).ToArray();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        InputException error = Assert.Throws<InputException>(() => MatFile.Parse(bomb, "x.mat"));
+
+        Assert.Contains("limit of 128 times the file", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 << 20);
+    }
+
+    [Fact]
+    public void A_compressed_variable_within_another_is_refused()
+    {
+        byte[] nested = new MatBuilder().Compressed(a => a.Compressed(b => b.Doubles("x", [1, 1], [1]))).ToArray();
+
+        Assert.Contains("holds another", Assert.Throws<InputException>(() => MatFile.Parse(nested, "x.mat")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_newer_or_foreign_file_is_named_as_such()
     {
         byte[] newer = new byte[200];

@@ -3,7 +3,6 @@ using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Testing;
 using Img2Pose.Training.Data;
-using Img2Pose.Training.Data.Lmdb;
 using Img2Pose.Training.Tests.Augmentation;
 
 namespace Img2Pose.Training.Tests.Data;

@@ -1,0 +1,17 @@
+namespace Img2Pose.Fuzz;
+
+/// <summary>All targets.</summary>
+internal static class FuzzTargets
+{
+    /// <summary>One for each parser.</summary>
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        new CheckpointTarget(), new PickleTarget(), new SafetensorsTarget(), new NpyTarget(), new MatTarget(), new ObjTarget(), new FitTarget(), new SurfaceTarget(),
+        new LmdbTarget(), new MessagePackTarget(), new AnnotationTarget(), new PredictionTarget(), new BoxesTarget(), new JsonListTarget(), new PointsTarget(),
+        new SourceTarget(), new OptionsTarget(), new HeaderTarget(), new ModelTarget(), new NetworkTarget(), new MediaTarget(),
+    ];
+
+    /// <summary>The target of a name.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static FuzzTarget Find(string name) => All.FirstOrDefault(target => target.Name == name) ?? throw new ArgumentException($"There is no target {name}.");
+}
