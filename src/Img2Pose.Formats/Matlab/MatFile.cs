@@ -164,7 +164,7 @@ public sealed class MatFile
             }
             return plain.ToArray();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or IOException)
         {
             throw new InputException($"{_path}: a damaged MAT-file: a compressed variable cannot be read.", error);
         }

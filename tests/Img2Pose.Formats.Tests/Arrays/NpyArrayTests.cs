@@ -113,8 +113,7 @@ public sealed class NpyArrayTests : IDisposable
     [Fact]
     public void A_header_that_promises_a_gigabyte_takes_no_memory_for_it()
     {
-        NpyArray.Write(_path, [1f, 2], 2);
-        File.WriteAllText(_path, File.ReadAllText(_path, System.Text.Encoding.Latin1).Replace("(2,)           ", "(200000000,)   ", StringComparison.Ordinal), System.Text.Encoding.Latin1);
+        File.WriteAllBytes(_path, ArrayFile(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (200000000,), }", new byte[8]).ToArray());
         long before = GC.GetAllocatedBytesForCurrentThread();
 
         InputException error = Assert.Throws<InputException>(() => NpyArray.Read(_path));

@@ -48,7 +48,10 @@ internal abstract class FileTarget : FuzzTarget
 /// <summary>A folder for what a process writes.</summary>
 internal static class Workspace
 {
-    private static readonly Lazy<string> s_folder = new(() => Directory.CreateTempSubdirectory("img2pose-fuzz-").FullName);
+    // In memory where that is to be had: each input is a file.
+    private static readonly Lazy<string> s_folder = new(() => Directory.Exists("/dev/shm")
+        ? Directory.CreateDirectory(Path.Combine("/dev/shm", $"img2pose-fuzz-{Path.GetRandomFileName()}")).FullName
+        : Directory.CreateTempSubdirectory("img2pose-fuzz-").FullName);
 
     /// <summary>The folder; made on first use.</summary>
     public static string Folder => s_folder.Value;

@@ -19,6 +19,13 @@ internal static class PictureSeeds
         return File.ReadAllBytes(path);
     }
 
+    /// <summary>A bitmap of 8 × 8 pixels.</summary>
+    public static byte[] Bitmap() =>
+    [
+        .. "BM"u8, 246, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0, 0, 1, 0, 24, 0, .. new byte[24],
+        .. Enumerable.Range(0, 192).Select(i => (byte)(i * 5)),
+    ];
+
     /// <summary>A short test video in the container of the extension.</summary>
     public static byte[] MakeVideo(string extension)
     {
@@ -53,7 +60,7 @@ internal sealed class HeaderTarget : FuzzTarget
 {
     public override string Name => "headers";
 
-    public override IEnumerable<byte[]> Seeds() => [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Make(".bmp"), Exif(), Gif(), WebP()];
+    public override IEnumerable<byte[]> Seeds() => [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Bitmap(), Exif(), Gif(), WebP()];
 
     public override int Run(byte[] input)
     {
@@ -88,7 +95,7 @@ internal sealed class MediaTarget : FileTarget
     protected override string Extension => ".bin";
 
     public override IEnumerable<byte[]> Seeds() =>
-        [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Make(".bmp"), PictureSeeds.MakeVideo(".mp4"), PictureSeeds.MakeVideo(".mkv")];
+        [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Bitmap(), PictureSeeds.MakeVideo(".mp4"), PictureSeeds.MakeVideo(".mkv")];
 
     protected override int Run(string path)
     {
