@@ -18,7 +18,7 @@ while [ "$#" -gt 0 ]; do
 done
 attack=$faults/attack
 [ -d "$attack" ] || { echo "attack.sh: $faults is no folder of faults" >&2; exit 2; }
-program=$root/src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll
+program=${IMG2POSE_PROGRAM:-$root/src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll}
 [ -f "$program" ] || { echo "attack.sh: build the program first (./run.sh doctor)" >&2; exit 2; }
 memory=${ATTACK_MEMORY:-$((3 << 20))} seconds=${ATTACK_SECONDS:-120}
 [ -t 1 ] && echo "Each line: row | expected | got"
@@ -43,7 +43,7 @@ refused() {
   if ! { [ "$code" -ge 2 ] && [ "$code" -le 4 ]; }; then echo "exit $code"; head -c 300 err.txt | tr -c '[:print:]' ' '; return; fi
   if grep -q '^   at ' err.txt; then echo "a stack trace"; return; fi
   if tr -d '\n\t' <err.txt | LC_ALL=C grep -q '[[:cntrl:]]'; then echo "control characters"; return; fi
-  if grep -qiE 'internal error|unexpected(ly)? fail|Exception' err.txt; then echo "untyped: $(head -n 1 err.txt)"; return; fi
+  if grep -qE 'internal error|Unhandled exception|System\.[A-Za-z.]+Exception' err.txt; then echo "untyped: $(head -n 1 err.txt)"; return; fi
   echo "refused"
 }
 # refused, and the message matches.

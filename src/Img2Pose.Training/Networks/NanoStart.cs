@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Img2Pose.Formats;
 using Img2Pose.Models.Onnx;
 using Img2Pose.Training.Optimization;
 using static TorchSharp.torch;
@@ -37,7 +38,7 @@ internal static class NanoStart
             else if (name.EndsWith(".bn.running_mean", StringComparison.Ordinal)) values = Filled(target.shape, 0);
             else if (name.EndsWith(".bn.running_var", StringComparison.Ordinal)) values = Filled(target.shape, (float)(1 - ConvolutionUnit.NormEpsilon));
             else values = Output(path, tensors, name, target.shape);
-            Checkpoint.Copy(new Dictionary<string, NamedArray> { [name] = values with { Name = name } }, name, target);
+            TrainingState.Copy(new Dictionary<string, NamedArray> { [name] = values with { Name = name } }, name, target);
         }
     }
 

@@ -1,4 +1,5 @@
 using Img2Pose.Formats;
+using Img2Pose.Geometry;
 using Img2Pose.Training.Networks;
 using Microsoft.ML.OnnxRuntime;
 using TorchSharp;

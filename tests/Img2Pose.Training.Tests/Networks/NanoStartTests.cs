@@ -1,3 +1,4 @@
+using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Networks;
 using Img2Pose.Training.Optimization;
