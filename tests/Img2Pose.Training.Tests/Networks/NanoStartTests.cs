@@ -1,7 +1,6 @@
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Networks;
-using Img2Pose.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
