@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Img2Pose.Core;
 using Img2Pose.Formats;
-using Img2Pose.Geometry.Annotations;
 
 namespace Img2Pose.Training.Data;
 
