@@ -1,3 +1,8 @@
+  # unshare heeds nothing milder; the first process inside dies with it, and all others with that one.
+  if [ -n "$inside" ] && kill -KILL "$inside" 2>/dev/null; then
+    wait "$inside" || true
+    sleep 1
+  fi
 #!/usr/bin/env bash
 # Tries this commit on a Debian release as a new user would: ./scripts/try-on.sh trixie|bookworm [run|test] [arguments].
 # Makes a minimal Debian of that release, binds this machine's .NET SDK into it, copies a clean clone of HEAD (what is not
@@ -50,7 +55,19 @@ base=$folder/$release.tar
 mkdir -p "$packages/partial"
 export TMPDIR=/var/tmp
 tree=$(mktemp -d "$folder/$release.XXXXXX")
-trap 'rm -rf --one-file-system "$tree"' EXIT
+inside=
+# Whatever still runs in there ends first, and its mounts with it; then the tree goes.
+clean_up() {
+  # unshare heeds nothing milder; the first process inside dies with it, and all others with that one.
+  if [ -n "$inside" ] && kill -KILL "$inside" 2>/dev/null; then
+    wait "$inside" || true
+    sleep 1
+  fi
+  rm -rf --one-file-system "$tree"
+}
+trap clean_up EXIT
+trap 'exit 143' TERM HUP
+trap 'exit 130' INT
 
 if [ ! -s "$base" ]; then
   mirror=$(apt-get indextargets --no-release-info --format '$(SITE)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$') ||
@@ -85,7 +102,10 @@ shared=$(readlink -f "$root/../shared" || true)
 
 started=$SECONDS code=0
 unshare --mount --pid --fork --kill-child bash "$script" --inside "$tree" "$packages" \
-  "$(dirname "$(readlink -f "$(command -v dotnet)")")" "$shared" "./$what.sh" "$@" || code=$?
+  "$(dirname "$(readlink -f "$(command -v dotnet)")")" "$shared" "./$what.sh" "$@" &
+inside=$!
+wait "$inside" || code=$?
+inside=
 logs=$folder/$release-$what
 rm -rf "$logs"
 mkdir -p "$logs"
