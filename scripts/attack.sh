@@ -82,7 +82,7 @@ align_folders() {
 flac() { img2pose_free run "$faults/flac_sound_stops_the_run_when_written_as_mp4.mkv" --out x.mp4; echo "exit $code, $(probe stream=codec_type x.mp4 | grep -c video) video, $(grep -qiE 'sound|audio' err.txt && echo said)"; }
 flac_folder() {
   mkdir in; cp "$faults/flac_sound_stops_the_run_when_written_as_mp4.mkv" in/a.mkv; cp "$faults/new_id_in_every_frame_at_half_a_frame_a_second.mp4" in/b.mp4
-  img2pose_free run in --out d; echo "$(find d -name 'b*.mp4' | wc -l) of the rest done"
+  img2pose_free run in --out d/; echo "$(find d -name 'b*.mp4' | wc -l) of the rest done"
 }
 long_name() { local n; n=$(printf 'n%.0s' $(seq 250)).jpg; cp "$faults/same_face_as_a_picture_is_found.jpg" "$n"; img2pose_free run "$n" --out d/; echo "exit $code, $(find d -type f | wc -l) file"; }
 doubtful() { img2pose_free run "$faults/doubtful_face_is_never_reported_at_half_a_frame_a_second.mp4" --json j.jsonl; echo "$(frames_with_faces j.jsonl) of 8"; }
@@ -99,7 +99,10 @@ half_mkv() { ffmpeg -v error -f lavfi -i testsrc=size=160x120:rate=10:duration=8
 quoted() { local f="$faults/quoted_names_in_boxes_never_match.csv" n; for n in 'a,b.jpg' 'quote".jpg' 'sp ace .jpg' 'ünï çödé 人.jpg' 'q?.jpg'; do cp "$faults/same_face_as_a_picture_is_found.jpg" "$n"; done; img2pose_free run . --boxes "$f" --json j.jsonl; echo "exit $code, $(faces j.jsonl) of 5"; }
 rows_of_nothing() { cp "$faults/same_face_as_a_picture_is_found.jpg" a.jpg; printf 'file,l,t,r,b\nzzz.jpg,10,10,60,60\n' >b.csv; img2pose_free run a.jpg --boxes b.csv --json j.jsonl; grep -q 'zzz.jpg' err.txt && echo named || echo "silent"; }
 start_index() { ffmpeg -v error -f lavfi -i testsrc=size=160x120:rate=10:duration=3 -c:v libx264 w.mp4 </dev/null; img2pose_free run w.mp4 --start 1 --frames 2 --json j.jsonl; echo "first index $(grep '"type":"frame"' j.jsonl | head -n 1 | grep -o '"index":[0-9]*' | cut -d: -f2)"; }
-last_frame() { img2pose_free run "$faults/last_frame_of_3s_becomes_10ms.gif" --out x.mp4; probe packet=duration_time x.mp4 | tail -n 1 | awk '{ print ($1 + 0 > 2.9 && $1 + 0 < 3.1) ? "3 s" : $1 " s" }'; }
+last_frame() { # what is left of the whole after the last frame's time
+  img2pose_free run "$faults/last_frame_of_3s_becomes_10ms.gif" --out x.mp4
+  { probe format=duration x.mp4; probe packet=pts_time x.mp4; } | tr -d ',' | awk 'NR == 1 { whole = $1 } NR > 1 && $1 + 0 > last { last = $1 } END { d = whole - last; print (d > 2.9 && d < 3.1) ? "3 s" : d " s" }'
+}
 profile() { img2pose_free run "$faults/colour_profile_is_lost.jpg" --out x.jpg; if LC_ALL=C grep -q ICC_PROFILE x.jpg; then echo "kept or converted"; elif grep -qiE 'srgb|profile' err.txt; then echo "kept or converted"; else echo dropped; fi; }
 interlaced() { img2pose_free run "$faults/interlaced_becomes_progressive_still_combed.mp4" --out x.mp4; if probe stream=field_order x.mp4 | grep -qE 'tt|bb|tb|bt'; then echo "kept, or deinterlaced and said"; elif grep -qiE 'interlac' err.txt; then echo "kept, or deinterlaced and said"; else echo "$(probe stream=field_order x.mp4 | head -n 1)"; fi; }
 hdr10() { img2pose_free run "$faults/hdr10_mastering_metadata_is_lost.mp4" --codec hevc --out x.mp4; ffprobe -v error -show_frames -read_intervals '%+#1' x.mp4 2>/dev/null | grep -cE 'Mastering display metadata|Content light level metadata'; }
