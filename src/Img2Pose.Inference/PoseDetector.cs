@@ -128,11 +128,15 @@ public sealed class PoseDetector : IDisposable
     /// <param name="faces">One list a frame, which receives its faces; cleared first.</param>
     /// <exception cref="ArgumentException">Not one list a frame, or no frame.</exception>
     /// <exception cref="ModelException">ONNX Runtime failed, or the pictures are too large for the limit.</exception>
-    public void Detect(IReadOnlyList<VideoFrame> frames, IReadOnlyList<List<FaceDetection>> faces)
+    public void Detect(IReadOnlyList<VideoFrame> frames, IReadOnlyList<List<FaceDetection>> faces) => Detect(frames, ScoreThreshold, faces);
+
+    /// <summary>As <see cref="Detect(IReadOnlyList{VideoFrame}, IReadOnlyList{List{FaceDetection}})"/>, with another score threshold for these frames.</summary>
+    /// <inheritdoc cref="Detect(IReadOnlyList{VideoFrame}, IReadOnlyList{List{FaceDetection}})"/>
+    public void Detect(IReadOnlyList<VideoFrame> frames, double scoreThreshold, IReadOnlyList<List<FaceDetection>> faces)
     {
         if (frames.Count == 0 || frames.Count != faces.Count) throw new ArgumentException("There must be one list for each of at least one frame.");
         _graph.UseProposals();
-        Run(frames, Size, mirror: false, faces, Selecting.Best, (float)ScoreThreshold);
+        Run(frames, Size, mirror: false, faces, Selecting.Best, (float)scoreThreshold);
     }
 
     /// <summary>

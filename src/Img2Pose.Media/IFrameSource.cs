@@ -19,4 +19,12 @@ public interface IFrameSource : IDisposable
     /// <returns>False at the end.</returns>
     /// <exception cref="InputException">Reading fails for good.</exception>
     bool TryRead([NotNullWhen(true)] out VideoFrame? frame);
+
+    /// <summary>
+    /// Makes a <see cref="TryRead"/> that waits for a picture return false soon, and every later one at once. Called on any
+    /// thread, any number of times. A source that never waits for the outside, such as a file, need not do anything.
+    /// </summary>
+    void Interrupt()
+    {
+    }
 }

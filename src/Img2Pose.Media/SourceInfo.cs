@@ -50,6 +50,16 @@ public sealed record SourceInfo
     /// <summary>Whether there is sound.</summary>
     public bool HasAudio { get; init; }
 
+    /// <summary>
+    /// The time of a frame for whatever follows things through a video, in seconds: its presentation time; without one, its
+    /// place at the nominal rate, or at 25 a second where there is none either.
+    /// </summary>
+    public double TimeOf(VideoFrame frame)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        return frame.PresentationTime ?? frame.Index / (FramesPerSecond ?? 25);
+    }
+
     /// <summary>FFmpeg's name of the video codec.</summary>
     public string? Codec { get; init; }
 }

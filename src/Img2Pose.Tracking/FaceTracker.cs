@@ -8,7 +8,7 @@ namespace Img2Pose.Tracking;
 /// better one; poses pass a One-Euro filter on the pose manifold.
 /// Not thread-safe; in the steady state nothing is allocated.
 /// </summary>
-public sealed class FaceTracker
+public sealed class FaceTracker : IFaceTracker
 {
     /// <summary>A face seen less often than this does not coast: a one-frame false alarm must not linger.</summary>
     private const int HitsBeforeCoasting = 3;

@@ -1,4 +1,5 @@
 using Img2Pose.Cli.Running;
+using Img2Pose.Inference;
 
 namespace Img2Pose.Cli.Tests;
 

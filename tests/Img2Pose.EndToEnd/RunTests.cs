@@ -166,8 +166,10 @@ public sealed class RunTests : IDisposable
         Assert.NotEqual(await LumaOf(_files["a.png"], "60:60:110:90"), await LumaOf(_files["b.png"], "60:60:110:90"));
     }
 
-    [Fact]
-    public async Task A_folder_of_videos_is_done_one_after_the_other()
+    [Theory]
+    [InlineData("1")]
+    [InlineData("3")]
+    public async Task Every_video_of_a_folder_is_done_one_by_one_or_side_by_side(string jobs)
     {
         string folder = Directory.CreateDirectory(_files["videos"]).FullName;
         File.Move(await _files.ClipAsync("x.mp4", 10), Path.Combine(folder, "x.mp4"));
@@ -175,7 +177,7 @@ public sealed class RunTests : IDisposable
         File.Move(await _files.ClipAsync("y.mp4", 7), Path.Combine(folder, "y.mp4"));
         string target = _files["out"] + "/";
 
-        (await CommandLine.Img2PoseAsync("run", folder, "--out", target, "--json", target, "--quiet")).ShouldSucceed();
+        (await CommandLine.Img2PoseAsync("run", folder, "--out", target, "--json", target, "--jobs", jobs, "--quiet")).ShouldSucceed();
 
         // Two are called the same: neither replaces the other.
         Assert.Equal(
@@ -183,6 +185,23 @@ public sealed class RunTests : IDisposable
             Directory.GetFiles(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(5, await Workspace.CountFramesAsync(target + "y.posed.mp4"));
         Assert.Equal(7, await Workspace.CountFramesAsync(target + "y_2.posed.mp4"));
+        Assert.Equal(10, Workspace.ParseLines(await File.ReadAllTextAsync(target + "x.jsonl", TestContext.Current.CancellationToken))[^1].GetProperty("frames").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_unreadable_video_among_others_side_by_side_is_named_and_the_others_are_done()
+    {
+        string folder = Directory.CreateDirectory(_files["videos"]).FullName;
+        File.Move(await _files.ClipAsync("a.mp4", 6), Path.Combine(folder, "a.mp4"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "b.mp4"), "no video", TestContext.Current.CancellationToken);
+        File.Move(await _files.ClipAsync("c.mp4", 6), Path.Combine(folder, "c.mp4"));
+        string target = _files["out"] + "/";
+
+        Finished run = await CommandLine.Img2PoseAsync("run", folder, "--json", target, "--jobs", "2", "--quiet");
+
+        Assert.Equal(1, run.Code);
+        Assert.Contains("b.mp4", run.Error, StringComparison.Ordinal);
+        Assert.Equal(["a.jsonl", "c.jsonl"], Directory.GetFiles(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -1,2 +1,3 @@
 // FrameLeases counts per process, and the tests assert that nothing is outstanding.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Img2Pose.Testing.NoLeakedFrames]

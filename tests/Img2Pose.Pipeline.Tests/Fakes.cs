@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Inference.Scheduling;
 using Img2Pose.Media;
+using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -15,7 +17,26 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
 
     public Action<int> BeforeRead { get; init; } = _ => { };
 
-    public SourceInfo Info { get; } = new()
+    public bool IsLive { get; init; }
+
+    public bool HasTimes { get; init; } = true;
+
+    public bool WaitsAtEnd { get; init; }
+
+    /// <summary>Luma of a column in a frame, instead of the frame's number everywhere.</summary>
+    public Func<int, int, byte>? Luma { get; init; }
+
+    public Func<long> CaptureTime { get; init; } = () => 0;
+
+    public bool IsWaiting { get; private set; }
+
+    private readonly ManualResetEventSlim _interrupted = new();
+
+    public void Interrupt() => _interrupted.Set();
+
+    private SourceInfo? _info;
+
+    public SourceInfo Info => _info ??= new()
     {
         Name = "fake",
         Width = 16,
@@ -25,6 +46,7 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
         Format = PixelFormat.I420,
         Color = default,
         FramesPerSecond = 10,
+        IsLive = IsLive,
     };
 
     public long DamagedFrames { get; init; }
@@ -33,15 +55,25 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
     {
         BeforeRead(Read);
         frame = null;
-        if (Read == frames) return false;
+        if (Read == frames)
+        {
+            IsWaiting = WaitsAtEnd;
+            if (WaitsAtEnd) Assert.True(_interrupted.Wait(TimeSpan.FromMinutes(1)));
+            return false;
+        }
         VideoFrame memory = _pool.Rent(PixelFormat.I420, 16, 8);
         for (int i = 0; i < 3; i++)
         {
             for (int y = 0; y < memory.GetPlane(i).Height; y++) memory.GetPlane(i).Row(y).Fill((byte)Read);
         }
+        for (int y = 0; Luma is not null && y < memory.Height; y++)
+        {
+            for (int x = 0; x < memory.Width; x++) memory.GetPlane(0).Row(y)[x] = Luma(Read, x);
+        }
         frame = writable ? memory : ViewOf(memory);
         frame.Index = Read;
-        frame.PresentationTime = Read / 10.0;
+        frame.CaptureTime = CaptureTime();
+        if (HasTimes) frame.PresentationTime = Read / 10.0;
         Read++;
         return true;
     }
@@ -55,7 +87,14 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
         }
     }
 
-    public void Dispose() => _pool.Dispose();
+    public bool IsDisposed { get; private set; }
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        _pool.Dispose();
+        _interrupted.Dispose();
+    }
 
     private VideoFrame ViewOf(VideoFrame memory)
     {
@@ -67,23 +106,34 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
 }
 
 /// <summary>Sees one face in every frame, whose score tells the frame.</summary>
-internal sealed class FakeDetector : IFrameDetector
+internal sealed class FakeDetector : ILookRunner
 {
     public List<long> Seen { get; } = [];
 
+    public bool CanJoin(Look first, Look other) => true;
+
     public Action<long> OnFrame { get; init; } = _ => { };
+
+    public Action<VideoFrame> OnLook { get; init; } = _ => { };
 
     public bool Blind { get; init; }
 
     public static FaceDetection FaceOf(long index) =>
         new(new Box(1, 2, 5, 6), index / 1000.0, new Pose(new Vector3d(0, 0, 0.1), new Vector3d(0, 0, 10)));
 
-    public void Detect(VideoFrame frame, List<FaceDetection> faces)
+    public void Run(IReadOnlyList<Look> looks)
     {
-        Seen.Add(frame.Index);
-        OnFrame(frame.Index);
-        faces.Clear();
-        if (!Blind) faces.Add(FaceOf(frame.Index));
+        foreach (Look look in looks)
+        {
+            lock (Seen) Seen.Add(look.Frame!.Index);
+            OnFrame(look.Frame!.Index);
+            OnLook(look.Frame);
+            if (!Blind) look.Faces.Add(FaceOf(look.Frame.Index));
+        }
+    }
+
+    public void Dispose()
+    {
     }
 }
 
@@ -92,11 +142,14 @@ internal sealed class FakeTracker : IFaceTracker
 {
     public List<(double Time, bool Predicted)> Calls { get; } = [];
 
-    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> faces)
+    public Action<int> OnCall { get; init; } = _ => { };
+
+    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> tracks)
     {
+        OnCall(Calls.Count);
         Calls.Add((time, false));
-        faces.Clear();
-        foreach (FaceDetection face in detections) faces.Add(new TrackedFace(7, face, face.Pose, true));
+        tracks.Clear();
+        foreach (FaceDetection face in detections) tracks.Add(new TrackedFace(7, face, face.Pose, true));
     }
 
     public void Forget() => Forgotten++;
@@ -104,11 +157,11 @@ internal sealed class FakeTracker : IFaceTracker
     /// <summary>How often a new scene began.</summary>
     public int Forgotten { get; private set; }
 
-    public void Predict(double time, int width, int height, List<TrackedFace> faces)
+    public void Predict(double time, int width, int height, List<TrackedFace> tracks)
     {
         Calls.Add((time, true));
-        faces.Clear();
-        faces.Add(new TrackedFace(7, FakeDetector.FaceOf(0), default, false));
+        tracks.Clear();
+        tracks.Add(new TrackedFace(7, FakeDetector.FaceOf(0), default, false));
     }
 }
 
@@ -139,7 +192,9 @@ internal sealed class FakeFrameSink : IFrameSink
 
     public bool Completed { get; private set; }
 
-    public void Write(VideoFrame frame)
+    public bool IsDisposed { get; private set; }
+
+    public void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces)
     {
         OnFrame(frame);
         Written.Add((frame.Index, frame.GetPlane(0).Row(0)[0]));
@@ -151,9 +206,7 @@ internal sealed class FakeFrameSink : IFrameSink
         Completed = true;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => IsDisposed = true;
 }
 
 /// <summary>Remembers faces and the report.</summary>
@@ -178,5 +231,61 @@ internal sealed class FakePoseSink : IPoseSink
 
     public void Dispose()
     {
+    }
+}
+
+/// <summary>Parts of a session that are not the default ones.</summary>
+internal sealed record FakeParts
+{
+    public required FakeSource Source { get; init; }
+
+    public FakeDetector Detector { get; init; } = new();
+
+    public IFaceTracker? Tracker { get; init; }
+
+    public IFrameComposer? Composer { get; init; }
+
+    public IFrameSink? Frames { get; init; }
+
+    public IPoseSink? Poses { get; init; }
+
+    public SessionOptions Options { get; init; } = new();
+
+    public LookSchedulerOptions Scheduling { get; init; } = new();
+}
+
+/// <summary>A session of fake parts with a scheduler of its own.</summary>
+internal sealed class FakeSession : IAsyncDisposable
+{
+    private readonly LookScheduler _scheduler;
+
+    public FakeSession(FakeParts parts)
+    {
+        _scheduler = new LookScheduler(() => parts.Detector, parts.Scheduling);
+        Session = new PoseSession(parts.Source, parts.Options, new SessionParts
+        {
+            Name = "fake",
+            Scheduler = _scheduler,
+            Tracker = parts.Tracker,
+            Composer = parts.Composer,
+        });
+        if (parts.Frames is not null) Session.AddSink(parts.Frames);
+        if (parts.Poses is not null) Session.AddSink(parts.Poses);
+    }
+
+    public PoseSession Session { get; }
+
+    public static Task<RunReport> RunAsync(FakeParts parts) => RunUntilAsync(parts, TestContext.Current.CancellationToken);
+
+    public static async Task<RunReport> RunUntilAsync(FakeParts parts, CancellationToken stop)
+    {
+        await using FakeSession fake = new(parts);
+        return await fake.Session.RunAsync(stop);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Session.DisposeAsync();
+        _scheduler.Dispose();
     }
 }

@@ -54,7 +54,7 @@ public sealed class JsonLinesWriterTests : IDisposable
         Seconds = 2,
         Reason = reason,
         Stages = [new StageReport("decode", 1, 0.5, 0.25)],
-        Channels = [],
+        Links = [],
     };
 
     private string[] WriteOne(JsonHeader header, VideoFrame frame, params TrackedFace[] faces)

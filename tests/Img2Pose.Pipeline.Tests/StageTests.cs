@@ -14,44 +14,44 @@ public class StageTests
     }
 
     [Fact]
-    public async Task A_full_lossless_channel_makes_the_writer_wait()
+    public async Task A_full_lossless_link_makes_the_writer_wait()
     {
-        StageChannel<Item> channel = new("c", 1);
-        await channel.WriteAsync(new Item(0));
+        Link<Item> link = new("c", 1);
+        await link.WriteAsync(new Item(0));
 
-        ValueTask second = channel.WriteAsync(new Item(1));
+        ValueTask second = link.WriteAsync(new Item(1));
         bool waited = !second.IsCompleted;
-        Assert.True(channel.TryRead(out Item? first));
+        Assert.True(link.TryRead(out Item? first));
         await second;
 
         Assert.True(waited);
         Assert.Equal(0, first.Number);
-        Assert.Equal(1, channel.Depth);
-        Assert.Equal(0, channel.Dropped);
+        Assert.Equal(1, link.Depth);
+        Assert.Equal(0, link.Dropped);
     }
 
     [Fact]
-    public async Task A_full_latest_channel_disposes_and_counts_the_oldest()
+    public async Task A_full_latest_link_disposes_and_counts_the_oldest()
     {
-        StageChannel<Item> channel = new("c", 2, FlowPolicy.Latest);
+        Link<Item> link = new("c", 2, LinkPolicy.Latest);
         Item[] items = [new(0), new(1), new(2)];
 
-        foreach (Item item in items) await channel.WriteAsync(item);
+        foreach (Item item in items) await link.WriteAsync(item);
 
         Assert.Equal([1, 0, 0], items.Select(item => item.Disposals));
-        Assert.Equal(1, channel.Dropped);
-        Assert.True(channel.TryRead(out Item? oldest));
+        Assert.Equal(1, link.Dropped);
+        Assert.True(link.TryRead(out Item? oldest));
         Assert.Equal(1, oldest.Number);
     }
 
     [Fact]
-    public async Task An_item_refused_by_a_closed_channel_is_disposed()
+    public async Task An_item_refused_by_a_closed_link_is_disposed()
     {
-        StageChannel<Item> channel = new("c", 1);
-        channel.Complete(new InputException("gone"));
+        Link<Item> link = new("c", 1);
+        link.Complete(new InputException("gone"));
         Item item = new(0);
 
-        ChannelClosedException error = await Assert.ThrowsAsync<ChannelClosedException>(async () => await channel.WriteAsync(item));
+        ChannelClosedException error = await Assert.ThrowsAsync<ChannelClosedException>(async () => await link.WriteAsync(item));
 
         Assert.IsType<InputException>(error.InnerException);
         Assert.Equal(1, item.Disposals);
@@ -60,31 +60,31 @@ public class StageTests
     [Fact]
     public async Task Closing_with_an_error_reaches_the_reader_after_what_was_written()
     {
-        StageChannel<Item> channel = new("c", 2);
-        await channel.WriteAsync(new Item(0));
-        channel.Complete(new InputException("gone"));
+        Link<Item> link = new("c", 2);
+        await link.WriteAsync(new Item(0));
+        link.Complete(new InputException("gone"));
 
-        Assert.True(await channel.WaitToReadAsync());
-        Assert.True(channel.TryRead(out _));
-        await Assert.ThrowsAsync<InputException>(async () => await channel.WaitToReadAsync());
+        Assert.True(await link.WaitToReadAsync());
+        Assert.True(link.TryRead(out _));
+        await Assert.ThrowsAsync<InputException>(async () => await link.WaitToReadAsync());
     }
 
     [Fact]
     public async Task Draining_disposes_what_was_left_behind()
     {
-        StageChannel<Item> channel = new("c", 3);
+        Link<Item> link = new("c", 3);
         Item[] items = [new(0), new(1)];
-        foreach (Item item in items) await channel.WriteAsync(item);
+        foreach (Item item in items) await link.WriteAsync(item);
 
-        channel.Drain();
+        link.Drain();
 
         Assert.All(items, item => Assert.Equal(1, item.Disposals));
-        Assert.Equal((2, 1.5), (channel.DeepestDepth, channel.MeanDepth));
+        Assert.Equal((2, 1.5), (link.DeepestDepth, link.MeanDepth));
     }
 
     [Fact]
-    public void A_channel_without_room_is_refused() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => new StageChannel<Item>("c", 0));
+    public void A_link_without_room_is_refused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Link<Item>("c", 0));
 
     [Fact]
     public async Task A_stage_continues_on_its_own_thread_after_waiting()
@@ -170,6 +170,31 @@ public class StageTests
     }
 
     [Fact]
+    public void Sessions_side_by_side_share_the_cores()
+    {
+        CpuBudget alone = CpuBudget.ForCores(8), among = CpuBudget.ForCores(8, sessions: 4);
+
+        Assert.Equal((4, 8), (alone.Decoder, alone.Encoder));
+        Assert.Equal((1, 2, alone.Inference), (among.Decoder, among.Encoder, among.Inference));
+    }
+
+    [Fact]
     public void A_machine_without_cores_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => CpuBudget.ForCores(0));
+
+    [Fact]
+    public void Ages_have_quantiles_to_within_nine_percent_and_an_exact_maximum()
+    {
+        AgeStatistics ages = new();
+        for (int i = 1; i <= 1000; i++) ages.Add(i / 1000.0);
+
+        AgeReport report = ages.Describe()!.Value;
+
+        Assert.InRange(report.Median, 0.5, 0.5 * 1.1);
+        Assert.InRange(report.Percentile95, 0.95, 1);
+        Assert.Equal(1, report.Maximum);
+    }
+
+    [Fact]
+    public void Without_frames_there_is_no_age() => Assert.Null(new AgeStatistics().Describe());
 }

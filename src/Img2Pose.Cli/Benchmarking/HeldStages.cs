@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
-using Img2Pose.Cli.Running;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Inference.Scheduling;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
+using Img2Pose.Tracking;
 
 namespace Img2Pose.Cli.Benchmarking;
 
@@ -11,13 +12,15 @@ namespace Img2Pose.Cli.Benchmarking;
 /// Runs the stages after decoding one after the other over frames that are held in memory, batch by batch, and adds up what each
 /// takes. Whatever an encoder's threads still do when a batch ends is not counted: at most the two frames that they work on.
 /// </summary>
-internal sealed class HeldStages(RunEngine engine, IFrameSource source, VideoWriter? writer) : IDisposable
+internal sealed class HeldStages(PoseEngine engine, IFrameSource source, VideoWriter? writer) : IDisposable
 {
-    private readonly (NetworkDetector Detector, TrackerStage Tracker) _stages = engine.CreateTracked();
+    private readonly (DetectorRunner Runner, double LowestScore) _network = engine.OpenForMeasurement();
+    private readonly FaceTracker _tracker = engine.CreateTracker(smooth: true, hasScores: true, 1 / source.Info.FramesPerSecond);
+    private readonly IFrameComposer? _composer = writer is null ? null : engine.Overlay();
     private readonly List<List<FaceDetection>> _found = [];
     private readonly List<List<TrackedFace>> _faces = [];
     private readonly List<StageMeasurement> _measured = [];
-    private TimeSpan _tensorise, _network, _select;
+    private TimeSpan _tensorise, _run, _select;
 
     /// <summary>Wall milliseconds a frame of the parts of detection.</summary>
     public (double Tensorise, double Network, double Select) Milliseconds
@@ -25,7 +28,7 @@ internal sealed class HeldStages(RunEngine engine, IFrameSource source, VideoWri
         get
         {
             double frames = Math.Max(1, _measured.Find(stage => stage.Name == "detect").Frames);
-            return (_tensorise.TotalMilliseconds / frames, _network.TotalMilliseconds / frames, _select.TotalMilliseconds / frames);
+            return (_tensorise.TotalMilliseconds / frames, _run.TotalMilliseconds / frames, _select.TotalMilliseconds / frames);
         }
     }
 
@@ -39,18 +42,17 @@ internal sealed class HeldStages(RunEngine engine, IFrameSource source, VideoWri
         }
         Add("detect", frames.Count, i =>
         {
-            _stages.Detector.Detect(frames[i], _found[i]);
-            _tensorise += engine.Detector.Times.Tensorise;
-            _network += engine.Detector.Times.Network;
-            _select += engine.Detector.Times.Select;
+            _network.Runner.Detector.Detect(frames[i], _network.LowestScore, _found[i]);
+            _tensorise += _network.Runner.Detector.Times.Tensorise;
+            _run += _network.Runner.Detector.Times.Network;
+            _select += _network.Runner.Detector.Times.Select;
         });
         Add("track", frames.Count, i =>
         {
             VideoFrame frame = frames[i];
-            double time = frame.PresentationTime ?? frame.Index / (source.Info.FramesPerSecond ?? 25);
-            _stages.Tracker.Update(CollectionsMarshal.AsSpan(_found[i]), time, frame.DisplayWidth, frame.DisplayHeight, _faces[i]);
+            _tracker.Update(CollectionsMarshal.AsSpan(_found[i]), source.Info.TimeOf(frame), frame.DisplayWidth, frame.DisplayHeight, _faces[i]);
         });
-        if (engine.Composer is { } composer)
+        if (_composer is { } composer)
         {
             Add("compose", frames.Count, i =>
             {
@@ -72,7 +74,11 @@ internal sealed class HeldStages(RunEngine engine, IFrameSource source, VideoWri
     }
 
     /// <inheritdoc/>
-    public void Dispose() => writer?.Dispose();
+    public void Dispose()
+    {
+        writer?.Dispose();
+        _network.Runner.Dispose();
+    }
 
     private void Add(string name, int frames, Action<int> work) => Add(StageMeasurement.Of(name, () =>
     {

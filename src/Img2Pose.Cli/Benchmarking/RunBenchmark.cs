@@ -10,7 +10,7 @@ namespace Img2Pose.Cli.Benchmarking;
 /// <summary>
 /// Measures the main job twice: all stages together, then each alone on the same frames, and prints where the time goes.
 /// </summary>
-internal sealed class RunBenchmark : IDisposable
+internal sealed class RunBenchmark : IAsyncDisposable
 {
     /// <summary>Frames that are kept in memory for the stages after decoding; 1080p takes 3 MB each.</summary>
     private const int HeldFrames = 120;
@@ -21,7 +21,7 @@ internal sealed class RunBenchmark : IDisposable
     private readonly RunSettings _settings;
     private readonly TextWriter _output;
     private readonly CpuBudget _budget = CpuBudget.ForThisMachine();
-    private readonly RunEngine _engine;
+    private readonly PoseEngine _engine;
     private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-bench").FullName;
 
     /// <summary>Loads model and renderer.</summary>
@@ -29,7 +29,8 @@ internal sealed class RunBenchmark : IDisposable
     {
         _settings = settings;
         _output = output;
-        _engine = RunEngine.Create(settings, _budget);
+        _engine = RunJob.CreateEngine(settings, _budget, sessions: 1);
+        if (settings.Output is not null) _ = _engine.Overlay();
     }
 
     /// <summary>Measures and prints; <paramref name="stop"/> ends it early.</summary>
@@ -40,8 +41,8 @@ internal sealed class RunBenchmark : IDisposable
             _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{source.Info.Name}: {source.Info.Codec} {source.Info.Width}x{source.Info.Height}, up to {_settings.Frames} frames; {Environment.ProcessorCount} cores"));
         }
-        _output.WriteLine($"model {_engine.Model.Metadata.Name} on {_engine.Detector.ProviderDescription}; renderer {_engine.RendererName ?? "none"}");
-        if (_engine.Detector.DeviceNote is { } note) _output.WriteLine(note);
+        _output.WriteLine($"model {_engine.Model.Metadata.Name} on {_engine.ProviderDescription}; renderer {_engine.RendererName ?? "none"}");
+        if (_engine.DeviceNote is { } note) _output.WriteLine(note);
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"threads: decoder {_budget.Decoder}, network {_settings.Threads ?? _budget.Inference}, encoder {_budget.Encoder}, rasteriser {_budget.Renderer}"));
         // What happens once, compiling above all, would weigh on a short clip and is in none of the stages alone.
@@ -58,9 +59,9 @@ internal sealed class RunBenchmark : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _engine.Dispose();
+        await _engine.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -130,24 +131,19 @@ internal sealed class RunBenchmark : IDisposable
 
     private async Task<Together> MeasureTogetherAsync(long? frames, CancellationToken stop)
     {
-        using IFrameSource source = Open();
-        using VideoFileSink? sink = _settings.Output is null ? null : new VideoFileSink(CreateWriter("together.mp4", source));
-        using SteadyStateProbe probe = new(warmUp: 50);
-        (NetworkDetector detector, TrackerStage tracker) = _engine.CreateTracked();
-        using VideoPipeline pipeline = new(
-            new PipelineParts
-            {
-                Source = source,
-                Detector = detector,
-                Tracker = tracker,
-                Composer = sink is null ? null : _engine.Composer,
-                Frames = sink,
-                Poses = probe,
-            },
-            new PipelineOptions { Every = _settings.Every, MaximumFrames = frames });
+        IFrameSource source = Open();
+        await using PoseSession session = _engine.Open(source, new SessionOptions
+        {
+            Every = _settings.Every,
+            MaximumFrames = frames,
+            Draw = _settings.Output is not null,
+        });
+        SteadyStateProbe probe = new(warmUp: 50);
+        if (_settings.Output is not null) session.AddSink(CreateWriter("together.mp4", source), "encode");
+        session.AddSink(probe, "poses");
         TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
-        RunReport report = await pipeline.RunAsync(stop);
+        RunReport report = await session.RunAsync(stop);
         TimeSpan wall = Stopwatch.GetElapsedTime(start), cpu = Environment.CpuUsage.TotalTime - cpuBefore;
         return new Together(report, probe, wall, cpu, PeakResidentMegabytes());
     }
@@ -165,10 +161,12 @@ internal sealed class RunBenchmark : IDisposable
             _output.WriteLine(string.Create(culture,
                 $"  {stage.Name,-12} {stage.Frames,7} {1000 * stage.Seconds / frames,9:0.00} {1000 * stage.ThreadCpuSeconds / frames,19:0.00}"));
         }
-        foreach (ChannelReport channel in report.Channels)
-            _output.WriteLine(string.Create(culture, $"  queue {channel.Name,-10} mean {channel.Mean:0.0}, deepest {channel.Deepest} of {channel.Capacity}"));
+        foreach (LinkReport link in report.Links)
+            _output.WriteLine(string.Create(culture, $"  queue {link.Name,-10} mean {link.Mean:0.0}, deepest {link.Deepest} of {link.Capacity}"));
         _output.WriteLine();
         _output.WriteLine(string.Create(culture, $"{report.Frames} frames, {report.Faces} faces in {wall.TotalSeconds:0.00} s: {report.Frames / wall.TotalSeconds:0.0} fps"));
+        if (report.Age is { } age)
+            _output.WriteLine(string.Create(culture, $"age from decoding to output: median {1000 * age.Median:0} ms, 95 % below {1000 * age.Percentile95:0} ms, at most {1000 * age.Maximum:0} ms"));
         _output.WriteLine(string.Create(culture, $"CPU {cpu.TotalSeconds:0.00} s: {100 * cpu / wall / cores:0} % of {cores} cores"));
         _output.WriteLine(string.Create(culture, $"wall time / (CPU time of the stages alone / {cores} cores): {wall.TotalSeconds / floor:0.00}"));
         _output.WriteLine(string.Create(culture,

@@ -16,12 +16,13 @@ internal static class BenchCommand
         Option<long> frames = new("--frames") { Description = "Frames to take at most.", HelpName = "N", DefaultValueFactory = _ => 300 };
         Option<int?> size = new("--size") { Description = "Long side of the network's input.", HelpName = "N" };
         Option<int?> threads = new("--threads") { Description = "Threads of the network.", HelpName = "N" };
+        Option<int?> workers = new("--workers") { Description = "Frames that the network looks at at the same time, sharing its threads.", HelpName = "N" };
         Option<int> every = new("--every") { Description = "Look at every N-th frame.", HelpName = "N", DefaultValueFactory = _ => 1 };
         Option<string?> preset = new("--preset") { Description = "Speed preset of the encoder.", HelpName = "NAME" };
         Option<bool> noVideo = new("--no-video") { Description = "Poses only: nothing is drawn or encoded." };
         Command command = new("bench", "Measure each stage alone and all of them together: time, queues, allocation, cores, memory.")
         {
-            source, model, device, frames, size, threads, every, preset, noVideo,
+            source, model, device, frames, size, threads, workers, every, preset, noVideo,
         };
         command.SetAction(async (parsed, stop) =>
         {
@@ -33,13 +34,14 @@ internal static class BenchCommand
                 Frames = parsed.GetValue(frames),
                 Size = parsed.GetValue(size),
                 Threads = parsed.GetValue(threads),
+                Workers = parsed.GetValue(workers),
                 Every = parsed.GetValue(every),
                 Preset = parsed.GetValue(preset),
                 // Where the outputs go is the benchmark's own affair; these say only which there are.
                 Output = parsed.GetValue(noVideo) ? null : "bench.mp4",
                 Json = "-",
             }.Validate();
-            using RunBenchmark benchmark = new(settings, Console.Out);
+            await using RunBenchmark benchmark = new(settings, Console.Out);
             await benchmark.RunAsync(stop);
             return ExitCode.Done;
         });

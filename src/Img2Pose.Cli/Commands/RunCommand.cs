@@ -14,7 +14,7 @@ internal static class RunCommand
         options.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
-            using RunJob job = new(options.Read(parsed));
+            await using RunJob job = new(options.Read(parsed));
             return await job.ExecuteAsync(stop);
         });
         return command;

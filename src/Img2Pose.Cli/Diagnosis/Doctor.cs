@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Img2Pose.Cli.Running;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Rendering.Overlay;

@@ -48,11 +48,8 @@ internal sealed record DetectionSettings
         return options with { ProposalsBefore = ProposalsBefore, ProposalsAfter = ProposalsAfter, Factors = Factors };
     }
 
-    /// <summary>Looks at several sizes, or null where one look is enough.</summary>
-    /// <exception cref="UsageException">A size or the voting threshold is out of range.</exception>
-    public MultiScaleDetector? Over(PoseDetector detector) => Scales is null
-        ? null
-        : new MultiScaleDetector(detector, new MultiScaleOptions { ShortSides = Scales, Flip = Flip, VotingThreshold = Voting });
+    /// <summary>The sizes at which every picture is looked at, or null where one look is enough.</summary>
+    public MultiScaleOptions? LooksAtScales => Scales is null ? null : new MultiScaleOptions { ShortSides = Scales, Flip = Flip, VotingThreshold = Voting };
 }
 
 /// <summary>The options that become <see cref="DetectionSettings"/>.</summary>

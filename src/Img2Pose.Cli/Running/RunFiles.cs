@@ -1,4 +1,5 @@
 using Img2Pose.Core;
+using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Rendering.Meshes;
 

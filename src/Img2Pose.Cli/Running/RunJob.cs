@@ -1,17 +1,26 @@
 using System.Globalization;
 using Img2Pose.Core;
+using Img2Pose.Formats;
+using Img2Pose.Geometry;
+using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Running;
 
-/// <summary>Carries out <c>run</c>: one pipeline run for a sequence, one after the other for several videos.</summary>
-internal sealed class RunJob : IDisposable
+/// <summary>Carries out <c>run</c>: an engine with a session for each source, some of them side by side.</summary>
+internal sealed class RunJob : IAsyncDisposable
 {
+    /// <summary>Files side by side at most, unless the user says otherwise: each holds frames, a decoder and an encoder.</summary>
+    private const int MostJobs = 4;
+
     private readonly RunSettings _settings;
-    private readonly CpuBudget _budget = CpuBudget.ForThisMachine();
     private FileRoles _roles = new();
-    private RunEngine? _engine;
+    private CpuBudget _budget = CpuBudget.ForThisMachine();
+    private int _jobs = 1;
+    private PoseEngine? _engine;
+    private BoxTable? _boxes;
 
     /// <summary>Prepares the job; nothing is opened yet.</summary>
     public RunJob(RunSettings settings) => _settings = settings;
@@ -21,23 +30,47 @@ internal sealed class RunJob : IDisposable
     {
         IReadOnlyList<string> sources = MediaSource.Expand(_settings.Source);
         _roles = RunFiles.Of(_settings, sources);
-        int code = sources.Count == 1 ? await RunOneAsync(_settings with { Source = sources[0] }, null, stop) : await RunAllAsync(sources, stop);
-        // With only a part of the frames taken it is no wonder that some have no boxes.
-        bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
-        if (whole && _engine?.Boxes?.DescribeUnused() is { } unused) ProgramLog.BoxesUnused(ProgramLog.Logger, unused);
-        return code;
+        RunProgress progress = new(sources.Count, _settings.Quiet);
+        Interruption? interruption = Interruption.Current;
+        try
+        {
+            if (interruption is not null) interruption.Progress = () => progress.FramesDone;
+            Task<int> job = sources.Count == 1
+                ? RunOneAsync(_settings with { Source = sources[0] }, null, progress, stop)
+                : RunAllAsync(sources, progress, stop);
+            await progress.ShowUntilAsync(job);
+            int code = await job;
+            // With only a part of the frames taken it is no wonder that some have no boxes.
+            bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
+            if (whole && _boxes?.DescribeUnused() is { } unused) ProgramLog.BoxesUnused(ProgramLog.Logger, unused);
+            return code;
+        }
+        finally
+        {
+            if (interruption is not null) interruption.Progress = null;
+        }
     }
 
-    private async Task<int> RunAllAsync(IReadOnlyList<string> sources, CancellationToken stop)
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
+        if (_engine is not null) await _engine.DisposeAsync();
+    }
 
+    private async Task<int> RunAllAsync(IReadOnlyList<string> sources, RunProgress progress, CancellationToken stop)
+    {
         string? videos = FolderFor("--out", _settings.Output, sources.Count);
         string? poses = FolderFor("--json", _settings.Json, sources.Count);
-        int worst = ExitCode.Done;
+        _jobs = Math.Min(sources.Count, _settings.Jobs ?? Math.Min(Environment.ProcessorCount, MostJobs));
+        _budget = CpuBudget.ForThisMachine(_jobs);
+        using SemaphoreSlim room = new(_jobs);
         HashSet<string> names = new(StringComparer.Ordinal);
+        List<Task<int>> running = [];
         foreach (string source in sources)
         {
-            if (stop.IsCancellationRequested) break;
+            await room.WaitAsync(CancellationToken.None);
+            // What concerns the whole job, such as a missing model, ends it once the others are done.
+            if (stop.IsCancellationRequested || running.Exists(task => task.IsFaulted)) break;
             string name = UniqueName(source, names);
             RunSettings single = _settings with
             {
@@ -45,27 +78,34 @@ internal sealed class RunJob : IDisposable
                 Output = videos,
                 Json = poses is null ? null : Path.Combine(poses, name + ".jsonl"),
             };
-            try
-            {
-                worst = Math.Max(worst, await RunOneAsync(single, name, stop));
-            }
-            catch (Exception error) when (error is not (ModelException or OperationCanceledException))
-            {
-                // One video that cannot be read or written does not keep the others from being done; the exit code tells at
-                // the end. The model is the same for all.
-                ProgramLog.SourceFailed(ProgramLog.Logger, ErrorReport.Describe(error), error);
-                worst = ExitCode.Failed;
-            }
+            running.Add(RunOneOfManyAsync(single, name, progress, room, stop));
         }
-        return worst;
+        int[] codes = await Task.WhenAll(running);
+        return codes.Length == 0 ? ExitCode.Done : codes.Max();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _engine?.Dispose();
-
-    private async Task<int> RunOneAsync(RunSettings settings, string? name, CancellationToken stop)
+    private async Task<int> RunOneOfManyAsync(RunSettings settings, string name, RunProgress progress, SemaphoreSlim room, CancellationToken stop)
     {
-        using IFrameSource source = MediaSource.Open(settings.Source, new SourceOptions
+        try
+        {
+            return await RunOneAsync(settings, name, progress, stop);
+        }
+        catch (Exception error) when (error is not (ModelException or OperationCanceledException))
+        {
+            // One video that cannot be read or written does not keep the others from being done; the exit code tells at
+            // the end. The model is the same for all.
+            ProgramLog.SourceFailed(ProgramLog.Logger, ErrorReport.Describe(error), error);
+            return ExitCode.Failed;
+        }
+        finally
+        {
+            room.Release();
+        }
+    }
+
+    private async Task<int> RunOneAsync(RunSettings settings, string? name, RunProgress progress, CancellationToken stop)
+    {
+        IFrameSource source = MediaSource.Open(settings.Source, new SourceOptions
         {
             Start = settings.Start,
             Duration = settings.Duration,
@@ -74,55 +114,81 @@ internal sealed class RunJob : IDisposable
             Cancellation = stop,
             Warning = Warn,
         });
-        string? output = OutputPlan.Create(settings, source.Info, _roles, name);
-        if (_engine is null)
-        {
-            _engine = RunEngine.Create(settings, _budget);
-            if (_engine.Detector.DeviceNote is { } note) Warn(note);
-        }
+        await using PoseSession session = OpenSession(source, settings, name, out string? output);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
-        using IFrameSink? frames = output is null ? null : OpenFrames(output, settings, source);
-        using IPoseSink? poses = settings.Json is null ? null
-            : settings.Json.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? new PoseTableWriter(OutputFile.Create(settings.Json))
-            : new JsonLinesWriter(OutputFile.Create(settings.Json), HeaderFor(source.Info));
-        (NetworkDetector detector, TrackerStage? tracker) = settings.Track && !source.Info.IsImages
-            ? _engine.CreateTracked(settings.Smooth, settings.Every / source.Info.FramesPerSecond)
-            : (_engine.CreateDetector(), null);
-        PipelineParts parts = new()
+        if (output is not null) session.AddSink(CreateWriter(output, settings, source), "encode");
+        if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
+        progress.Begin(session, ExpectedFrames(settings, source.Info));
+        RunReport? report = null;
+        try
         {
-            Source = source,
-            Detector = detector,
-            Tracker = tracker,
-            Composer = frames is null ? null : _engine.Composer,
-            Frames = frames,
-            Poses = poses,
-        };
-        PipelineOptions options = new()
+            report = await session.RunAsync(stop);
+        }
+        finally
         {
-            Every = source.Info.IsImages ? 1 : settings.Every,
-            MaximumFrames = settings.Frames,
-            Policy = source.Info.IsLive ? FlowPolicy.Latest : FlowPolicy.Lossless,
-            StopReason = () => Interruption.Current?.Reason ?? "interrupted",
-        };
-        using VideoPipeline pipeline = new(parts, options);
-        RunReport report = await ShowAsync(pipeline, settings, source.Info, stop);
-        if (!settings.Quiet) Console.Error.WriteLine(Summary(report, output, settings));
+            progress.End(session, report is null ? null : Summary(report, output, settings));
+        }
         // A picture that could not be read was named when it was met; the rest is done, but not all is.
         return source.Info.IsImages && report.Damaged > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private static async Task<RunReport> ShowAsync(VideoPipeline pipeline, RunSettings settings, SourceInfo source, CancellationToken stop)
+    private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, out string? output)
     {
-        Interruption? interruption = Interruption.Current;
         try
         {
-            if (interruption is not null) interruption.Progress = () => pipeline.FramesDone;
-            return await RunProgress.ShowAsync(pipeline, pipeline.RunAsync(stop), ExpectedFrames(settings, source), settings.Quiet);
+            output = OutputPlan.Create(settings, source.Info, _roles, name);
+            if (settings.Boxes is not null) _boxes ??= BoxTable.Load(settings.Boxes);
+            // The first source that opens brings the engine up: an input that is not there is told without it.
+            if (_engine is null)
+            {
+                _engine = CreateEngine(settings, _budget, _jobs);
+                if (_engine.DeviceNote is { } note) Warn(note);
+            }
         }
-        finally
+        catch
         {
-            if (interruption is not null) interruption.Progress = null;
+            source.Dispose();
+            throw;
         }
+        return _engine.Open(source, new SessionOptions
+        {
+            Name = name,
+            Every = settings.Every,
+            MaximumFrames = settings.Frames,
+            Track = settings.Track,
+            Smooth = settings.Smooth,
+            Boxes = _boxes,
+            Draw = output is not null,
+            StopReason = () => Interruption.Current?.Reason ?? "interrupted",
+        });
+    }
+
+    /// <summary>The engine that the settings ask for.</summary>
+    /// <exception cref="ModelException">Model, device or a native library is at fault.</exception>
+    /// <exception cref="InputException">The reference points cannot be read.</exception>
+    public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions)
+    {
+        ReferenceFace? reference = settings.Reference is null ? null : ReferenceFaceFiles.Load(settings.Reference);
+        ModelPackage model = ModelPackage.Load(ModelLocator.Find(settings.Model));
+        PoseDetectorOptions detection = new()
+        {
+            Device = settings.Device,
+            Threads = settings.Threads ?? 0,
+            ScoreThreshold = settings.Score,
+            NmsThreshold = settings.Nms,
+            Size = settings.Size,
+            Reference = reference,
+        };
+        return PoseEngine.Create(model, new PoseEngineOptions
+        {
+            Detection = settings.Detection.Apply(detection, model),
+            Scales = settings.Detection.LooksAtScales,
+            Overlay = new OverlayOptions { Layers = settings.Overlay, Alpha = settings.Alpha, Reference = reference },
+            Sessions = sessions,
+            Workers = settings.Workers,
+            Budget = budget,
+            Warning = Warn,
+        });
     }
 
     /// <summary>The source's name without extension; numbered where an earlier one of another folder or extension has it already.</summary>
@@ -151,22 +217,24 @@ internal sealed class RunJob : IDisposable
         }
     }
 
-    private JsonHeader HeaderFor(SourceInfo source) => new()
-    {
-        Source = source.Name,
-        Width = source.Width,
-        Height = source.Height,
-        FramesPerSecond = source.FramesPerSecond,
-        Model = _engine!.Model.Metadata.Name,
-        ModelLicence = _engine.Model.Metadata.Licence,
-        ModelSha256 = _engine.Model.Sha256,
-        Raw = _settings.Raw,
-    };
+    private IPoseSink CreatePoseWriter(string path, SourceInfo source) => path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)
+        ? new PoseTableWriter(OutputFile.Create(path))
+        : new JsonLinesWriter(OutputFile.Create(path), new JsonHeader
+        {
+            Source = source.Name,
+            Width = source.Width,
+            Height = source.Height,
+            FramesPerSecond = source.FramesPerSecond,
+            Model = _engine!.Model.Metadata.Name,
+            ModelLicence = _engine.Model.Metadata.Licence,
+            ModelSha256 = _engine.Model.Sha256,
+            Raw = _settings.Raw,
+        });
 
-    private VideoFileSink OpenFrames(string output, RunSettings settings, IFrameSource source)
+    private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source)
     {
         VideoWriterOptions defaults = new();
-        return new VideoFileSink(VideoWriter.Create(output, source, new VideoWriterOptions
+        return VideoWriter.Create(output, source, new VideoWriterOptions
         {
             Codec = settings.Codec ?? defaults.Codec,
             Preset = settings.Preset ?? defaults.Preset,
@@ -174,7 +242,7 @@ internal sealed class RunJob : IDisposable
             JpegQuality = source.Info.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
             Threads = _budget.Encoder,
             Warning = Warn,
-        }));
+        });
     }
 
     private static long? ExpectedFrames(RunSettings settings, SourceInfo source)
@@ -195,6 +263,8 @@ internal sealed class RunJob : IDisposable
             $"{report.Frames} frames, {report.Faces} faces in {report.Seconds:0.0} s ({report.FramesPerSecond:0.0} fps)");
         if (report.Damaged > 0) text += $", {report.Damaged} damaged";
         if (report.Dropped > 0) text += $", {report.Dropped} dropped";
+        if (report is { IsLive: true, Age: { } age })
+            text += string.Create(CultureInfo.InvariantCulture, $", age {1000 * age.Median:0} ms, 95 % below {1000 * age.Percentile95:0} ms");
         if (!report.Complete) text += $", {report.Reason}";
         // Without a frame there is no video.
         string[] outputs = [.. new[] { report.Frames > 0 ? output : null, settings.Json == "-" ? null : settings.Json }.OfType<string>()];

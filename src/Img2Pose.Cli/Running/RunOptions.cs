@@ -17,6 +17,8 @@ internal sealed class RunOptions
     private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
     private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu or cuda.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the network; default: all cores.", HelpName = "N" };
+    private readonly Option<int?> _workers = new("--workers") { Description = "Frames that the network looks at at the same time, sharing its threads; default: chosen by device.", HelpName = "N" };
+    private readonly Option<int?> _jobs = new("--jobs") { Description = "Files side by side, where SOURCE stands for several; default: one a core, at most four.", HelpName = "N" };
     private readonly Option<double?> _score = new("--score") { Description = "Lowest score of a face, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<double?> _nms = new("--nms") { Description = "Overlap above which the weaker of two faces goes, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<int?> _size = new("--size") { Description = "Long side of the network's input in pixels; larger finds smaller faces.", HelpName = "N" };
@@ -52,7 +54,7 @@ internal sealed class RunOptions
         command.Arguments.Add(_source);
         Option[] options =
         [
-            _output, _json, _model, _device, _threads, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
+            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
             _frames, _memory, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
@@ -71,6 +73,8 @@ internal sealed class RunOptions
             Model = parsed.GetValue(_model),
             Device = parsed.GetRequiredValue(_device),
             Threads = parsed.GetValue(_threads),
+            Workers = parsed.GetValue(_workers),
+            Jobs = parsed.GetValue(_jobs),
             Score = parsed.GetValue(_score),
             Nms = parsed.GetValue(_nms),
             Detection = _detection.Read(parsed),

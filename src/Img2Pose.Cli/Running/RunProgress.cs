@@ -6,33 +6,70 @@ using Spectre.Console;
 
 namespace Img2Pose.Cli.Running;
 
-/// <summary>Tells on standard error how a run goes: a live line on a terminal, a plain line every few seconds elsewhere.</summary>
-internal static class RunProgress
+/// <summary>
+/// Tells on standard error how a job goes: a live line on a terminal, a plain line every few seconds elsewhere. Thread-safe.
+/// </summary>
+/// <param name="sources">Sources of the job.</param>
+/// <param name="quiet">Tell nothing.</param>
+internal sealed class RunProgress(int sources, bool quiet)
 {
     private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_plainInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>Shows progress until <paramref name="run"/> ends, and returns its result.</summary>
-    /// <param name="pipeline">The pipeline that runs.</param>
-    /// <param name="run">Its run.</param>
+    private readonly Lock _lock = new();
+    private readonly List<PoseSession> _running = [];
+    private readonly long _start = System.Diagnostics.Stopwatch.GetTimestamp();
+    private long _framesBefore, _facesBefore;
+    private long? _total;
+    private int _ended;
+    private volatile IAnsiConsole? _console;
+
+    /// <summary>A session begins to run.</summary>
+    /// <param name="session">The session.</param>
     /// <param name="total">Frames expected, or null.</param>
-    /// <param name="quiet">Show nothing.</param>
-    public static async Task<RunReport> ShowAsync(VideoPipeline pipeline, Task<RunReport> run, long? total, bool quiet)
+    public void Begin(PoseSession session, long? total)
+    {
+        lock (_lock)
+        {
+            _running.Add(session);
+            // Of several files, those that are yet to be opened have an unknown length.
+            if (sources == 1) _total = total;
+        }
+    }
+
+    /// <summary>A session has ended; <paramref name="summary"/> tells what it did, or is null where it failed.</summary>
+    public void End(PoseSession session, string? summary)
+    {
+        lock (_lock)
+        {
+            if (!_running.Remove(session)) return;
+            _framesBefore += session.FramesDone;
+            _facesBefore += session.FacesFound;
+            _ended++;
+        }
+        if (quiet || summary is null) return;
+        // While the live line is shown, what is written through its console appears above it.
+        if (_console is { } console) console.WriteLine(summary);
+        else Console.Error.WriteLine(summary);
+    }
+
+    /// <summary>Frames done so far, over all sources.</summary>
+    public long FramesDone => Now().Frames;
+
+    /// <summary>Shows progress until <paramref name="job"/> ends.</summary>
+    public async Task ShowUntilAsync(Task job)
     {
         try
         {
-            if (!quiet)
-            {
-                if (Console.IsErrorRedirected) await ShowLinesAsync(pipeline, run, total);
-                else await ShowBarAsync(pipeline, run, total);
-            }
+            if (quiet) return;
+            if (Console.IsErrorRedirected) await ShowLinesAsync(job);
+            else await ShowBarAsync(job);
         }
         finally
         {
             // Whatever happens to the display: what the stages use is freed only when they have ended.
-            await ((Task)run).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await job.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        return await run;
     }
 
     /// <summary>The terminal behind standard error. It may go away while the job runs, which then goes on in silence.</summary>
@@ -76,28 +113,41 @@ internal static class RunProgress
             : text;
     }
 
-    private static async Task ShowLinesAsync(VideoPipeline pipeline, Task run, long? total)
+    private (string Text, long Frames, long? Total) Now()
     {
-        while (await Task.WhenAny(run, Task.Delay(s_plainInterval)) != run)
-            Console.Error.WriteLine(Describe(pipeline.FramesDone, pipeline.FacesFound, pipeline.Elapsed, total));
+        lock (_lock)
+        {
+            long frames = _framesBefore + _running.Sum(session => session.FramesDone);
+            long faces = _facesBefore + _running.Sum(session => session.FacesFound);
+            string text = Describe(frames, faces, System.Diagnostics.Stopwatch.GetElapsedTime(_start), _total);
+            return (sources == 1 ? text : $"{_ended} of {sources} files done: {text}", frames, _total);
+        }
     }
 
-    private static async Task ShowBarAsync(VideoPipeline pipeline, Task run, long? total)
+    private async Task ShowLinesAsync(Task job)
+    {
+        while (await Task.WhenAny(job, Task.Delay(s_plainInterval)) != job) Console.Error.WriteLine(Now().Text);
+    }
+
+    private async Task ShowBarAsync(Task job)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new TerminalOutput() });
+        _console = console;
         await console.Progress()
             .AutoClear(true)
             .Columns(new ProgressBarColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(async context =>
             {
-                ProgressTask task = context.AddTask("", maxValue: total ?? 1);
-                task.IsIndeterminate = total is not > 0;
+                ProgressTask task = context.AddTask("");
                 do
                 {
-                    task.Description = Markup.Escape(Describe(pipeline.FramesDone, pipeline.FacesFound, pipeline.Elapsed, total));
-                    if (!task.IsIndeterminate) task.Value = Math.Min(pipeline.FramesDone, total!.Value);
+                    (string text, long frames, long? total) = Now();
+                    task.Description = Markup.Escape(text);
+                    task.IsIndeterminate = total is not > 0;
+                    if (total is > 0) (task.MaxValue, task.Value) = (total.Value, Math.Min(frames, total.Value));
                 }
-                while (await Task.WhenAny(run, Task.Delay(s_refresh)) != run);
+                while (await Task.WhenAny(job, Task.Delay(s_refresh)) != job);
             });
+        _console = null;
     }
 }

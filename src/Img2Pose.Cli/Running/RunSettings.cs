@@ -20,8 +20,14 @@ internal sealed record RunSettings
     /// <summary>auto, cpu or cuda.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Threads of inference; null: as the CPU budget says.</summary>
+    /// <summary>Threads of inference, over all looks at the same time; null: as the CPU budget says.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>Looks of the network at the same time; null: chosen by the engine.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Files worked on side by side, where the source stands for several; null: as many as pay.</summary>
+    public int? Jobs { get; init; }
 
     /// <summary>Lowest score; null for the model's own.</summary>
     public double? Score { get; init; }
@@ -100,6 +106,8 @@ internal sealed record RunSettings
         Require(Every is >= 1 and <= 1000, $"--every {Every} is out of range; it may be 1…1000.");
         Require(Alpha is >= 0 and <= 1, $"--alpha {Alpha} is out of range; opacity lies in 0…1.");
         Require(Threads is null or (>= 1 and <= 256), $"--threads {Threads} is out of range; it may be 1…256.");
+        Require(Workers is null or (>= 1 and <= 64), $"--workers {Workers} is out of range; it may be 1…64.");
+        Require(Jobs is null or (>= 1 and <= 64), $"--jobs {Jobs} is out of range; it may be 1…64.");
         Require(Frames is null or >= 1, $"--frames {Frames} is out of range; it starts at 1.");
         Require(Quality is null or (>= 0 and <= 100), $"--quality {Quality} is out of range; it may be 0…51 for video, 1…100 for pictures.");
         Require(Start is null || Start >= TimeSpan.Zero, "--start lies before the beginning.");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Pipeline;
@@ -17,6 +18,8 @@ public sealed class BoxTable
 
     /// <summary>Rows that match nothing and are named; of the others the number is told.</summary>
     private const int MostNamed = 5;
+
+    private static readonly List<Box> s_none = [];
 
     private readonly Dictionary<string, Entry> _byFile = new(StringComparer.Ordinal);
     private readonly Dictionary<long, Entry> _byFrame = [];
@@ -63,13 +66,16 @@ public sealed class BoxTable
     /// <summary>The boxes of a frame; empty where there are none.</summary>
     /// <param name="index">Number of the frame in the source.</param>
     /// <param name="file">Name of its file where the source is a set of pictures; its folder does not count.</param>
-    public ReadOnlySpan<Box> For(long index, string? file)
+    public ReadOnlySpan<Box> For(long index, string? file) => CollectionsMarshal.AsSpan(ListFor(index, file));
+
+    /// <summary>As <see cref="For"/>; the list is the table's own.</summary>
+    internal List<Box> ListFor(long index, string? file)
     {
         Entry? entry = null;
         if (file is not null) _byFile.TryGetValue(System.IO.Path.GetFileName(file), out entry);
-        if (entry is null && !_byFrame.TryGetValue(index, out entry)) return default;
+        if (entry is null && !_byFrame.TryGetValue(index, out entry)) return s_none;
         entry.Used = true;
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entry.Boxes);
+        return entry.Boxes;
     }
 
     /// <summary>Names what no frame has asked for, in one line; null where every row was used.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Img2Pose.Cli.Running;
 using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Inference;

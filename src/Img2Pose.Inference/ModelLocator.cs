@@ -1,7 +1,7 @@
-namespace Img2Pose.Cli.Running;
+namespace Img2Pose.Inference;
 
 /// <summary>Finds a model by name or file: beside the program, in the working folder's <c>models/</c>, or in <c>IMG2POSE_MODELS</c>.</summary>
-internal static class ModelLocator
+public static class ModelLocator
 {
     /// <summary>Name of the embedded default model.</summary>
     public const string DefaultName = "img2pose-nano";

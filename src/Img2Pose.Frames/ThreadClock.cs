@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Img2Pose.Pipeline;
+namespace Img2Pose.Frames;
 
 /// <summary>The CPU time of the calling thread: clock_gettime(2) with CLOCK_THREAD_CPUTIME_ID.</summary>
 internal static partial class ThreadClock

@@ -1,0 +1,24 @@
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>
+/// Takes the poses of frames: a file, a protocol, events. Each sink of a session has a link and a thread of its own, on which
+/// <see cref="Write"/> is called; an exception ends the session.
+/// </summary>
+public interface IPoseSink : IDisposable
+{
+    /// <summary>Takes the faces of a frame.</summary>
+    /// <param name="frame">The picture, for its times, size and name; only read. Whoever needs it beyond the call adds a reference.</param>
+    /// <param name="faces">The faces, by ascending identity; valid during the call.</param>
+    void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
+
+    /// <summary>
+    /// Writes the summary, when all sinks are done with their frames; a complete or properly interrupted session gives the output
+    /// its final name. Called once.
+    /// </summary>
+    /// <param name="report">What the session did; frames and faces are those of this sink.</param>
+    /// <param name="failed">True when the session ends with an error: the output stays marked as partial.</param>
+    void Finish(RunReport report, bool failed);
+}

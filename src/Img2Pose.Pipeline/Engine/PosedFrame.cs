@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Inference.Scheduling;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>
+/// A picture with the faces that were found in it. A pooled, reference-counted lease: whoever holds it disposes it once, and
+/// must not touch it afterwards, since it is used for another picture then. What it says may be read on any thread.
+/// </summary>
+public sealed class PosedFrame : IDisposable
+{
+    private readonly Pool _pool;
+    private readonly List<TrackedFace> _faces = new(16);
+    private VideoFrame? _frame;
+    private int _references;
+
+    private PosedFrame(Pool pool)
+    {
+        _pool = pool;
+        Look = new Look { Owner = this };
+    }
+
+    /// <summary>The picture, with what the session draws on it. Its samples are valid as long as this is held; only read them.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody holds this any more.</exception>
+    public VideoFrame Frame => _frame ?? throw new ObjectDisposedException(nameof(PosedFrame));
+
+    /// <summary>The faces, by ascending identity; boxes and poses in displayed pixels under the camera of the picture.</summary>
+    public IReadOnlyList<TrackedFace> Faces => _faces;
+
+    /// <summary>Position in the source, from 0.</summary>
+    public long Index => Frame.Index;
+
+    /// <summary>Presentation time in seconds as in the source, or null.</summary>
+    public double? PresentationTime => Frame.PresentationTime;
+
+    /// <summary>The stream that it belongs to.</summary>
+    public StreamId Stream => Frame.Stream;
+
+    /// <summary>Time since the picture was taken; for a file since it was decoded.</summary>
+    public TimeSpan Age => Stopwatch.GetElapsedTime(Frame.CaptureTime);
+
+    /// <summary>Whether the network looked at this picture; else the faces are predicted from earlier ones.</summary>
+    public bool LookedAt { get; internal set; }
+
+    /// <summary>Keeps the frame beyond the time that it was lent for; each call needs a <see cref="Dispose"/> of its own. Returns this.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody holds this any more.</exception>
+    public PosedFrame Retain()
+    {
+        // Never counts up from zero, not even for a moment: the pool may be leasing it out anew.
+        int count = Volatile.Read(ref _references);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(count <= 0, this);
+            int seen = Interlocked.CompareExchange(ref _references, count + 1, count);
+            if (seen == count) return this;
+            count = seen;
+        }
+    }
+
+    /// <summary>Gives up one reference; the last one gives the picture back.</summary>
+    public void Dispose()
+    {
+        int count = Volatile.Read(ref _references);
+        while (true)
+        {
+            if (count <= 0)
+            {
+                Debug.Fail("A posed frame was disposed more often than it was held.");
+                return;
+            }
+            int seen = Interlocked.CompareExchange(ref _references, count - 1, count);
+            if (seen == count) break;
+            count = seen;
+        }
+        if (count != 1) return;
+        _frame!.Dispose();
+        _frame = null;
+        _faces.Clear();
+        Look.Faces.Clear();
+        (Look.Frame, Look.Boxes, Look.ScoreThreshold) = (null, null, null);
+        (LookedAt, IsLookedUp, Scene, Error) = (false, false, 0, null);
+        _pool.Return(this);
+    }
+
+    /// <summary>Number of the scene, where scenes are told apart; the same in frames that no cut lies between.</summary>
+    internal int Scene { get; set; }
+
+    /// <summary>The question to the network, and its answer.</summary>
+    internal Look Look { get; }
+
+    /// <summary>Whether the network is done with it, or was not asked.</summary>
+    internal bool IsLookedUp { get; set; }
+
+    /// <summary>Why the network has no answer, or null.</summary>
+    internal Exception? Error { get; set; }
+
+    /// <summary>The faces, for the stages.</summary>
+    internal List<TrackedFace> FaceList => _faces;
+
+    /// <summary>The faces, for the sinks.</summary>
+    internal ReadOnlySpan<TrackedFace> FaceSpan => CollectionsMarshal.AsSpan(_faces);
+
+    /// <summary>Puts another frame in the place of the current one, which is given back. For the sole holder.</summary>
+    internal void Replace(VideoFrame frame)
+    {
+        _frame?.Dispose();
+        _frame = frame;
+    }
+
+    /// <summary>Recycles the objects of one session.</summary>
+    internal sealed class Pool
+    {
+        private readonly ConcurrentQueue<PosedFrame> _free = new();
+
+        /// <summary>Takes charge of <paramref name="frame"/>; the caller is the only holder.</summary>
+        public PosedFrame Rent(VideoFrame frame)
+        {
+            if (!_free.TryDequeue(out PosedFrame? posed)) posed = new PosedFrame(this);
+            posed._frame = frame;
+            Volatile.Write(ref posed._references, 1);
+            return posed;
+        }
+
+        internal void Return(PosedFrame frame) => _free.Enqueue(frame);
+    }
+}

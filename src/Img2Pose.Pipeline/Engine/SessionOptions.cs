@@ -1,0 +1,70 @@
+using Img2Pose.Frames;
+using Img2Pose.Tracking;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>How one source is worked on. Checked when the session is opened.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>Name of the stream in metrics and frames, unique in the engine; null: a number.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Where in the source to begin; null: at the beginning. Only for a source that the engine opens.</summary>
+    public TimeSpan? Start { get; init; }
+
+    /// <summary>How much of the source to take; null: all. Only for a source that the engine opens.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>Frames after which the session ends as if the source did; null: no limit.</summary>
+    public long? MaximumFrames { get; init; }
+
+    /// <summary>Whether the session waits for its slowest part or skips frames; null: it skips where the source is live.</summary>
+    public LinkPolicy? Policy { get; init; }
+
+    /// <summary>Frames that may wait in a lossless link, at least 1. In a link of the newest frames one waits.</summary>
+    public int LinkCapacity { get; init; } = 3;
+
+    /// <summary>The network looks at every n-th frame, n at least 1; faces in the others are predicted.</summary>
+    public int Every { get; init; } = 1;
+
+    /// <summary>Share of the network's time against other sessions, above 0.</summary>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>Whether faces keep identities over time. A set of pictures is never tracked.</summary>
+    public bool Track { get; init; } = true;
+
+    /// <summary>Whether poses of tracked faces are smoothed.</summary>
+    public bool Smooth { get; init; } = true;
+
+    /// <summary>Boxes to pose instead of looking for faces, or null.</summary>
+    public BoxTable? Boxes { get; init; }
+
+    /// <summary>Whether the engine's overlay is drawn on the frames.</summary>
+    public bool Draw { get; init; }
+
+    /// <summary>
+    /// A composer that draws on the frames instead of the engine's overlay, or null. It is called on a thread of the session and
+    /// stays the caller's; the session is done with it once it is disposed.
+    /// </summary>
+    public IFrameComposer? Composer { get; init; }
+
+    /// <summary>Says why a session was stopped; asked when its token has fired.</summary>
+    public Func<string> StopReason { get; init; } = () => "interrupted";
+
+    /// <summary>Told, in one line, of what the source skips. Called on a thread of the session.</summary>
+    public Action<string>? Warning { get; init; }
+
+    /// <summary>A tracker of another kind than the engine's own, for tests.</summary>
+    internal IFaceTracker? Tracker { get; init; }
+
+    /// <exception cref="UsageException">A value is out of range.</exception>
+    internal void Validate()
+    {
+        if (Name is { Length: 0 }) throw new UsageException("A stream's name may not be empty.");
+        if (Every < 1) throw new UsageException($"Every {Every}. frame cannot be looked at; give a number from 1 up.");
+        if (LinkCapacity < 1) throw new UsageException($"A link cannot hold {LinkCapacity} frames; give a number from 1 up.");
+        if (MaximumFrames < 1) throw new UsageException($"A session of {MaximumFrames} frames does nothing; give a number from 1 up.");
+        if (!(Weight > 0) || !double.IsFinite(Weight)) throw new UsageException(FormattableString.Invariant($"A session's weight is a positive number, not {Weight}."));
+        if (Draw && Composer is not null) throw new UsageException("A session draws the engine's overlay or has a composer of its own, not both.");
+    }
+}

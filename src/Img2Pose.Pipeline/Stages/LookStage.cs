@@ -1,0 +1,140 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Img2Pose.Inference.Scheduling;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>
+/// A session's side of the scheduler: a link of frames that wait for their turn, the frames under way in their order, and a link
+/// of those that are done. The scheduler takes a frame only while there is room for its result, so handing it back never waits.
+/// </summary>
+internal sealed class LookStage : ILookClient
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<PosedFrame> _underWay = new();
+    private readonly Link<PosedFrame> _waiting;
+    private readonly Link<PosedFrame> _done;
+    private readonly StageTimer _timer;
+    private readonly int _depth;
+    private LookClient? _client;
+    private int _scene;
+
+    /// <summary>Creates the stage.</summary>
+    /// <param name="waiting">What it takes frames from; its policy is the session's.</param>
+    /// <param name="done">What it hands frames to, of the capacity <see cref="Room"/>.</param>
+    /// <param name="depth">Looks under way at the same time.</param>
+    /// <param name="timer">Adds up the looks.</param>
+    public LookStage(Link<PosedFrame> waiting, Link<PosedFrame> done, int depth, StageTimer timer)
+    {
+        _waiting = waiting;
+        _done = done;
+        _depth = depth;
+        _timer = timer;
+    }
+
+    /// <summary>Frames that a stage of this depth holds behind the waiting link: those under way and those that are done.</summary>
+    public static int Room(int depth, int capacity, LinkPolicy policy) => policy == LinkPolicy.Latest ? depth : Math.Max(depth, capacity);
+
+    /// <summary>Joins the scheduler.</summary>
+    public void Join(LookScheduler scheduler, double weight) => _client = scheduler.Add(this, weight);
+
+    /// <summary>The place in the scheduler, once joined.</summary>
+    public LookClient Client => _client!;
+
+    /// <summary>Hands a frame over, waiting while a lossless link is full.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask WriteAsync(PosedFrame frame)
+    {
+        await _waiting.WriteAsync(frame);
+        Client.Signal();
+    }
+
+    /// <summary>No more frames come.</summary>
+    public void Complete()
+    {
+        _waiting.Complete();
+        lock (_lock) HandOn();
+        Client.Signal();
+    }
+
+    /// <summary>The reader has taken a frame from the link of those done.</summary>
+    public void Taken() => Client.Signal();
+
+    /// <summary>After the other stages have ended: leaves the scheduler, and releases what is under way.</summary>
+    public void Leave()
+    {
+        _client?.Remove();
+        lock (_lock)
+        {
+            while (_underWay.TryDequeue(out PosedFrame? frame)) frame.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryTake([NotNullWhen(true)] out Look? look)
+    {
+        lock (_lock)
+        {
+            while (Looking() < _depth && _underWay.Count + _done.Depth < _done.Capacity && _waiting.TryRead(out PosedFrame? frame))
+            {
+                _underWay.Enqueue(frame);
+                // What is known of the faces ends with the scene, so the first frame of the next that comes here is looked at.
+                frame.LookedAt |= frame.Scene != _scene;
+                _scene = frame.Scene;
+                if (frame.LookedAt)
+                {
+                    look = frame.Look;
+                    look.Frame = frame.Frame;
+                    return true;
+                }
+                _timer.Add(TimeSpan.Zero, TimeSpan.Zero);
+                frame.IsLookedUp = true;
+                HandOn();
+            }
+            HandOn();
+        }
+        look = null;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void HandBack(Look look, Exception? failure)
+    {
+        PosedFrame frame = (PosedFrame)look.Owner!;
+        lock (_lock)
+        {
+            look.Frame = null;
+            frame.Error = failure;
+            frame.IsLookedUp = true;
+            if (failure is null) _timer.Add(look.Duration, look.ThreadCpu);
+            HandOn();
+        }
+    }
+
+    private int Looking()
+    {
+        int count = 0;
+        foreach (PosedFrame frame in _underWay)
+        {
+            if (!frame.IsLookedUp) count++;
+        }
+        return count;
+    }
+
+    /// <summary>Hands on, in order, what is done; after the last frame, ends the link.</summary>
+    private void HandOn()
+    {
+        while (_underWay.TryPeek(out PosedFrame? frame) && frame.IsLookedUp)
+        {
+            _underWay.Dequeue();
+            if (frame.Error is { } error)
+            {
+                frame.Dispose();
+                _done.Complete(error);
+            }
+            // There is room, unless the session was aborted and the link is closed.
+            else if (!_done.TryWrite(frame)) frame.Dispose();
+        }
+        if (_underWay.Count == 0 && _waiting.IsFinished) _done.Complete();
+    }
+}

@@ -1,0 +1,82 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+
+namespace Img2Pose.Cli.Tests;
+
+/// <summary>The arrows of docs/architecture.md, read off the assemblies as they were built.</summary>
+public class ArchitectureTests
+{
+    /// <summary>What an assembly may use of this program, directly; what is not named here may use nothing.</summary>
+    private static readonly Dictionary<string, string[]> s_arrows = new()
+    {
+        ["Img2Pose.Core"] = [],
+        ["Img2Pose.Geometry"] = ["Core"],
+        ["Img2Pose.Formats"] = ["Core", "Geometry"],
+        ["Img2Pose.Frames"] = ["Core", "Geometry"],
+        ["Img2Pose.Cuda"] = ["Core", "Geometry", "Frames"],
+        ["Img2Pose.Media"] = ["Core", "Geometry", "Formats", "Frames", "Cuda"],
+        ["Img2Pose.Inference"] = ["Core", "Geometry", "Formats", "Frames", "Cuda"],
+        ["Img2Pose.Tracking"] = ["Core", "Geometry", "Formats", "Frames"],
+        ["Img2Pose.Rendering"] = ["Core", "Geometry", "Formats", "Frames", "Cuda"],
+        ["Img2Pose.Models"] = ["Core", "Geometry", "Formats", "Frames"],
+        ["Img2Pose.Pipeline"] = ["Core", "Geometry", "Formats", "Frames", "Cuda", "Media", "Inference", "Tracking", "Rendering", "Models"],
+        ["Img2Pose.Training"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Models", "Inference"],
+        ["Img2Pose.Evaluation"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking"],
+        ["Img2Pose.Monitor"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking", "Rendering", "Pipeline"],
+        ["Img2Pose.Fleet"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking", "Rendering", "Pipeline"],
+    };
+
+    /// <summary>Whose native engine belongs to which assemblies alone.</summary>
+    private static readonly Dictionary<string, string[]> s_engines = new()
+    {
+        ["FFmpeg.AutoGen"] = ["Img2Pose.Media"],
+        ["Microsoft.ML.OnnxRuntime"] = ["Img2Pose.Inference"],
+        ["Veldrid"] = ["Img2Pose.Rendering"],
+        ["ManagedCuda"] = ["Img2Pose.Cuda"],
+        ["TorchSharp"] = ["Img2Pose.Training"],
+    };
+
+    public static TheoryData<string> Assemblies => [.. OwnAssemblies()];
+
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void An_assembly_uses_only_those_below_it(string name)
+    {
+        string[] allowed = s_arrows.TryGetValue(name, out string[]? arrows) ? arrows : [];
+
+        string[] wrong = [.. ReferencesOf(name).Where(used => used.StartsWith("Img2Pose.", StringComparison.Ordinal) && !used.StartsWith("Img2Pose.Interop.", StringComparison.Ordinal))
+            .Where(used => !allowed.Contains(used["Img2Pose.".Length..]))];
+
+        Assert.Empty(wrong);
+    }
+
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void A_native_engine_is_used_in_one_place(string name)
+    {
+        string[] wrong = [.. ReferencesOf(name)
+            .Select(used => used.StartsWith("Img2Pose.Interop.", StringComparison.Ordinal) ? used["Img2Pose.Interop.".Length..] : used)
+            .Where(used => s_engines.TryGetValue(used, out string[]? owners) && !owners.Contains(name))];
+
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void The_arrows_are_of_assemblies_that_the_program_is_made_of() =>
+        Assert.Superset(new HashSet<string> { "Img2Pose.Geometry", "Img2Pose.Frames", "Img2Pose.Media", "Img2Pose.Inference", "Img2Pose.Tracking", "Img2Pose.Rendering", "Img2Pose.Pipeline" }, OwnAssemblies().ToHashSet());
+
+    /// <summary>The program's own libraries, beside the tests; not the command line, which may use everything.</summary>
+    private static IEnumerable<string> OwnAssemblies() =>
+        Directory.EnumerateFiles(AppContext.BaseDirectory, "Img2Pose.*.dll")
+            .Select(path => Path.GetFileNameWithoutExtension(path))
+            .Where(name => !name.EndsWith(".Tests", StringComparison.Ordinal) && name != "Img2Pose.Testing" && !name.StartsWith("Img2Pose.Interop.", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
+
+    private static IEnumerable<string> ReferencesOf(string name)
+    {
+        using FileStream file = File.OpenRead(Path.Combine(AppContext.BaseDirectory, name + ".dll"));
+        using PEReader image = new(file);
+        MetadataReader metadata = image.GetMetadataReader();
+        return [.. metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name))];
+    }
+}
