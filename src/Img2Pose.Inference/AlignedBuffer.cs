@@ -10,6 +10,7 @@ internal sealed unsafe class AlignedBuffer : SafeHandle
     /// <summary>Allocates <paramref name="bytes"/> bytes, uninitialised.</summary>
     public AlignedBuffer(long bytes) : base(0, ownsHandle: true)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Length = bytes;
         SetHandle((nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, Alignment), Alignment));
     }
@@ -18,7 +19,24 @@ internal sealed unsafe class AlignedBuffer : SafeHandle
     public long Length { get; }
 
     /// <summary>First byte.</summary>
-    public byte* Pointer => (byte*)handle;
+    /// <exception cref="ObjectDisposedException">It was freed.</exception>
+    public byte* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return (byte*)handle;
+        }
+    }
+
+    /// <summary>Makes room for at least <paramref name="bytes"/> bytes; what was there is lost where it has to grow.</summary>
+    public static void Reserve(ref AlignedBuffer buffer, long bytes)
+    {
+        if (buffer.Length >= bytes) return;
+        AlignedBuffer larger = new(bytes);
+        buffer.Dispose();
+        buffer = larger;
+    }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;

@@ -22,63 +22,69 @@ internal static class InferenceDevice
     /// <param name="model">The model.</param>
     /// <param name="device">"auto", "cpu" or "cuda".</param>
     /// <param name="threads">Threads within an operator; 0 for one a core.</param>
+    /// <param name="stop">Ends runs; see <see cref="PoseDetectorOptions.Stop"/>.</param>
     /// <exception cref="UsageException">There is no such device.</exception>
     /// <exception cref="ModelException">The device or the model cannot be used.</exception>
-    public static Opened Open(ModelPackage model, string device, int threads)
+    public static Opened Open(ModelPackage model, string device, int threads, CancellationToken stop = default)
     {
         OrtEnv environment = OnnxRuntimeLibrary.Environment();
         bool hasCuda = environment.GetAvailableProviders().Contains(Cuda);
         switch (device)
         {
             case "cpu":
-                return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
+                return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
             case "cuda":
                 if (!hasCuda) throw new ModelException($"CUDA cannot be used: {WithoutCuda}, or use --device cpu.");
-                return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
+                return OpenOnGpu(model, threads, stop, "cuda", static options => options.AppendExecutionProvider_CUDA());
             case "auto":
                 // Without a driver nothing is tried, so that an absent GPU costs nothing.
-                if (!HasNvidiaDriver()) return new Opened(OpenOnCpu(model, threads), "cpu", null, false);
-                if (!hasCuda) return new Opened(OpenOnCpu(model, threads), "cpu", $"there is an NVIDIA driver, but {WithoutCuda}", false);
+                if (!HasNvidiaDriver()) return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
+                if (!hasCuda) return new Opened(OpenOnCpu(model, threads, stop), "cpu", $"there is an NVIDIA driver, but {WithoutCuda}", false);
                 try
                 {
-                    return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA());
+                    return OpenOnGpu(model, threads, stop, "cuda", static options => options.AppendExecutionProvider_CUDA());
                 }
                 catch (ModelException error)
                 {
-                    return new Opened(OpenOnCpu(model, threads), "cpu", error.Message, false);
+                    return new Opened(OpenOnCpu(model, threads, stop), "cpu", error.Message, false);
                 }
             default:
                 throw new UsageException($"There is no device '{device}'; use auto, cpu or cuda.");
         }
     }
 
-    private static PoseNetwork OpenOnCpu(ModelPackage model, int threads)
+    private static PoseNetwork OpenOnCpu(ModelPackage model, int threads, CancellationToken stop)
     {
         using SessionOptions options = CreateOptions(threads);
+        RunGuard guard = new(RunGuard.TimeLimit, stop);
         try
         {
             // On the CPU proposals and pooling are faster here than as operators; on a GPU maps would have to come back first.
-            return (PoseNetwork?)TwoStageNetwork.TryCreate(model, options, threads == 0 ? System.Environment.ProcessorCount : threads)
-                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: true);
+            return (PoseNetwork?)TwoStageNetwork.TryCreate(model, options, threads == 0 ? System.Environment.ProcessorCount : threads, guard)
+                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: true, guard);
         }
-        catch (OnnxRuntimeException error)
+        catch (Exception error)
         {
+            guard.Dispose();
+            if (error is not OnnxRuntimeException) throw;
             throw new ModelException($"{model.Path}: ONNX Runtime cannot load the model: {OneLine.Of(error.Message)}", error);
         }
     }
 
-    private static Opened OpenOnGpu(ModelPackage model, int threads, string name, Action<SessionOptions> append)
+    private static Opened OpenOnGpu(ModelPackage model, int threads, CancellationToken stop, string name, Action<SessionOptions> append)
     {
         using SessionOptions options = CreateOptions(threads);
+        RunGuard guard = new(RunGuard.TimeLimit, stop);
         try
         {
             append(options);
             options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
             options.EnableProfiling = true;
-            return new Opened(new PoseGraph(new InferenceSession(model.Path, options), onCpu: false), name, null, true);
+            return new Opened(new PoseGraph(new InferenceSession(model.Path, options), onCpu: false, guard), name, null, true);
         }
         catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
         {
+            guard.Dispose();
             throw new ModelException($"{name} cannot be used: {OneLine.Of(error.Message)} Use --device cpu, or see 'img2pose doctor'.", error);
         }
     }
@@ -95,6 +101,8 @@ internal static class InferenceDevice
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         // Waiting threads sleep: decoder, encoder and renderer share the cores.
+        // All sessions share one arena, which has a limit: a graph that asks for more ends with an error that names it.
+        options.AddSessionConfigEntry("session.use_env_allocators", "1");
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         return options;
     }

@@ -73,7 +73,8 @@ public sealed record ModelMetadata
             using JsonDocument document = JsonDocument.Parse(json);
             return Read(new Fields(document.RootElement, path));
         }
-        catch (JsonException error)
+        // A text may have half of a surrogate pair, which only shows when it is read.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new ModelException($"{path}: the model's metadata is not valid JSON ({OneLine.Of(error.Message)}); the file is damaged.", error);
         }
@@ -140,13 +141,13 @@ public sealed record ModelMetadata
             return value.ValueKind == JsonValueKind.Object ? new Fields(value, path) : throw Mistyped(name, "an object");
         }
 
-        public string Text(string name) => Member(name) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Mistyped(name, "a text");
+        public string Text(string name) => Member(name) is { ValueKind: JsonValueKind.String } value ? OneLine.Printable(value.GetString()!) : throw Mistyped(name, "a text");
 
         public string? OptionalText(string name) =>
-            element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? OneLine.Printable(value.GetString()!) : null;
 
         public string? OptionalRaw(string name) =>
-            element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value.GetRawText() : null;
+            element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? OneLine.Printable(value.GetRawText()) : null;
 
         public bool Flag(string name) => Member(name).ValueKind switch
         {
@@ -192,10 +193,18 @@ public sealed record ModelMetadata
 /// <summary>Native messages as one line.</summary>
 internal static class OneLine
 {
+    /// <summary>
+    /// The text with a replacement character for each that moves a terminal's cursor, changes its state, or turns the direction
+    /// of writing: what a model says of itself is printed.
+    /// </summary>
+    public static string Printable(string text) => text.Any(IsDangerous) ? string.Concat(text.Select(c => IsDangerous(c) ? '\uFFFD' : c)) : text;
+
+    private static bool IsDangerous(char c) => (char.IsControl(c) && c is not ('\n' or '\t')) || c is >= '\u202A' and <= '\u202E' or >= '\u2066' and <= '\u2069' or '\u2028' or '\u2029';
+
     /// <summary>The text with line ends and runs of blanks as single blanks, and no more than 300 characters.</summary>
     public static string Of(string text)
     {
-        string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        string line = Printable(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
         return line.Length <= 300 ? line : line[..300] + "…";
     }
 }

@@ -85,7 +85,7 @@ public sealed class ModelPackage
         {
             // An input without a default that this program does not know could never be fed.
             if (!summary.Initialisers.Contains(input.Name) && !s_inputs.Any(known => known.Name == input.Name))
-                throw new ModelException($"{path}: has an unknown input '{input.Name}'; it does not keep the model contract.");
+                throw new ModelException($"{path}: has an unknown input '{OneLine.Of(input.Name)}'; it does not keep the model contract.");
         }
         return metadata;
     }

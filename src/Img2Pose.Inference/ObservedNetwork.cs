@@ -61,15 +61,16 @@ public sealed unsafe class ObservedNetwork : IDisposable
             OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [1, 2], (nint)sizes.Pointer, 2 * sizeof(long));
         using OrtValue thresholdValue = OrtValue.CreateTensorValueWithData(
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)threshold.Pointer, sizeof(float));
-        using RunOptions options = new();
+        using RunGuard guard = new(RunGuard.TimeLimit, CancellationToken.None);
+        guard.Begin();
         try
         {
-            using IDisposableReadOnlyCollection<OrtValue> results = _session.Run(options, s_inputs, [imageValue, sizesValue, thresholdValue], _outputs);
+            using IDisposableReadOnlyCollection<OrtValue> results = _session.Run(guard.Options, s_inputs, [imageValue, sizesValue, thresholdValue], _outputs);
             for (int i = 0; i < _outputs.Length; i++) observe(i, results[i].GetTensorDataAsSpan<float>());
         }
         catch (OnnxRuntimeException error)
         {
-            throw new ModelException($"{_model.Path}: the network failed: {OneLine.Of(error.Message)}", error);
+            throw new ModelException($"{_model.Path}: {guard.Reason(error)?.Message ?? "the network failed: " + OneLine.Of(error.Message)}", error);
         }
     }
 

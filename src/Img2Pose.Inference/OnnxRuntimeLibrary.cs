@@ -5,6 +5,9 @@ namespace Img2Pose.Inference;
 /// <summary>What is known of the native ONNX Runtime library; for <c>doctor</c> and for choosing a device.</summary>
 public static class OnnxRuntimeLibrary
 {
+    /// <summary>Most memory that networks may use for their values, bytes, together.</summary>
+    internal const long MemoryLimit = 2L << 30;
+
     private static readonly Lock s_creating = new();
 
     /// <summary>Version of the library.</summary>
@@ -25,7 +28,12 @@ public static class OnnxRuntimeLibrary
             {
                 if (OrtEnv.IsCreated) return OrtEnv.Instance();
                 EnvironmentCreationOptions options = new() { logId = "img2pose", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
-                return OrtEnv.CreateInstanceWithOptions(ref options);
+                OrtEnv environment = OrtEnv.CreateInstanceWithOptions(ref options);
+                // 1: the arena grows by what is asked for, not by powers of two.
+                using OrtArenaCfg arena = new((uint)MemoryLimit, 1, -1, -1);
+                using OrtMemoryInfo memory = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
+                environment.CreateAndRegisterAllocator(memory, arena);
+                return environment;
             }
         }
         // The package asks for the library in a static constructor.

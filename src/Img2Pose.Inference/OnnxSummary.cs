@@ -15,13 +15,17 @@ internal readonly record struct OnnxTensor(string Name, int ElementType, int Ran
 internal sealed class OnnxSummary
 {
     // Field numbers of onnx.proto.
-    private const int ModelGraph = 7, ModelMetadataProps = 14;
-    private const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
-    private const int NodeAttribute = 5, AttributeTensor = 5, AttributeGraph = 6, AttributeTensors = 10, AttributeGraphs = 11;
+    private const int ModelGraph = 7, ModelMetadataProps = 14, ModelTrainingInfo = 20, ModelFunctions = 25;
+    private const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12, GraphSparseInitializer = 15;
+    private const int FunctionNode = 7, FunctionAttribute = 11, SparseValues = 1, SparseIndices = 2;
+    private const int NodeAttribute = 5, AttributeTensor = 5, AttributeGraph = 6, AttributeTensors = 10, AttributeGraphs = 11, AttributeSparseTensor = 22, AttributeSparseTensors = 23;
     private const int TensorName = 8, TensorExternalData = 13, TensorDataLocation = 14;
 
     // Graphs within graphs, of which this program's models have one; ONNX Runtime would read their tensors from other files, too.
     private const int DepthLimit = 16;
+
+    // Names and nodes that a file may have; each costs memory though it may be two bytes long in the file.
+    private const int CountLimit = 200_000, TextLimit = 1 << 20, MetadataLimit = 16 << 20, TextTotalLimit = 64 << 20;
 
     private const int ValueName = 1, ValueType = 2;
     private const int TypeTensor = 1, TensorTypeElement = 1, TensorTypeShape = 2, ShapeDimension = 1;
@@ -29,6 +33,8 @@ internal sealed class OnnxSummary
     private readonly BinaryReader _reader;
     private readonly string _path;
     private bool _hasGraph;
+    private int _count;
+    private long _textBytes;
 
     private OnnxSummary(BinaryReader reader, string path) => (_reader, _path) = (reader, path);
 
@@ -73,8 +79,26 @@ internal sealed class OnnxSummary
                 (string key, string value) = ReadPair(next);
                 Metadata[key] = value;
             }
+            else if (field == ModelFunctions) CheckFunction(next);
+            else if (field == ModelTrainingInfo) throw new ModelException($"{_path}: has training graphs; it does not keep the model contract.");
             Seek(next);
         }
+    }
+
+    private void CheckFunction(long end)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field == FunctionNode) CheckNode(next, 1);
+            else if (field == FunctionAttribute) CheckAttribute(next, 1);
+            Seek(next);
+        }
+    }
+
+    private void Count()
+    {
+        if (++_count > CountLimit) throw new ModelException($"{_path}: has more than {CountLimit} nodes, tensors and values, the limit for a model.");
     }
 
     private void ReadGraph(long end)
@@ -82,6 +106,8 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length))
         {
             long next = Position + length;
+            Count();
+            if (field == GraphSparseInitializer) CheckSparse(next);
             if (field == GraphInitializer) ReadInitialiser(next);
             else if (field == GraphNode) CheckNode(next, 1);
             else if (field == GraphInput) Inputs.Add(ReadValue(next));
@@ -95,7 +121,7 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length, out ulong number))
         {
             long next = Position + length;
-            if (field == TensorName) Initialisers.Add(ReadText(length));
+            if (field == TensorName) Initialisers.Add(ReadText(length, TextLimit));
             else if (field == TensorExternalData || (field == TensorDataLocation && number != 0)) throw InAnotherFile();
             Seek(next);
         }
@@ -107,16 +133,30 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length))
         {
             long next = Position + length;
-            if (field == NodeAttribute)
-            {
-                while (NextField(next, out int inner, out long innerLength))
-                {
-                    long innerNext = Position + innerLength;
-                    if (inner is AttributeTensor or AttributeTensors) CheckTensor(innerNext);
-                    else if (inner is AttributeGraph or AttributeGraphs) CheckGraph(innerNext, depth);
-                    Seek(innerNext);
-                }
-            }
+            Count();
+            if (field == NodeAttribute) CheckAttribute(next, depth);
+            Seek(next);
+        }
+    }
+
+    private void CheckAttribute(long end, int depth)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field is AttributeTensor or AttributeTensors) CheckTensor(next);
+            else if (field is AttributeGraph or AttributeGraphs) CheckGraph(next, depth);
+            else if (field is AttributeSparseTensor or AttributeSparseTensors) CheckSparse(next);
+            Seek(next);
+        }
+    }
+
+    private void CheckSparse(long end)
+    {
+        while (NextField(end, out int field, out long length))
+        {
+            long next = Position + length;
+            if (field is SparseValues or SparseIndices) CheckTensor(next);
             Seek(next);
         }
     }
@@ -127,8 +167,10 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length))
         {
             long next = Position + length;
+            Count();
             if (field == GraphInitializer) CheckTensor(next);
             else if (field == GraphNode) CheckNode(next, depth + 1);
+            else if (field == GraphSparseInitializer) CheckSparse(next);
             Seek(next);
         }
     }
@@ -150,7 +192,7 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length))
         {
             long next = Position + length;
-            if (field == ValueName) name = ReadText(length);
+            if (field == ValueName) name = ReadText(length, TextLimit);
             else if (field == ValueType) ReadType(next, ref type, ref rank);
             Seek(next);
         }
@@ -194,8 +236,8 @@ internal sealed class OnnxSummary
         while (NextField(end, out int field, out long length))
         {
             long next = Position + length;
-            if (field == 1) key = ReadText(length);
-            else if (field == 2) value = ReadText(length);
+            if (field == 1) key = ReadText(length, TextLimit);
+            else if (field == 2) value = ReadText(length, MetadataLimit);
             Seek(next);
         }
         return (key, value);
@@ -247,10 +289,11 @@ internal sealed class OnnxSummary
         throw NotAModel();
     }
 
-    private string ReadText(long length)
+    private string ReadText(long length, int limit)
     {
         // Names and metadata are short; a longer text is a sign of damage, and reading it would be a way to exhaust memory.
-        if (length > 16 << 20) throw NotAModel();
+        if (length > limit) throw new ModelException($"{_path}: has a text of {length} bytes, above the limit of {limit}; it is damaged.");
+        if ((_textBytes += length) > TextTotalLimit) throw new ModelException($"{_path}: has more than {TextTotalLimit} bytes of names and metadata, the limit for a model.");
         return Encoding.UTF8.GetString(_reader.ReadBytes((int)length));
     }
 

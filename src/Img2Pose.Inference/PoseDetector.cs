@@ -15,17 +15,22 @@ public readonly record struct DetectionTimes(TimeSpan Tensorise, TimeSpan Networ
 
 /// <summary>
 /// Finds faces with their poses in frames. Buffers are kept from call to call, so that frames of one size cost no
-/// allocation but the few result objects of ONNX Runtime. Not thread-safe; one detector a thread.
+/// allocation but the few result objects of ONNX Runtime. One detector a thread: calls from several wait for each other, and so
+/// does disposing.
 /// </summary>
 public sealed class PoseDetector : IDisposable
 {
     private readonly ModelPackage _model;
     private readonly PoseNetwork _graph;
-    private readonly Tensoriser _tensoriser;
+    private readonly ITensoriser _tensoriser;
     private readonly PoseSelection _selection;
     private readonly VideoFrame[] _oneFrame = new VideoFrame[1];
     private readonly List<FaceDetection>[] _oneList = new List<FaceDetection>[1];
+    private readonly NetworkResults _results = new();
+    private readonly Lock _gate = new();
     private PictureSizes[] _sizes = new PictureSizes[1];
+    private float[] _boxes = [];
+    private bool _disposed;
 
     private PoseDetector(ModelPackage model, PoseDetectorOptions options, SizeRule size, InferenceDevice.Opened opened)
     {
@@ -87,7 +92,7 @@ public sealed class PoseDetector : IDisposable
         options.Validate();
         SizeRule size = options.SizeRule ?? model.Metadata.Size;
         if (options.Size is { } wanted) size = size.WithSize(wanted);
-        InferenceDevice.Opened opened = InferenceDevice.Open(model, options.Device, options.Threads);
+        InferenceDevice.Opened opened = InferenceDevice.Open(model, options.Device, options.Threads, options.Stop);
         try
         {
             return Create(model, options, size, opened);
@@ -95,7 +100,7 @@ public sealed class PoseDetector : IDisposable
         catch (ModelException error) when (options.Device == "auto" && opened.Name != "cpu")
         {
             // The GPU's provider loads but cannot run: a second library or memory is missing.
-            opened = InferenceDevice.Open(model, "cpu", options.Threads) with { Note = error.Message };
+            opened = InferenceDevice.Open(model, "cpu", options.Threads, options.Stop) with { Note = error.Message };
             return Create(model, options, size, opened);
         }
     }
@@ -115,8 +120,7 @@ public sealed class PoseDetector : IDisposable
     /// <exception cref="ModelException">ONNX Runtime failed, or the picture is too large for the limit.</exception>
     public int Detect(VideoFrame frame, double scoreThreshold, List<FaceDetection> faces)
     {
-        _graph.UseProposals();
-        Run(frame, Size, mirror: false, faces, Selecting.Best, (float)scoreThreshold);
+        Run(frame, Size, mirror: false, faces, Selecting.Best, new NetworkRequest((float)scoreThreshold));
         return faces.Count;
     }
 
@@ -131,12 +135,15 @@ public sealed class PoseDetector : IDisposable
     public void Detect(IReadOnlyList<VideoFrame> frames, IReadOnlyList<List<FaceDetection>> faces) => Detect(frames, ScoreThreshold, faces);
 
     /// <summary>As <see cref="Detect(IReadOnlyList{VideoFrame}, IReadOnlyList{List{FaceDetection}})"/>, with another score threshold for these frames.</summary>
-    /// <inheritdoc cref="Detect(IReadOnlyList{VideoFrame}, IReadOnlyList{List{FaceDetection}})"/>
+    /// <param name="frames">The frames, at least one.</param>
+    /// <param name="scoreThreshold">Faces score above this; in [0, 1).</param>
+    /// <param name="faces">One list a frame, which receives its faces; cleared first.</param>
+    /// <exception cref="ArgumentException">Not one list a frame, or no frame.</exception>
+    /// <exception cref="ModelException">ONNX Runtime failed, or the pictures are too large for the limit.</exception>
     public void Detect(IReadOnlyList<VideoFrame> frames, double scoreThreshold, IReadOnlyList<List<FaceDetection>> faces)
     {
         if (frames.Count == 0 || frames.Count != faces.Count) throw new ArgumentException("There must be one list for each of at least one frame.");
-        _graph.UseProposals();
-        Run(frames, Size, mirror: false, faces, Selecting.Best, (float)scoreThreshold);
+        Run(frames, Size, mirror: false, faces, Selecting.Best, new NetworkRequest((float)scoreThreshold));
     }
 
     /// <summary>
@@ -147,6 +154,7 @@ public sealed class PoseDetector : IDisposable
     /// <param name="boxes">Boxes in displayed pixels.</param>
     /// <param name="faces">Receives the faces; cleared first.</param>
     /// <returns>The number of boxes.</returns>
+    /// <exception cref="InputException">A box is not finite, empty, outside the picture, or absurdly large.</exception>
     /// <exception cref="ModelException">ONNX Runtime failed, or the model gave no pose for a box.</exception>
     public int PoseForBoxes(VideoFrame frame, ReadOnlySpan<Box> boxes, List<FaceDetection> faces)
     {
@@ -155,9 +163,13 @@ public sealed class PoseDetector : IDisposable
             faces.Clear();
             return 0;
         }
+        RequireSensible(frame, boxes);
         (int width, int height) = Size.Resize(frame.DisplayWidth, frame.DisplayHeight);
-        FillBoxes(boxes, (double)width / frame.DisplayWidth, (double)height / frame.DisplayHeight);
-        Run(frame, Size, mirror: false, faces, Selecting.All, float.NegativeInfinity);
+        lock (_gate)
+        {
+            ReadOnlyMemory<float> rows = FillBoxes(boxes, (double)width / frame.DisplayWidth, (double)height / frame.DisplayHeight);
+            Run(frame, Size, mirror: false, faces, Selecting.All, new NetworkRequest(float.NegativeInfinity, rows));
+        }
         return faces.Count;
     }
 
@@ -176,23 +188,50 @@ public sealed class PoseDetector : IDisposable
             faces.Clear();
             return 0;
         }
-        FillBoxes(proposals, 1, 1);
-        Run(frame, Size, mirror: false, faces, Selecting.Best, (float)ScoreThreshold);
+        lock (_gate)
+        {
+            ReadOnlyMemory<float> rows = FillBoxes(proposals, 1, 1);
+            Run(frame, Size, mirror: false, faces, Selecting.Best, new NetworkRequest((float)ScoreThreshold, rows));
+        }
         return faces.Count;
     }
 
     /// <summary>Frees the model and all buffers.</summary>
+    /// <remarks>Waits for a call under way; later ones end with <see cref="ObjectDisposedException"/>.</remarks>
     public void Dispose()
     {
-        _graph.Dispose();
-        _tensoriser.Dispose();
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _graph.Dispose();
+            _tensoriser.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Runs a grey picture, with the network's own proposals and with a given box, and checks what comes out: what loading alone
+    /// cannot tell. Quick for a sound model; others meet the limits of any run.
+    /// </summary>
+    /// <exception cref="ModelException">The model fails, or what it puts out does not fit together.</exception>
+    public void Verify()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            int side = Size.Pad(64);
+            NetworkInput input = _graph.Shape(1, side, side);
+            input.Image.Clear();
+            input.Sizes.Fill(side);
+            RunNetwork(new NetworkRequest(float.NegativeInfinity));
+            RunNetwork(new NetworkRequest(float.NegativeInfinity, new float[] { 0, side / 4f, side / 4f, side / 2f, side / 2f }));
+        }
     }
 
     /// <summary>As <see cref="Detect(VideoFrame, List{FaceDetection})"/>, at another size, or in the mirrored picture (results are the mirrored picture's).</summary>
     internal int Detect(VideoFrame frame, SizeRule size, bool mirror, List<FaceDetection> faces)
     {
-        _graph.UseProposals();
-        Run(frame, size, mirror, faces, Selecting.Best, (float)ScoreThreshold);
+        Run(frame, size, mirror, faces, Selecting.Best, new NetworkRequest((float)ScoreThreshold));
         return faces.Count;
     }
 
@@ -215,60 +254,111 @@ public sealed class PoseDetector : IDisposable
         All,
     }
 
-    private void FillBoxes(ReadOnlySpan<Box> boxes, double scaleX, double scaleY)
+    private ReadOnlyMemory<float> FillBoxes(ReadOnlySpan<Box> boxes, double scaleX, double scaleY)
     {
-        Span<float> rows = _graph.UseBoxes(boxes.Length);
+        int length = checked(5 * boxes.Length);
+        if (_boxes.Length < length) _boxes = new float[length];
         for (int i = 0; i < boxes.Length; i++)
         {
-            rows[5 * i] = 0;
-            rows[5 * i + 1] = (float)(boxes[i].Left * scaleX);
-            rows[5 * i + 2] = (float)(boxes[i].Top * scaleY);
-            rows[5 * i + 3] = (float)(boxes[i].Right * scaleX);
-            rows[5 * i + 4] = (float)(boxes[i].Bottom * scaleY);
+            _boxes[5 * i] = 0;
+            _boxes[5 * i + 1] = (float)(boxes[i].Left * scaleX);
+            _boxes[5 * i + 2] = (float)(boxes[i].Top * scaleY);
+            _boxes[5 * i + 3] = (float)(boxes[i].Right * scaleX);
+            _boxes[5 * i + 4] = (float)(boxes[i].Bottom * scaleY);
+        }
+        return _boxes.AsMemory(0, length);
+    }
+
+    // A box that no face can have is the fault of who gave it, not of the model that cannot pose it.
+    private static void RequireSensible(VideoFrame frame, ReadOnlySpan<Box> boxes)
+    {
+        const double Times = 100;
+        for (int i = 0; i < boxes.Length; i++)
+        {
+            Box box = boxes[i];
+            bool sensible = double.IsFinite(box.Left + box.Top + box.Right + box.Bottom) && box.Width > 0 && box.Height > 0
+                && box.Right > 0 && box.Bottom > 0 && box.Left < frame.DisplayWidth && box.Top < frame.DisplayHeight
+                && box.Width <= Times * frame.DisplayWidth && box.Height <= Times * frame.DisplayHeight;
+            if (sensible) continue;
+            throw new InputException(FormattableString.Invariant(
+                $"box {i + 1} of a picture of {frame.DisplayWidth}×{frame.DisplayHeight} pixels, {box.Left},{box.Top},{box.Right},{box.Bottom} (left, top, right, bottom), cannot hold a face: it is empty, outside the picture, or more than {Times} times as large."));
         }
     }
 
-    private void Run(VideoFrame frame, SizeRule size, bool mirror, List<FaceDetection> faces, Selecting selecting, float threshold)
+    private void Run(VideoFrame frame, SizeRule size, bool mirror, List<FaceDetection> faces, Selecting selecting, in NetworkRequest request)
     {
-        (_oneFrame[0], _oneList[0]) = (frame, faces);
-        try
+        lock (_gate)
         {
-            Run(_oneFrame, size, mirror, _oneList, selecting, threshold);
-        }
-        finally
-        {
-            // Nothing may keep a frame alive past its lease.
-            (_oneFrame[0], _oneList[0]) = (null!, null!);
+            try
+            {
+                (_oneFrame[0], _oneList[0]) = (frame, faces);
+                Run(_oneFrame, size, mirror, _oneList, selecting, request);
+            }
+            finally
+            {
+                // Nothing may keep a frame alive past its lease.
+                (_oneFrame[0], _oneList[0]) = (null!, null!);
+            }
         }
     }
 
     private void Run(
-        IReadOnlyList<VideoFrame> frames, SizeRule rule, bool mirror, IReadOnlyList<List<FaceDetection>> faces, Selecting selecting, float threshold)
+        IReadOnlyList<VideoFrame> frames, SizeRule rule, bool mirror, IReadOnlyList<List<FaceDetection>> faces, Selecting selecting, in NetworkRequest request)
     {
-        for (int i = 0; i < faces.Count; i++) faces[i].Clear();
-        long start = Stopwatch.GetTimestamp();
-        Tensorise(frames, rule, mirror);
-        _graph.ScoreThreshold = threshold;
-        long tensorised = Stopwatch.GetTimestamp();
-        try
+        lock (_gate)
         {
-            using NetworkResults results = _graph.Run();
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            for (int i = 0; i < faces.Count; i++) faces[i].Clear();
+            long start = Stopwatch.GetTimestamp();
+            Tensorise(frames, rule, mirror);
+            long tensorised = Stopwatch.GetTimestamp();
+            RunNetwork(request);
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < frames.Count; i++)
             {
-                if (selecting == Selecting.All) _selection.TakeAll(results, results.Scores.Length, _sizes[i], faces[i]);
-                else _selection.Select(results, i, _sizes[i], faces[i]);
+                if (selecting == Selecting.Best) _selection.Select(_results, i, _sizes[i], faces[i]);
+                else TakeAll(request.Boxes.Length / 5, faces[i]);
             }
             Times = new DetectionTimes(
                 Stopwatch.GetElapsedTime(start, tensorised), Stopwatch.GetElapsedTime(tensorised, ran), Stopwatch.GetElapsedTime(ran));
         }
+    }
+
+    private void TakeAll(int boxes, List<FaceDetection> faces)
+    {
+        try
+        {
+            _selection.TakeAll(_results, boxes, _sizes[0], faces);
+        }
+        catch (NetworkOutputException error)
+        {
+            throw new ModelException($"{_model.Path}: {error.Message}.", error);
+        }
+    }
+
+    private void RunNetwork(in NetworkRequest request)
+    {
+        _graph.Guard.Begin();
+        try
+        {
+            _graph.Run(request, _results);
+        }
         catch (OnnxRuntimeException error)
         {
-            throw new ModelException($"{_model.Path}: the network failed: {OneLine.Of(error.Message)}", error);
+            throw _graph.Guard.Reason(error) switch
+            {
+                OperationCanceledException stopped => stopped,
+                { } reason => new ModelException($"{_model.Path}: {reason.Message}.", error),
+                null => new ModelException($"{_model.Path}: the network failed: {OneLine.Of(error.Message)}", error),
+            };
         }
-        catch (InvalidOperationException error) when (error is not ObjectDisposedException)
+        catch (NetworkOutputException error)
         {
-            throw new ModelException($"{_model.Path}: {error.Message}", error);
+            throw new ModelException($"{_model.Path}: {error.Message}.", error);
+        }
+        finally
+        {
+            _graph.Guard.Complete();
         }
     }
 
@@ -288,15 +378,9 @@ public sealed class PoseDetector : IDisposable
             throw new ModelException(
                 $"The network's input of {frames.Count} × {paddedWidth}×{paddedHeight} pixels is above the limit of {SizeRule.PixelLimit} pixels; use a smaller --size or fewer pictures at once.");
         }
-        _graph.Shape(frames.Count, paddedHeight, paddedWidth, out Span<float> image, out Span<long> sizes);
-        int picture = 3 * paddedWidth * paddedHeight;
+        NetworkInput input = _graph.Shape(frames.Count, paddedHeight, paddedWidth);
         for (int i = 0; i < frames.Count; i++)
-        {
-            sizes[2 * i] = _sizes[i].ResizedHeight;
-            sizes[2 * i + 1] = _sizes[i].ResizedWidth;
-            _tensoriser.Write(
-                frames[i], _sizes[i].ResizedWidth, _sizes[i].ResizedHeight, image.Slice(i * picture, picture), paddedWidth, paddedHeight, mirror);
-        }
+            _tensoriser.Write(frames[i], _sizes[i].ResizedWidth, _sizes[i].ResizedHeight, input, i, mirror);
     }
 
     /// <summary>Runs a small empty picture once and reads from the session's profile which provider ran what.</summary>
@@ -304,13 +388,12 @@ public sealed class PoseDetector : IDisposable
     private void Probe(string name)
     {
         int side = Size.Pad(64);
-        _graph.Shape(1, side, side, out Span<float> image, out Span<long> sizes);
-        image.Clear();
-        sizes[0] = sizes[1] = side;
-        _graph.ScoreThreshold = (float)ScoreThreshold;
+        NetworkInput input = _graph.Shape(1, side, side);
+        input.Image.Clear();
+        input.Sizes.Fill(side);
         try
         {
-            _graph.Run().Dispose();
+            _graph.Run(new NetworkRequest((float)ScoreThreshold), _results);
             string profile = ((PoseGraph)_graph).EndProfiling();
             Dictionary<string, int> nodes;
             using (FileStream stream = File.OpenRead(profile)) nodes = ProviderProbe.Count(stream);

@@ -8,6 +8,12 @@ public sealed record PoseDetectorOptions
     /// <summary>"auto", "cpu" or "cuda".</summary>
     public string Device { get; init; } = "auto";
 
+    /// <summary>
+    /// Tells that the program is to end: a second later a run under way is ended, too, and it and later calls end with
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Threads of ONNX Runtime within an operator; 0 for one a core.</summary>
     public int Threads { get; init; }
 

@@ -2,47 +2,34 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace Img2Pose.Inference;
 
-/// <summary>What a network gave; spans are valid until it is disposed of, or the next run.</summary>
-internal readonly ref struct NetworkResults(
-    ReadOnlySpan<float> proposals, ReadOnlySpan<long> imageIndex, ReadOnlySpan<float> scores, ReadOnlySpan<long> poseIndex,
-    ReadOnlySpan<float> poses, IDisposable? owner) : IDisposable
-{
-    /// <summary>Left, top, right, bottom of each proposal, pixels of the resized picture.</summary>
-    public ReadOnlySpan<float> Proposals { get; } = proposals;
+/// <summary>What one run of a network shall do with its input.</summary>
+/// <param name="ScoreThreshold">Poses are computed for proposals with a score above this.</param>
+/// <param name="Boxes">Picture index, left, top, right, bottom of boxes that take the place of proposals; empty for the network's own.</param>
+internal readonly record struct NetworkRequest(float ScoreThreshold, ReadOnlyMemory<float> Boxes = default);
 
-    /// <summary>Picture of each proposal.</summary>
-    public ReadOnlySpan<long> ImageIndex { get; } = imageIndex;
-
-    /// <summary>Face score of each proposal.</summary>
-    public ReadOnlySpan<float> Scores { get; } = scores;
-
-    /// <summary>The proposals that have poses.</summary>
-    public ReadOnlySpan<long> PoseIndex { get; } = poseIndex;
-
-    /// <summary>Six box-relative pose numbers each.</summary>
-    public ReadOnlySpan<float> Poses { get; } = poses;
-
-    public void Dispose() => owner?.Dispose();
-}
-
-/// <summary>A loaded network with inputs that stay in reused memory. Shapes may change from call to call. Not thread-safe.</summary>
+/// <summary>
+/// A loaded network: an input that stays in reused memory is filled, a request is run, and its results are the caller's. Shapes
+/// and requests may change from run to run; nothing is kept between them. Not thread-safe.
+/// </summary>
 internal abstract class PoseNetwork : IDisposable
 {
-    /// <summary>Poses are computed for proposals with a score above this.</summary>
-    public abstract float ScoreThreshold { set; }
+    /// <summary>The input of the next run, shaped; its content is undefined.</summary>
+    /// <param name="count">Pictures.</param>
+    /// <param name="height">Rows of the padded batch.</param>
+    /// <param name="width">Columns of the padded batch.</param>
+    /// <exception cref="ObjectDisposedException">The network was disposed of.</exception>
+    public abstract NetworkInput Shape(int count, int height, int width);
 
-    /// <summary>Sets the shape of the next run's input and returns it: 3 planes a picture, and height and width of each before padding.</summary>
-    public abstract void Shape(int count, int height, int width, out Span<float> image, out Span<long> sizes);
-
-    /// <summary>Lets the next runs make their own proposals.</summary>
-    public abstract void UseProposals();
-
-    /// <summary>Sets the boxes that take the place of proposals, and returns them: picture index, left, top, right, bottom each.</summary>
-    public abstract Span<float> UseBoxes(int count);
-
-    /// <summary>Runs the network; the caller disposes of the results before the next run.</summary>
+    /// <summary>Runs the network on the input that was shaped last.</summary>
+    /// <param name="request">What to do.</param>
+    /// <param name="results">Receives what the network gave, checked and copied: it stays valid whatever becomes of the network.</param>
     /// <exception cref="OnnxRuntimeException">The run failed.</exception>
-    public abstract NetworkResults Run();
+    /// <exception cref="NetworkOutputException">What the network gave does not fit together.</exception>
+    /// <exception cref="ObjectDisposedException">The network was disposed of.</exception>
+    public abstract void Run(in NetworkRequest request, NetworkResults results);
+
+    /// <summary>Ends a run under way, or the next one, as soon as the operator at hand is done; from any thread.</summary>
+    public abstract RunGuard Guard { get; }
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -22,7 +22,7 @@ internal sealed class PoseSelection(
     private int[] _kept = new int[64];
 
     /// <summary>Adds the faces of one picture of a batch, best first.</summary>
-    public void Select(in NetworkResults results, int image, in PictureSizes sizes, List<FaceDetection> faces)
+    public void Select(NetworkResults results, int image, in PictureSizes sizes, List<FaceDetection> faces)
     {
         ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
@@ -55,20 +55,20 @@ internal sealed class PoseSelection(
     }
 
     /// <summary>Adds one face for each of <paramref name="count"/> given boxes, in their order, without any selection.</summary>
-    /// <exception cref="InvalidOperationException">The graph gave no usable pose for a box.</exception>
-    public void TakeAll(in NetworkResults results, int count, in PictureSizes sizes, List<FaceDetection> faces)
+    /// <exception cref="NetworkOutputException">The graph gave no usable pose for a box.</exception>
+    public void TakeAll(NetworkResults results, int count, in PictureSizes sizes, List<FaceDetection> faces)
     {
         ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> rows = results.PoseIndex;
         CameraIntrinsics camera = CameraIntrinsics.ForImage(sizes.ResizedWidth, sizes.ResizedHeight);
-        if (rows.Length != count) throw new InvalidOperationException($"The model gave {rows.Length} poses for {count} boxes.");
+        if (rows.Length != count) throw new NetworkOutputException($"The model gave {rows.Length} poses for {count} boxes.");
         for (int i = 0; i < count; i++)
         {
             int row = (int)rows[i];
-            if (row != i) throw new InvalidOperationException($"The model gave its poses out of order at box {i}.");
+            if (row != i) throw new NetworkOutputException($"The model gave its poses out of order at box {i}.");
             Box given = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
             Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, given);
-            if (!pose.IsFinite) throw new InvalidOperationException($"The model gave a pose that is not finite for box {i}.");
+            if (!pose.IsFinite) throw new NetworkOutputException($"The model gave a pose that is not finite for box {i}.");
             Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
             // A pose that projects outside the picture has no box of its own; the given one then stands for the face.
             faces.Add(new FaceDetection(ToDisplay(box.IsEmpty ? given : box, sizes), scores[row], ToDisplay(pose, camera, sizes)));

@@ -7,7 +7,7 @@ namespace Img2Pose.Inference;
 /// convert YUV to RGB, clamp, normalise, pad with zeros on the right and below. Only rows of the target size are ever
 /// held beside the two ends. Not thread-safe; it works with several threads of its own where told to.
 /// </summary>
-public sealed unsafe class Tensoriser : IDisposable
+public sealed unsafe class Tensoriser : ITensoriser
 {
     private readonly Normalisation _normalisation;
     private readonly bool _prefilter;
@@ -16,6 +16,7 @@ public sealed unsafe class Tensoriser : IDisposable
     private readonly Action<int> _writeStrip;
     private Plan? _plan;
     private Job _job;
+    private bool _disposed;
 
     /// <summary>Creates a tensoriser.</summary>
     /// <param name="normalisation">What happens to the colours.</param>
@@ -45,6 +46,7 @@ public sealed unsafe class Tensoriser : IDisposable
     /// <exception cref="ArgumentException">The sizes do not fit each other.</exception>
     public void Write(VideoFrame frame, int width, int height, Span<float> destination, int paddedWidth, int paddedHeight, bool mirror = false)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         if (paddedWidth < width || paddedHeight < height || destination.Length < 3L * paddedWidth * paddedHeight)
@@ -67,9 +69,20 @@ public sealed unsafe class Tensoriser : IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    MemoryKind ITensoriser.Memory => MemoryKind.Host;
+
+    /// <inheritdoc/>
+    void ITensoriser.Write(VideoFrame frame, int width, int height, NetworkInput input, int picture, bool mirror)
+    {
+        Write(frame, width, height, input.Picture(picture), input.Width, input.Height, mirror);
+        (input.Sizes[2 * picture], input.Sizes[2 * picture + 1]) = (height, width);
+    }
+
     /// <summary>Frees the row buffers.</summary>
     public void Dispose()
     {
+        _disposed = true;
         _plan?.Dispose();
         _plan = null;
     }
@@ -243,7 +256,17 @@ public sealed unsafe class Tensoriser : IDisposable
             }
         }
 
-        public FramePlane Source { get; set; }
+        /// <summary>The plane at hand, which must hold every sample that the plan reads.</summary>
+        public FramePlane Source
+        {
+            get;
+            set
+            {
+                if (value.Width < _x.Samples || value.Height < _y.Samples || value.BytesPerElement != _channels * (_wide ? 2 : 1))
+                    throw new ArgumentException($"A plane of {value.Width}×{value.Height} does not hold {_x.Samples}×{_y.Samples} samples.");
+                field = value;
+            }
+        }
 
         /// <summary>The vertical step, and the horizontal block means: a row of all samples or blocks, interleaved as in the plane.</summary>
         public float* MixRows(int y, float* row)

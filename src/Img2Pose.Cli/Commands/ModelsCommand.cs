@@ -145,6 +145,7 @@ internal static class ModelsCommand
             ModelProto model = OnnxFile.Read(package.Path);
             PackageCheck.RequireFinite(model, package.Path);
             using PoseDetector detector = PoseDetector.Create(package, new PoseDetectorOptions { Device = "cpu" });
+            detector.Verify();
             parsed.InvocationConfiguration.Output.WriteLine($"{package.Path}: sound; {model.Graph.Node.Count} nodes, sha256 {package.Sha256}, loads on {detector.ProviderDescription}.");
         });
         return command;

@@ -114,7 +114,7 @@ internal sealed class RunJob : IAsyncDisposable
             Cancellation = stop,
             Warning = Warn,
         });
-        await using PoseSession session = OpenSession(source, settings, name, out string? output);
+        await using PoseSession session = OpenSession(source, settings, name, stop, out string? output);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
         if (output is not null) session.AddSink(CreateWriter(output, settings, source), "encode");
         if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
@@ -132,7 +132,7 @@ internal sealed class RunJob : IAsyncDisposable
         return source.Info.IsImages && report.Damaged > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, out string? output)
+    private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, CancellationToken stop, out string? output)
     {
         try
         {
@@ -141,7 +141,7 @@ internal sealed class RunJob : IAsyncDisposable
             // The first source that opens brings the engine up: an input that is not there is told without it.
             if (_engine is null)
             {
-                _engine = CreateEngine(settings, _budget, _jobs);
+                _engine = CreateEngine(settings, _budget, _jobs, stop);
                 if (_engine.DeviceNote is { } note) Warn(note);
             }
         }
@@ -166,7 +166,7 @@ internal sealed class RunJob : IAsyncDisposable
     /// <summary>The engine that the settings ask for.</summary>
     /// <exception cref="ModelException">Model, device or a native library is at fault.</exception>
     /// <exception cref="InputException">The reference points cannot be read.</exception>
-    public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions)
+    public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions, CancellationToken stop = default)
     {
         ReferenceFace? reference = settings.Reference is null ? null : ReferenceFaceFiles.Load(settings.Reference);
         ModelPackage model = ModelPackage.Load(ModelLocator.Find(settings.Model));
@@ -178,6 +178,7 @@ internal sealed class RunJob : IAsyncDisposable
             NmsThreshold = settings.Nms,
             Size = settings.Size,
             Reference = reference,
+            Stop = stop,
         };
         return PoseEngine.Create(model, new PoseEngineOptions
         {

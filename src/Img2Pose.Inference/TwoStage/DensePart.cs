@@ -13,6 +13,7 @@ internal sealed unsafe class DensePart(InferenceSession session, string[] output
     private readonly OrtIoBinding _binding = session.CreateIoBinding();
     private readonly FeatureMap[] _maps = new FeatureMap[outputs.Length];
     private OrtValue? _image;
+    private bool _disposed;
     private IDisposableReadOnlyCollection<OrtValue>? _values;
 
     /// <summary>Runs the part on an image; the maps, in the order of the outputs' names, are valid until the next run.</summary>
@@ -21,6 +22,7 @@ internal sealed unsafe class DensePart(InferenceSession session, string[] output
     /// <exception cref="OnnxRuntimeException">The run failed.</exception>
     public ReadOnlySpan<FeatureMap> Run(OrtValue image, RunOptions options)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (ReferenceEquals(image, _image))
         {
             session.RunWithBinding(options, _binding);
@@ -48,6 +50,8 @@ internal sealed unsafe class DensePart(InferenceSession session, string[] output
     /// <summary>Frees the session and its outputs.</summary>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _binding.Dispose();
         _values?.Dispose();
         session.Dispose();
@@ -55,7 +59,21 @@ internal sealed unsafe class DensePart(InferenceSession session, string[] output
 
     private static FeatureMap Describe(OrtValue value, string name)
     {
-        int[] shape = Array.ConvertAll(value.GetTensorTypeAndShape().Shape, d => (int)d);
+        long[] sides = value.GetTensorTypeAndShape().Shape;
+        if (sides.Length != 4) throw new NetworkOutputException($"the network's '{OneLine.Of(name)}' has {sides.Length} dimensions where 4 are needed");
+        long picture = 1;
+        foreach (long side in sides)
+        {
+            if (side is < 1 or > int.MaxValue) throw new NetworkOutputException($"the network's '{OneLine.Of(name)}' has a side of {side}");
+        }
+        foreach (long side in sides.AsSpan(1))
+        {
+            picture = Math.BigMul((int)picture, (int)side);
+            if (picture > FeatureMap.PictureLimit) throw new NetworkOutputException($"the network's '{OneLine.Of(name)}' is larger than the limit of {FeatureMap.PictureLimit} numbers");
+        }
+        int[] shape = Array.ConvertAll(sides, side => (int)side);
+        if (value.GetTensorDataAsSpan<float>().Length != checked(picture * shape[0]))
+            throw new NetworkOutputException($"the network's '{OneLine.Of(name)}' does not fill its shape");
         // Native memory: it stays where it is.
         float* data = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(value.GetTensorDataAsSpan<float>()));
         return name.EndsWith(OnnxParts.ChannelsLast(""), StringComparison.Ordinal)

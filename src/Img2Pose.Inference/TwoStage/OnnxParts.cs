@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Img2Pose.Inference.TwoStage;
 
 /// <summary>
 /// The graph of an ONNX file, opened so that parts of it can be run on their own: a part is the nodes between given values,
 /// with their constants, as a model of its own. The nodes of the <c>then</c> branches of <c>If</c> count as the graph's. Read
-/// from the protobuf encoding itself; weights are copied once, from the mapped file into the part.
+/// from the protobuf encoding itself; weights are copied once, from the file's bytes into the part.
 /// </summary>
 internal sealed unsafe class OnnxParts : IDisposable
 {
@@ -18,26 +18,27 @@ internal sealed unsafe class OnnxParts : IDisposable
     private const int NodeInput = 1, NodeOutput = 2, NodeOpType = 4, NodeAttribute = 5;
     private const int AttributeName = 1, AttributeFloat = 2, AttributeInt = 3, AttributeGraph = 6, AttributeInts = 8, AttributeType = 20;
     private const int AttributeTypeInts = 7;
+    private const int ConstantLimit = 1 << 20;
     private const int TensorName = 8, TensorRawData = 9;
     private const int ValueName = 1, ValueType = 2, TypeTensor = 1, TensorElementType = 1;
 
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
+    // Graphs within graphs; the same limit as the check of the whole file has.
+    private const int DepthLimit = 16;
+
+    private readonly string _path;
+    private readonly AlignedBuffer _bytes;
     private readonly List<Slice> _modelFields = [];
     private readonly List<Node> _nodes = [];
     private readonly Dictionary<string, Slice> _initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Slice> _inputs = new(StringComparer.Ordinal);
 
-    private OnnxParts(string path, long length)
+    private OnnxParts(string path, AlignedBuffer bytes)
     {
-        _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        _view = _file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        byte* start = null;
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        Slice whole = new(start, (int)length);
+        (_path, _bytes) = (path, bytes);
+        Slice whole = new(bytes.Pointer, checked((int)bytes.Length));
         for (Fields fields = new(whole); fields.Next();)
         {
-            if (fields.Number == ModelGraph) ReadGraph(fields.Content, inputs: true);
+            if (fields.Number == ModelGraph) ReadGraph(fields.Content, inputs: true, 0);
             else if (fields.Number != ModelMetadata) _modelFields.Add(fields.Whole);
         }
     }
@@ -49,19 +50,36 @@ internal sealed unsafe class OnnxParts : IDisposable
     /// <exception cref="ModelException">It is damaged.</exception>
     public static OnnxParts Open(ModelPackage model)
     {
+        AlignedBuffer? bytes = null;
         try
         {
-            return new OnnxParts(model.Path, model.FileSize);
+            // Read, not mapped: a file that is cut while it is mapped ends the process.
+            using SafeFileHandle file = File.OpenHandle(model.Path);
+            long length = RandomAccess.GetLength(file);
+            if (length != model.FileSize) throw new InvalidDataException();
+            bytes = new AlignedBuffer(length);
+            for (long at = 0; at < length;)
+            {
+                int read = RandomAccess.Read(file, new Span<byte>(bytes.Pointer + at, (int)Math.Min(length - at, 1 << 26)), at);
+                if (read == 0) throw new InvalidDataException();
+                at += read;
+            }
+            return new OnnxParts(model.Path, bytes);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
-            throw new ModelException($"{model.Path}: cannot be read ({OneLine.Of(error.Message)}).", error);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ModelException($"{model.Path}: is cut short or damaged; download or export the model again.", error);
+            bytes?.Dispose();
+            throw error switch
+            {
+                InvalidDataException => new ModelException($"{model.Path}: is cut short or damaged; download or export the model again.", error),
+                IOException or UnauthorizedAccessException => new ModelException($"{model.Path}: cannot be read ({OneLine.Of(error.Message)}).", error),
+                _ => error,
+            };
         }
     }
+
+    /// <summary>The error that says what is wrong with the file.</summary>
+    public ModelException Wrong(string what) => new($"{_path}: {what}; it does not keep the model contract.");
 
     /// <summary>Whether some node puts out a value of this name.</summary>
     public bool Has(string value) => _nodes.Exists(node => node.Outputs.Contains(value));
@@ -72,7 +90,9 @@ internal sealed unsafe class OnnxParts : IDisposable
         if (!_initializers.TryGetValue(name, out Slice tensor)) return [];
         for (Fields fields = new(tensor); fields.Next();)
         {
-            if (fields.Number == TensorRawData) return MemoryMarshal.Cast<byte, T>(fields.Content.Span).ToArray();
+            // A constant of such a name is a few numbers.
+            if (fields.Number != TensorRawData || fields.Content.Length > ConstantLimit || fields.Content.Length % sizeof(T) != 0) continue;
+            return MemoryMarshal.Cast<byte, T>(fields.Content.Span).ToArray();
         }
         return [];
     }
@@ -124,16 +144,15 @@ internal sealed unsafe class OnnxParts : IDisposable
     /// <summary>Name of the output with the channels of <paramref name="value"/> last.</summary>
     public static string ChannelsLast(string value) => value + ".channels_last";
 
-    /// <summary>Closes the file.</summary>
+    /// <summary>Frees the file's bytes; slices of them must not be used any more.</summary>
     public void Dispose()
     {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _file.Dispose();
+        _bytes.Dispose();
     }
 
-    private void ReadGraph(Slice graph, bool inputs)
+    private void ReadGraph(Slice graph, bool inputs, int depth)
     {
+        if (depth > DepthLimit) throw Wrong($"has graphs within graphs deeper than the limit of {DepthLimit}");
         List<Slice> branches = [];
         for (Fields fields = new(graph); fields.Next();)
         {
@@ -154,7 +173,7 @@ internal sealed unsafe class OnnxParts : IDisposable
                     break;
             }
         }
-        foreach (Slice branch in branches) ReadGraph(branch, inputs: false);
+        foreach (Slice branch in branches) ReadGraph(branch, inputs: false, depth + 1);
     }
 
     private static Node ReadNode(Slice field, Slice content)
@@ -180,8 +199,8 @@ internal sealed unsafe class OnnxParts : IDisposable
                     string name = TextOf(fields.Content, AttributeName);
                     for (Fields attribute = new(fields.Content); attribute.Next();)
                     {
-                        if (attribute.Number == AttributeFloat) numbers[name] = BinaryPrimitives.ReadSingleLittleEndian(attribute.Content.Span);
-                        else if (attribute.Number == AttributeInt) numbers[name] = attribute.Varint;
+                        if (attribute.Number == AttributeFloat && attribute.Content.Length == sizeof(float)) numbers[name] = BinaryPrimitives.ReadSingleLittleEndian(attribute.Content.Span);
+                        else if (attribute.Number == AttributeInt && attribute.IsVarint) numbers[name] = attribute.Varint;
                         else if (attribute.Number == AttributeGraph && name == "then_branch") branch = attribute.Content;
                     }
                     break;
@@ -203,7 +222,8 @@ internal sealed unsafe class OnnxParts : IDisposable
 
     private static byte[] Join(List<Slice> slices)
     {
-        byte[] bytes = new byte[slices.Sum(slice => (long)slice.Length)];
+        // Not larger than the file and some words, which is at most 2 GiB.
+        byte[] bytes = new byte[checked((int)slices.Sum(slice => (long)slice.Length))];
         int at = 0;
         foreach (Slice slice in slices)
         {
@@ -281,7 +301,7 @@ internal sealed unsafe class OnnxParts : IDisposable
     /// <param name="Branch">Its <c>then</c> branch, or empty.</param>
     public sealed record Node(string Type, string[] Inputs, string[] Outputs, IReadOnlyDictionary<string, double> Numbers, Slice Field, Slice Branch);
 
-    /// <summary>Bytes of the mapped file, or of an array.</summary>
+    /// <summary>Bytes of the file, or of an array.</summary>
     public readonly struct Slice
     {
         private readonly byte* _pointer;
@@ -304,7 +324,7 @@ internal sealed unsafe class OnnxParts : IDisposable
         public Slice Part(int start, int length) => new(_pointer + start, length);
     }
 
-    /// <summary>The fields of a message in the mapped file, one after the other.</summary>
+    /// <summary>The fields of a message of the file, one after the other.</summary>
     private ref struct Fields(Slice message)
     {
         private int _at;
@@ -312,6 +332,8 @@ internal sealed unsafe class OnnxParts : IDisposable
         public int Number { get; private set; }
 
         public long Varint { get; private set; }
+
+        public bool IsVarint { get; private set; }
 
         /// <summary>What the field holds, without its header; empty for a varint.</summary>
         public Slice Content { get; private set; }
@@ -327,6 +349,8 @@ internal sealed unsafe class OnnxParts : IDisposable
             Number = (int)(tag >> 3);
             ulong length = 0;
             Varint = 0;
+            if (tag >> 3 is 0 or > 0x1FFFFFFF) throw new InvalidDataException();
+            IsVarint = (tag & 7) == 0;
             switch (tag & 7)
             {
                 case 0:

@@ -42,6 +42,7 @@ internal sealed unsafe class ProposalSelection(TwoStageLayout layout)
         for (int level = 0; level < objectness.Length; level++)
         {
             FeatureMap map = objectness[level];
+            RequireFit(level, map, deltas[level], picture);
             int best = TakeBest(map.Of(picture), map.Channels * map.Height * map.Width);
             count = Decode(level, map, map.Of(picture), deltas[level].Of(picture), best, count, (width, height, paddedWidth, paddedHeight));
             _levelEnd[level] = count;
@@ -51,6 +52,18 @@ internal sealed unsafe class ProposalSelection(TwoStageLayout layout)
         for (int level = 0; level < objectness.Length; level++)
             survivors = Suppress(level == 0 ? 0 : _levelEnd[level - 1], _levelEnd[level], level * step, survivors);
         return TakeBestSurvivors(survivors);
+    }
+
+    // Both maps decide what is read of the other, and of the anchors.
+    private void RequireFit(int level, in FeatureMap map, in FeatureMap moves, int picture)
+    {
+        if (map.Channels != layout.Anchors[level].Length / 4 || moves.Channels != 4L * map.Channels
+            || (moves.Height, moves.Width) != (map.Height, map.Width) || picture >= map.Count || picture >= moves.Count)
+        {
+            throw new NetworkOutputException(
+                $"the network's maps of level {level} do not fit together: {map.Count}×{map.Channels}×{map.Height}×{map.Width} scores, " +
+                $"{moves.Count}×{moves.Channels}×{moves.Height}×{moves.Width} moves, {layout.Anchors[level].Length / 4} anchors");
+        }
     }
 
     // The best scores of a map, in _keys: descending, equal ones in the map's order.

@@ -38,6 +38,14 @@ internal sealed unsafe class RegionPooling : IDisposable
     /// <param name="rows">Room for the rows.</param>
     public void Pool(ReadOnlySpan<FeatureMap> maps, float* boxes, long* pictures, int count, float* rows)
     {
+        foreach (FeatureMap map in maps)
+        {
+            if (map.Channels != maps[0].Channels) throw new NetworkOutputException("the network's levels differ in their channels");
+            for (int i = 0; i < count; i++)
+            {
+                if (pictures[i] < 0 || pictures[i] >= map.Count) throw new NetworkOutputException($"a box is in picture {pictures[i]} of {map.Count}");
+            }
+        }
         maps.CopyTo(_maps);
         _job = new Job(boxes, pictures, count, rows);
         if (_scratch.Length == 1 || count < _scratch.Length) Pool(0, count, (float*)_scratch[0].Pointer);
@@ -71,11 +79,14 @@ internal sealed unsafe class RegionPooling : IDisposable
     private void Pool(int begin, int end, float* tile)
     {
         int side = _layout.PooledSide;
+        // The layout keeps both within bounds that fit on the stack: some 9 KB.
+        System.Diagnostics.Debug.Assert(side <= TwoStageLayout.SideLimit && _layout.Samples <= TwoStageLayout.SampleLimit);
         // Both samples of a cell have two neighbours each; neighbours that coincide are merged.
         int most = 2 * _layout.Samples;
-        Tap* xs = stackalloc Tap[side * most], ys = stackalloc Tap[side * most];
-        int* xCount = stackalloc int[side], yCount = stackalloc int[side];
-        Tap* taps = stackalloc Tap[most * most];
+        const int Most = 2 * TwoStageLayout.SampleLimit;
+        Tap* xs = stackalloc Tap[TwoStageLayout.SideLimit * Most], ys = stackalloc Tap[TwoStageLayout.SideLimit * Most];
+        int* xCount = stackalloc int[TwoStageLayout.SideLimit], yCount = stackalloc int[TwoStageLayout.SideLimit];
+        Tap* taps = stackalloc Tap[Most * Most];
         for (int i = begin; i < end; i++)
         {
             float* box = _job.Boxes + 4L * i;

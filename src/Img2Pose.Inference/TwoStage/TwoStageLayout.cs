@@ -6,6 +6,15 @@ namespace Img2Pose.Inference.TwoStage;
 /// </summary>
 internal sealed record TwoStageLayout
 {
+    /// <summary>Most cells of a pooled region along an axis.</summary>
+    public const int SideLimit = 32;
+
+    /// <summary>Most samples of a pooled cell along an axis.</summary>
+    public const int SampleLimit = 8;
+
+    // Levels of a pyramid and anchors at a cell.
+    private const int LevelLimit = 16, AnchorLimit = 4096;
+
     /// <summary>Value that the region heads begin with: pooled regions, [M, channels · side²].</summary>
     public const string Pooled = "roi_heads.pooled";
 
@@ -52,6 +61,7 @@ internal sealed record TwoStageLayout
     public required bool Shifted { get; init; }
 
     /// <summary>Reads the layout; null for a graph that is not a two-stage network of this program's builder.</summary>
+    /// <exception cref="ModelException">It is one, with numbers that no such network has.</exception>
     public static TwoStageLayout? TryRead(OnnxParts graph)
     {
         OnnxParts.Node[] pools = [.. graph.Nodes.Where(node => node.Type == "RoiAlign")];
@@ -59,7 +69,7 @@ internal sealed record TwoStageLayout
         if (pools.Length == 0 || suppressions.Length == 0 || !graph.Has(Pooled) || !graph.Has(RowOf)) return null;
         List<string> objectness = [], deltas = [];
         List<float[]> anchors = [];
-        while (graph.Has($"rpn.objectness.{objectness.Count}"))
+        while (objectness.Count < LevelLimit && graph.Has($"rpn.objectness.{objectness.Count}"))
         {
             int level = objectness.Count;
             objectness.Add($"rpn.objectness.{level}");
@@ -67,27 +77,47 @@ internal sealed record TwoStageLayout
             anchors.Add(graph.Constant<float>($"rpn.anchors.{level}"));
         }
         long[] before = graph.Constant<long>("rpn.proposals_before_suppression"), after = graph.Constant<long>("rpn.proposals_after_suppression");
-        float[] overlap = graph.Constant<float>(suppressions[0].Inputs[3]);
+        float[] overlap = suppressions[0].Inputs.Length > 3 ? graph.Constant<float>(suppressions[0].Inputs[3]) : [];
         float[] canonical = graph.Constant<float>("roi_heads.canonical_size");
         float[] thresholds = graph.Constant<float>("roi_heads.level_thresholds");
         bool complete = before.Length == 1 && after.Length == 1 && overlap.Length == 1 && canonical.Length == 1 && objectness.Count > 0
-            && thresholds.Length == pools.Length - 1 && deltas.TrueForAll(graph.Has) && anchors.TrueForAll(a => a.Length > 0 && a.Length % 4 == 0);
+            && thresholds.Length == pools.Length - 1 && deltas.TrueForAll(graph.Has) && anchors.TrueForAll(a => a.Length > 0 && a.Length % 4 == 0)
+            && Array.TrueForAll(pools, node => node.Inputs.Length > 0);
         if (!complete) return null;
+        if (pools.Length > LevelLimit) throw graph.Wrong($"pools from {pools.Length} levels, above the limit of {LevelLimit}");
+        if (anchors.Exists(a => a.Length > 4 * AnchorLimit || !Array.TrueForAll(a, float.IsFinite)))
+            throw graph.Wrong($"has anchors that are not finite, or more than {AnchorLimit} of a level");
+        if (!(overlap[0] is > 0 and <= 1)) throw graph.Wrong("has an overlap for suppression that is not in (0, 1]");
+        if (!(float.IsFinite(canonical[0]) && canonical[0] > 0) || !Array.TrueForAll(thresholds, float.IsFinite))
+            throw graph.Wrong("has thresholds of its levels that are not finite");
+        float[] scales = Array.ConvertAll(pools, node => (float)Number(graph, node, "spatial_scale", 1e-6, 1));
+        int[] heights = Array.ConvertAll(pools, node => (int)Number(graph, node, "output_height", 1, SideLimit));
+        int[] widths = Array.ConvertAll(pools, node => (int)Number(graph, node, "output_width", 1, SideLimit));
+        int[] samples = Array.ConvertAll(pools, node => (int)Number(graph, node, "sampling_ratio", 1, SampleLimit));
+        if (Array.Exists(heights, h => h != heights[0]) || Array.Exists(widths, w => w != heights[0]) || Array.Exists(samples, n => n != samples[0]))
+            throw graph.Wrong("pools its levels in different ways, or not into squares");
         return new TwoStageLayout
         {
             Levels = Array.ConvertAll(pools, node => node.Inputs[0]),
-            Scales = Array.ConvertAll(pools, node => (float)node.Numbers["spatial_scale"]),
+            Scales = scales,
             Objectness = [.. objectness],
             Deltas = [.. deltas],
             Anchors = [.. anchors],
             LevelThresholds = thresholds,
             CanonicalSize = canonical[0],
-            PooledSide = (int)pools[0].Numbers["output_height"],
-            Samples = (int)pools[0].Numbers["sampling_ratio"],
+            PooledSide = heights[0],
+            Samples = samples[0],
             Before = (int)Math.Clamp(before[0], 1, int.MaxValue),
             After = (int)Math.Clamp(after[0], 1, int.MaxValue),
             SuppressionThreshold = overlap[0],
             Shifted = suppressions.Length == 1,
         };
+    }
+
+    private static double Number(OnnxParts graph, OnnxParts.Node pool, string attribute, double least, double most)
+    {
+        if (!pool.Numbers.TryGetValue(attribute, out double number)) throw graph.Wrong($"has a RoiAlign without '{attribute}'");
+        return number >= least && number <= most ? number
+            : throw graph.Wrong(FormattableString.Invariant($"has a RoiAlign whose '{attribute}' of {number} is not between {least} and {most}"));
     }
 }

@@ -22,29 +22,23 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     private readonly DensePart _proposing;
     private readonly InferenceSession _heads;
     private readonly OrtIoBinding _headBinding;
-    private readonly RunOptions _runOptions = new();
+    private readonly NetworkInput _input = new();
     private readonly AlignedBuffer _threshold = new(sizeof(float));
     private readonly OrtValue _thresholdValue;
     private readonly int _threads;
     private DensePart? _features;
-    private AlignedBuffer _image = new(0);
     private AlignedBuffer _pooled = new(0);
     private AlignedBuffer _rows = new(0);
-    private float[] _given = [];
     private float[] _proposals = [];
     private long[] _pictures = [];
-    private long[] _sizes = [];
-    private OrtValue? _imageValue;
     private OrtValue? _pooledValue;
     private OrtValue? _rowsValue;
-    private (int Count, int Height, int Width) _shape;
     private (int Count, int Length) _headShape;
-    private int _givenCount;
-    private bool _useBoxes;
+    private bool _disposed;
 
-    private TwoStageNetwork(ModelPackage model, TwoStageLayout layout, InferenceSession dense, InferenceSession heads, int threads)
+    private TwoStageNetwork(ModelPackage model, TwoStageLayout layout, InferenceSession dense, InferenceSession heads, int threads, RunGuard guard)
     {
-        (_model, _layout, _heads, _threads) = (model, layout, heads, threads);
+        (_model, _layout, _heads, _threads, Guard) = (model, layout, heads, threads, guard);
         _proposing = new DensePart(dense, [.. layout.Objectness, .. layout.Deltas, .. layout.Levels.Select(OnnxParts.ChannelsLast)]);
         _headBinding = heads.CreateIoBinding();
         _selection = new ProposalSelection(layout);
@@ -53,27 +47,24 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)_threshold.Pointer, sizeof(float));
     }
 
+    /// <inheritdoc/>
+    public override RunGuard Guard { get; }
+
     /// <summary>Times of the last run.</summary>
     public TwoStageTimes Times { get; private set; }
 
     /// <summary>The last run's input, for what runs a part alone.</summary>
-    public OrtValue Image => _imageValue!;
+    public OrtValue Image => _input.ImageValue;
 
     /// <summary>The last run's pooled regions, and the row of each proposal.</summary>
     public (OrtValue Pooled, OrtValue RowOf, OrtValue Threshold) HeadInputs => (_pooledValue!, _rowsValue!, _thresholdValue);
 
-    /// <inheritdoc/>
-    public override float ScoreThreshold
-    {
-        set => *(float*)_threshold.Pointer = value;
-    }
-
     /// <summary>Loads a model; null where it is not a two-stage network of this program's builder.</summary>
     /// <exception cref="OnnxRuntimeException">ONNX Runtime cannot load a part.</exception>
     /// <exception cref="ModelException">The file cannot be read.</exception>
-    public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads)
+    public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads, RunGuard? guard = null)
     {
-        TwoStageNetwork? network = Load(model, options, threads);
+        TwoStageNetwork? network = Load(model, options, threads, guard ?? new RunGuard(RunGuard.TimeLimit, CancellationToken.None));
         // The sessions have copied the weights: without this their bytes would count against the first frames' memory.
         if (network is not null) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         return network;
@@ -96,95 +87,79 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         [(s_results[0], (int)TensorElementType.Float), (s_results[1], (int)TensorElementType.Int64), (s_results[2], (int)TensorElementType.Float)], []);
 
     /// <inheritdoc/>
-    public override void Shape(int count, int height, int width, out Span<float> image, out Span<long> sizes)
+    public override NetworkInput Shape(int count, int height, int width)
     {
-        long values = 3L * count * height * width;
-        if (_imageValue is null || _shape != (count, height, width))
-        {
-            _imageValue?.Dispose();
-            _imageValue = null;
-            Reserve(ref _image, values * sizeof(float));
-            _imageValue = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, 3, height, width], (nint)_image.Pointer, values * sizeof(float));
-            _shape = (count, height, width);
-            if (_sizes.Length < 2 * count) _sizes = new long[2 * count];
-        }
-        image = new Span<float>(_image.Pointer, checked((int)values));
-        sizes = _sizes.AsSpan(0, 2 * count);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _input.Shape(count, height, width);
+        return _input;
     }
 
     /// <inheritdoc/>
-    public override void UseProposals() => _useBoxes = false;
-
-    /// <inheritdoc/>
-    public override Span<float> UseBoxes(int count)
+    public override void Run(in NetworkRequest request, NetworkResults results)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        if (_given.Length < 5 * count) _given = new float[5 * count];
-        (_useBoxes, _givenCount) = (true, count);
-        return _given.AsSpan(0, 5 * count);
-    }
-
-    /// <inheritdoc/>
-    public override NetworkResults Run()
-    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        *(float*)_threshold.Pointer = request.ScoreThreshold;
+        bool given = request.Boxes.Length > 0;
         long start = Stopwatch.GetTimestamp();
         // Given boxes need no proposal head; the part without it is loaded when it is first used.
-        DensePart dense = _useBoxes ? _features ??= OpenFeatures() : _proposing;
-        ReadOnlySpan<FeatureMap> maps = dense.Run(_imageValue!, _runOptions);
+        DensePart dense = given ? _features ??= OpenFeatures() : _proposing;
+        ReadOnlySpan<FeatureMap> maps = dense.Run(_input.ImageValue, Guard.Options);
+        RequireBatch(maps);
         long densed = Stopwatch.GetTimestamp();
-        int count = _useBoxes ? TakeGiven() : Propose(maps);
+        int count = given ? TakeGiven(request.Boxes.Span) : Propose(maps);
         long proposed = Stopwatch.GetTimestamp();
         if (count == 0)
         {
             Times = new TwoStageTimes(Stopwatch.GetElapsedTime(start, densed), Stopwatch.GetElapsedTime(densed, proposed), default, default);
-            return default;
+            results.Clear();
+            return;
         }
         ReadOnlySpan<FeatureMap> levels = maps[^_layout.Levels.Length..];
-        ShapeHeads(count, levels[0].Channels * _layout.PooledSide * _layout.PooledSide);
+        ShapeHeads(count, (long)levels[0].Channels * _layout.PooledSide * _layout.PooledSide);
         fixed (float* boxes = _proposals)
         fixed (long* pictures = _pictures)
             _pooling.Pool(levels, boxes, pictures, count, (float*)_pooled.Pointer);
         long pooled = Stopwatch.GetTimestamp();
         _headBinding.ClearBoundOutputs();
         foreach (string output in s_results) _headBinding.BindOutputToDevice(output, OrtMemoryInfo.DefaultInstance);
-        _heads.RunWithBinding(_runOptions, _headBinding);
-        IDisposableReadOnlyCollection<OrtValue> values = _headBinding.GetOutputValues();
+        _heads.RunWithBinding(Guard.Options, _headBinding);
+        using IDisposableReadOnlyCollection<OrtValue> values = _headBinding.GetOutputValues();
         Times = new TwoStageTimes(
             Stopwatch.GetElapsedTime(start, densed), Stopwatch.GetElapsedTime(densed, proposed), Stopwatch.GetElapsedTime(proposed, pooled),
             Stopwatch.GetElapsedTime(pooled));
-        return new NetworkResults(
+        results.Set(
             _proposals.AsSpan(0, 4 * count), _pictures.AsSpan(0, count), values[0].GetTensorDataAsSpan<float>(),
-            values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>(), values);
+            values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>());
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _proposing.Dispose();
         _features?.Dispose();
         _headBinding.Dispose();
         _heads.Dispose();
         _pooling.Dispose();
-        _imageValue?.Dispose();
+        _input.Dispose();
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();
         _thresholdValue.Dispose();
-        _runOptions.Dispose();
-        _image.Dispose();
+        Guard.Dispose();
         _pooled.Dispose();
         _rows.Dispose();
         _threshold.Dispose();
     }
 
-    private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads)
+    private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads, RunGuard guard)
     {
         using OnnxParts parts = OnnxParts.Open(model);
         if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
         InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
         try
         {
-            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads);
+            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads, guard);
         }
         catch
         {
@@ -200,24 +175,34 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         return new DensePart(new InferenceSession(DenseModel(parts, _layout, []), options), [.. _layout.Levels.Select(OnnxParts.ChannelsLast)]);
     }
 
-    private int TakeGiven()
+    // Every map is of the batch that was put in.
+    private void RequireBatch(ReadOnlySpan<FeatureMap> maps)
     {
-        Reserve(_givenCount);
-        for (int i = 0; i < _givenCount; i++)
+        foreach (FeatureMap map in maps)
         {
-            _pictures[i] = (long)_given[5 * i];
-            _given.AsSpan(5 * i + 1, 4).CopyTo(_proposals.AsSpan(4 * i));
+            if (map.Count != _input.Count) throw new NetworkOutputException($"the network gave maps of {map.Count} pictures for {_input.Count}");
         }
-        return _givenCount;
+    }
+
+    private int TakeGiven(ReadOnlySpan<float> given)
+    {
+        int count = given.Length / 5;
+        Reserve(count);
+        for (int i = 0; i < count; i++)
+        {
+            _pictures[i] = (long)given[5 * i];
+            given.Slice(5 * i + 1, 4).CopyTo(_proposals.AsSpan(4 * i));
+        }
+        return count;
     }
 
     private int Propose(ReadOnlySpan<FeatureMap> maps)
     {
         int levels = _layout.Objectness.Length, count = 0;
-        for (int picture = 0; picture < _shape.Count; picture++)
+        for (int picture = 0; picture < _input.Count; picture++)
         {
             int found = _selection.Select(
-                maps[..levels], maps.Slice(levels, levels), picture, (int)_sizes[2 * picture + 1], (int)_sizes[2 * picture], _shape.Width, _shape.Height);
+                maps[..levels], maps.Slice(levels, levels), picture, (int)_input.Sizes[2 * picture + 1], (int)_input.Sizes[2 * picture], _input.Width, _input.Height);
             Reserve(count + found);
             _selection.Boxes.AsSpan(0, 4 * found).CopyTo(_proposals.AsSpan(4 * count));
             _pictures.AsSpan(count, found).Fill(picture);
@@ -233,15 +218,18 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         Array.Resize(ref _proposals, 4 * count);
     }
 
-    private void ShapeHeads(int count, int length)
+    private void ShapeHeads(int count, long values)
     {
+        int length = values <= int.MaxValue ? (int)values : 0;
+        if (length == 0 || (long)count * length > OnnxRuntimeLibrary.MemoryLimit / sizeof(float))
+            throw new NetworkOutputException($"{count} regions of {values} numbers are above the limit of {OnnxRuntimeLibrary.MemoryLimit >> 20} MiB; keep fewer proposals");
         if (_headShape == (count, length)) return;
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();
         (_pooledValue, _rowsValue, _headShape) = (null, null, default);
         long bytes = (long)count * length * sizeof(float);
-        Reserve(ref _pooled, bytes);
-        Reserve(ref _rows, (long)count * sizeof(long));
+        AlignedBuffer.Reserve(ref _pooled, bytes);
+        AlignedBuffer.Reserve(ref _rows, (long)count * sizeof(long));
         // Regions are pooled in the proposals' order.
         for (int i = 0; i < count; i++) ((long*)_rows.Pointer)[i] = i;
         _pooledValue = OrtValue.CreateTensorValueWithData(
@@ -253,12 +241,5 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         _headBinding.BindInput(TwoStageLayout.RowOf, _rowsValue);
         _headBinding.BindInput("score_threshold", _thresholdValue);
         _headShape = (count, length);
-    }
-
-    private static void Reserve(ref AlignedBuffer buffer, long bytes)
-    {
-        if (buffer.Length >= bytes) return;
-        buffer.Dispose();
-        buffer = new AlignedBuffer(bytes);
     }
 }

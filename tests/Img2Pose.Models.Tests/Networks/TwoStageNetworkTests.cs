@@ -26,15 +26,15 @@ public sealed class TwoStageNetworkTests : IDisposable
         Assert.NotNull(parts);
         Fill(whole);
         Fill(parts);
-        float threshold;
-        using (NetworkResults all = whole.Run()) threshold = Gap(all.Scores);
-        (whole.ScoreThreshold, parts.ScoreThreshold) = (threshold, threshold);
+        NetworkResults expected = new(), actual = new();
+        whole.Run(new NetworkRequest(-1), expected);
+        NetworkRequest request = new(Gap(expected.Scores));
 
         // Twice: the second run reuses what the first has bound.
         for (int run = 0; run < 2; run++)
         {
-            using NetworkResults expected = whole.Run();
-            using NetworkResults actual = parts.Run();
+            whole.Run(request, expected);
+            parts.Run(request, actual);
             AssertSame(expected, actual);
             Assert.InRange(actual.PoseIndex.Length, 1, actual.Scores.Length - 1);
         }
@@ -49,14 +49,11 @@ public sealed class TwoStageNetworkTests : IDisposable
         using TwoStageNetwork parts = TwoStageNetwork.TryCreate(model, options, 1)!;
         // Every level, half outside, wholly outside, a point.
         float[] boxes = [0, 10, 10, 30, 25, 1, 0, 0, 160, 96, 0, -40, -30, 50, 40, 1, 400, 400, 500, 500, 0, 20, 20, 20, 20];
-        foreach (PoseNetwork network in (PoseNetwork[])[whole, parts])
-        {
-            Fill(network);
-            boxes.CopyTo(network.UseBoxes(boxes.Length / 5));
-        }
+        foreach (PoseNetwork network in (PoseNetwork[])[whole, parts]) Fill(network);
+        NetworkResults expected = new(), actual = new();
 
-        using NetworkResults expected = whole.Run();
-        using NetworkResults actual = parts.Run();
+        whole.Run(new NetworkRequest(-1, boxes), expected);
+        parts.Run(new NetworkRequest(-1, boxes), actual);
 
         Assert.Equal(boxes.Length / 5, actual.Scores.Length);
         AssertClose(expected.Proposals, actual.Proposals, 0);
@@ -98,12 +95,11 @@ public sealed class TwoStageNetworkTests : IDisposable
 
     private static void Fill(PoseNetwork network)
     {
-        network.Shape(Pictures, Height, Width, out Span<float> image, out Span<long> sizes);
+        NetworkInput input = network.Shape(Pictures, Height, Width);
         Random random = new(7);
-        foreach (ref float value in image) value = 4 * random.NextSingle() - 2;
+        foreach (ref float value in input.Image) value = 4 * random.NextSingle() - 2;
         // The second picture is padded.
-        ((ReadOnlySpan<long>)[Height, Width, 90, 131]).CopyTo(sizes);
-        network.ScoreThreshold = -1;
+        ((ReadOnlySpan<long>)[Height, Width, 90, 131]).CopyTo(input.Sizes);
     }
 
     // The middle of the widest gap between scores of the middle half: rounding puts no proposal on the other side.

@@ -238,19 +238,18 @@ public sealed class PrecisionTests : IDisposable
 
     private static (float[] Scores, float[] Poses) Answers(PoseNetwork network)
     {
-        network.Shape(1, Height, Width, out Span<float> image, out Span<long> sizes);
+        NetworkInput input = network.Shape(1, Height, Width);
         Random random = new(7);
-        foreach (ref float value in image) value = 4 * random.NextSingle() - 2;
-        (sizes[0], sizes[1]) = (Height, Width);
-        network.ScoreThreshold = -1;
+        foreach (ref float value in input.Image) value = 4 * random.NextSingle() - 2;
+        (input.Sizes[0], input.Sizes[1]) = (Height, Width);
         float[] boxes = new float[5 * 40];
         for (int i = 0; i < 40; i++)
         {
             (float x, float y, float side) = (Width * random.NextSingle(), Height * random.NextSingle(), 12 + 100 * random.NextSingle());
             ((ReadOnlySpan<float>)[0, x - side / 2, y - side / 2, x + side / 2, y + side / 2]).CopyTo(boxes.AsSpan(5 * i));
         }
-        boxes.CopyTo(network.UseBoxes(40));
-        using NetworkResults results = network.Run();
+        NetworkResults results = new();
+        network.Run(new NetworkRequest(-1, boxes), results);
         return (results.Scores.ToArray(), results.Poses.ToArray());
     }
 
