@@ -35,14 +35,14 @@ internal static class InferenceDevice
                 return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
             case "cuda":
                 if (!hasCuda) throw new ModelException($"CUDA cannot be used: {WithoutCuda}, or use --device cpu.");
-                return OpenOnGpu(model, threads, stop, "cuda", static options => options.AppendExecutionProvider_CUDA());
+                return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA(), stop);
             case "auto":
                 // Without a driver nothing is tried, so that an absent GPU costs nothing.
                 if (!HasNvidiaDriver()) return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
                 if (!hasCuda) return new Opened(OpenOnCpu(model, threads, stop), "cpu", $"there is an NVIDIA driver, but {WithoutCuda}", false);
                 try
                 {
-                    return OpenOnGpu(model, threads, stop, "cuda", static options => options.AppendExecutionProvider_CUDA());
+                    return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA(), stop);
                 }
                 catch (ModelException error)
                 {
@@ -71,7 +71,7 @@ internal static class InferenceDevice
         }
     }
 
-    private static Opened OpenOnGpu(ModelPackage model, int threads, CancellationToken stop, string name, Action<SessionOptions> append)
+    private static Opened OpenOnGpu(ModelPackage model, int threads, string name, Action<SessionOptions> append, CancellationToken stop)
     {
         using SessionOptions options = CreateOptions(threads);
         RunGuard guard = new(RunGuard.TimeLimit, stop);

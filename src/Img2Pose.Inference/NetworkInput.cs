@@ -1,4 +1,3 @@
-using Img2Pose.Frames;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -14,9 +13,6 @@ internal sealed unsafe class NetworkInput : IDisposable
     private AlignedBuffer _sizes = new(0);
     private OrtValue? _imageValue;
     private OrtValue? _sizesValue;
-
-    /// <summary>Where the planes lie.</summary>
-    public MemoryKind Memory => MemoryKind.Host;
 
     /// <summary>Pictures.</summary>
     public int Count { get; private set; }

@@ -43,7 +43,7 @@ public sealed class HostileModelTests : IDisposable
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(path), new PoseDetectorOptions { Device = "cpu", Threads = 1 });
             detector.Verify();
         });
-        ModelException run = Assert.Throws<ModelException>(() => Detect(path));
+        ModelException run = Assert.Throws<ModelException>(() => Detect(path, TestContext.Current.CancellationToken));
 
         foreach (ModelException error in (ModelException[])[verified, run])
         {
@@ -79,7 +79,7 @@ public sealed class HostileModelTests : IDisposable
         string path = Attack("cos8g.onnx");
         long before = Environment.WorkingSet;
 
-        ModelException error = Assert.Throws<ModelException>(() => Detect(path));
+        ModelException error = Assert.Throws<ModelException>(() => Detect(path, TestContext.Current.CancellationToken));
 
         Assert.Contains("cos8g.onnx", error.Message, StringComparison.Ordinal);
         Assert.True(Environment.WorkingSet - before < 3L << 30);
