@@ -158,7 +158,8 @@ public sealed class CarelessHandsTests : IDisposable
         Finished info = await CommandLine.Img2PoseAsync("models", "info", model);
 
         Assert.DoesNotContain('\u001b', info.Output + info.Error);
-        Assert.Contains("\\x1B", info.Output + info.Error, StringComparison.Ordinal);
+        // The metadata's reader has put the replacement character where the escapes were.
+        Assert.Contains("\uFFFD]0;owned", info.Output + info.Error, StringComparison.Ordinal);
     }
 
     [Fact]
