@@ -9,14 +9,16 @@ internal sealed class PictureSink : IVideoOutput
     private readonly string _path;
     private readonly bool _isFolder;
     private readonly int _quality;
+    private readonly Func<string, string?>? _readAs;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private bool _wrote;
 
-    private PictureSink(string path, bool isFolder, int quality)
+    private PictureSink(string path, bool isFolder, VideoWriterOptions options)
     {
         _path = path;
         _isFolder = isFolder;
-        _quality = quality;
+        _quality = options.JpegQuality;
+        _readAs = options.ReadAs;
     }
 
     public string EncoderName => _isFolder ? "png or jpeg" : Path.GetExtension(_path).Equals(".png", StringComparison.OrdinalIgnoreCase) ? "png" : "jpeg";
@@ -34,14 +36,14 @@ internal sealed class PictureSink : IVideoOutput
             {
                 throw OutputPaths.CannotWrite(path, e);
             }
-            return new PictureSink(path, isFolder, options.JpegQuality);
+            return new PictureSink(path, isFolder, options);
         }
         if (Path.GetExtension(path).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
             throw new UsageException($"{path}: pictures are written as .png or .jpg");
         if (!source.IsImages || source.FrameCount is not 1)
             throw new UsageException($"{path}: names one picture, but {source.Name} has more; give a folder");
         if (OutputPaths.AreSame(path, source.Name)) throw new UsageException($"{path}: the output is the input; give another name");
-        return new PictureSink(path, isFolder, options.JpegQuality);
+        return new PictureSink(path, isFolder, options);
     }
 
     public void Write(VideoFrame frame)
@@ -50,18 +52,25 @@ internal sealed class PictureSink : IVideoOutput
         string target = _isFolder ? Path.Combine(_path, Name(frame)) : _path;
         if (frame.SourceName is { } origin && OutputPaths.AreSame(target, origin))
             throw new UsageException($"{target}: the output would replace the input; give another folder");
+        if (_readAs?.Invoke(target) is { } role) throw new UsageException($"{target}: the output would replace {role}; give another folder");
         ImageFile.Write(target, frame, _quality);
         _wrote = true;
+    }
+
+    /// <summary>What a picture of a set is called in a folder: its own name, as a PNG where its kind is only read here.</summary>
+    public static string FileName(string source)
+    {
+        string extension = Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".jpe" ? ".jpg" : ".png";
+        return Path.GetFileNameWithoutExtension(source) + extension;
     }
 
     private string Name(VideoFrame frame)
     {
         if (frame.SourceName is not { } source) return frame.Index.ToString("D6", CultureInfo.InvariantCulture) + ".png";
-        string stem = Path.GetFileNameWithoutExtension(source);
-        string extension = Path.GetExtension(source).ToLowerInvariant() is ".jpg" or ".jpeg" or ".jpe" ? ".jpg" : ".png";
-        string name = stem + extension;
-        // Lists may name pictures of different folders that are called the same.
-        for (int i = 2; !_names.Add(name); i++) name = string.Create(CultureInfo.InvariantCulture, $"{stem}_{i}{extension}");
+        string first = FileName(source), name = first;
+        // Lists may name pictures of different folders that are called the same; a number never leads to a file that the run reads.
+        for (int i = 2; !_names.Add(name) || (name != first && _readAs?.Invoke(Path.Combine(_path, name)) is not null); i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(first)}_{i}{Path.GetExtension(first)}");
         return name;
     }
 

@@ -21,6 +21,9 @@ public sealed class VideoWriter : IFrameSink
         _output = output;
     }
 
+    /// <summary>What a picture of a set is called in a folder of pictures, before names that meet get numbers.</summary>
+    public static string PictureName(string source) => PictureSink.FileName(source);
+
     /// <summary>The output's name.</summary>
     public string Path { get; }
 

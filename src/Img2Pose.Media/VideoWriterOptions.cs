@@ -26,6 +26,9 @@ public sealed record VideoWriterOptions
     /// <summary>Whether the source's sound is copied where the container takes it.</summary>
     public bool CopySound { get; init; } = true;
 
+    /// <summary>What a file is to the run that writes, as in "the source", or null where it does not read it: such a file is never written. Null: only a picture's own source is spared.</summary>
+    public Func<string, string?>? ReadAs { get; init; }
+
     /// <summary>Told, in one line, of what the output lacks.</summary>
     public Action<string>? Warning { get; init; }
 

@@ -31,8 +31,8 @@ internal static class OutputPlan
         }
         foreach (string file in MediaSource.FilesOf(settings.Source))
         {
-            // As pictures are named in a folder; those that are called alike get numbers, which avoid what is read.
-            string target = Path.Combine(output!, Path.GetFileName(file));
+            // Early, for what is known now; the writer asks again for every picture, whose number may come later.
+            string target = Path.Combine(output!, VideoWriter.PictureName(file));
             if (roles.ReadAs(target) is { } role) throw new UsageException($"{target}: --out would replace {role}; choose another folder.");
         }
         return output;

@@ -242,6 +242,7 @@ internal sealed class RunJob : IAsyncDisposable
             Quality = source.Info.IsImages ? null : settings.Quality,
             JpegQuality = source.Info.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
             Threads = _budget.Encoder,
+            ReadAs = _roles.ReadAs,
             Warning = Warn,
         });
     }
