@@ -47,7 +47,8 @@ public static class WiderGroundTruth
         List<WiderPicture> pictures = [];
         for (int e = 0; e < events.Count; e++)
         {
-            string eventName = all.Expect<MatText>(events[e], "event_list").Text;
+            // Both become names of folders and files.
+            string eventName = PlainName.Require(all.Expect<MatText>(events[e], "event_list").Text, $"{path}, event {e + 1}");
             IReadOnlyList<MatValue> names = all.Expect<MatCells>(files[e], "file_list").Items;
             IReadOnlyList<MatValue> faces = all.Expect<MatCells>(boxes[e], "face_bbx_list").Items;
             IReadOnlyList<MatValue>[] lists = [.. subsets.Select(s => s.Mat.Expect<MatCells>(s.Lists[e], "gt_list").Items)];
@@ -55,7 +56,7 @@ public static class WiderGroundTruth
                 throw new InputException($"{path}: the pictures of {eventName} and their faces differ in number.");
             for (int p = 0; p < names.Count; p++)
             {
-                string name = all.Expect<MatText>(names[p], "file_list").Text;
+                string name = PlainName.Require(all.Expect<MatText>(names[p], "file_list").Text, $"{path}, {eventName}, picture {p + 1}");
                 Box[] pictureFaces = Boxes(all.Expect<MatNumbers>(faces[p], "face_bbx_list"), $"{path}: {eventName}/{name}");
                 Dictionary<WiderDifficulty, IReadOnlyList<int>> counted = [];
                 for (int s = 0; s < subsets.Length; s++)

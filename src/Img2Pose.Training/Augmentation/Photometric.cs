@@ -117,10 +117,15 @@ internal static class Photometric
         Convolve(pixels, width, height, kernel, horizontal: false);
     }
 
-    /// <summary>A box blur along one axis, as of a moving camera; <paramref name="length"/> odd.</summary>
+    // Longest trace of a moving camera, pixels.
+    private const int LongestMotion = 15;
+
+    /// <summary>A box blur along one axis, as of a moving camera; <paramref name="length"/> odd, 1 to 15 pixels.</summary>
     public static void MotionBlur(Span<byte> pixels, int width, int height, int length, bool horizontal)
     {
-        Span<int> kernel = stackalloc int[length];
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LongestMotion);
+        Span<int> kernel = (stackalloc int[LongestMotion])[..length];
         kernel.Fill(65536 / length);
         kernel[length / 2] += 65536 - length * (65536 / length);
         Convolve(pixels, width, height, kernel, horizontal);

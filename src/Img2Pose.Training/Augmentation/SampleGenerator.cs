@@ -95,7 +95,7 @@ public sealed class SampleGenerator
     {
         Canvas canvas = scene.Canvas;
         int rows = 2 + random.Below(3);
-        Span<int> tops = stackalloc int[rows + 1];
+        Span<int> tops = (stackalloc int[5])[..(rows + 1)];
         Divide(tops, canvas.Height, ref random);
         Span<int> lefts = stackalloc int[5];
         for (int row = 0; row < rows; row++)
