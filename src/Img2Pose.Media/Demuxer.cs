@@ -17,7 +17,10 @@ internal static unsafe class Demuxer
             interrupt.Free();
             throw new InputException($"{name}: cannot be opened: {why}");
         }
-        return Open(bytes, FileNames.Printable(Path.GetFileName(name)), name, null, interrupt, limits);
+        // FFmpeg looks for the mark of an animated PNG in the first kilobytes, which a colour profile may fill; a still one is no
+        // video and does not come here.
+        string? format = bytes.Peek().StartsWith(PngSignature) ? "apng" : null;
+        return Open(bytes, FileNames.Printable(Path.GetFileName(name)), name, format, interrupt, limits);
     }
 
     /// <summary>Opens a filter graph that the user wrote on the command line.</summary>
@@ -51,7 +54,7 @@ internal static unsafe class Demuxer
                 Pointer = (nint)(delegate* unmanaged[Cdecl]<AVFormatContext*, AVIOContext**, byte*, int, AVDictionary**, int>)&RefuseToOpen,
             };
             if (bytes is not null) context->pb = bytes.CreateContext();
-            SourceRules.Apply(&options, formatName is not null);
+            SourceRules.Apply(&options, isGraph: bytes is null);
             AVFormatContext* opened = context;
             int status = ffmpeg.avformat_open_input(&opened, url, format, &options);
             // A context that could not be opened is freed already.
@@ -99,6 +102,8 @@ internal static unsafe class Demuxer
             ? "not a video or picture that is read here" : FFmpegRuntime.Describe(status);
         return new InputException($"{name}: cannot be opened: {why}");
     }
+
+    private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
     private static readonly int s_invalidArgument = ffmpeg.AVERROR(22);
 

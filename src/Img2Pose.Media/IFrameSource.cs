@@ -15,6 +15,9 @@ public interface IFrameSource : IDisposable
     /// </summary>
     long DamagedFrames { get; }
 
+    /// <summary>Whether the source was cut: it says itself that more should follow where it ends. Complete when <see cref="TryRead"/> has returned false.</summary>
+    bool EndedEarly => false;
+
     /// <summary>Waits for the next picture. The caller disposes it.</summary>
     /// <returns>False at the end.</returns>
     /// <exception cref="InputException">Reading fails for good.</exception>

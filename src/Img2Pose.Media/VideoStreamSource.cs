@@ -91,6 +91,9 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
 
     public SourceInfo Info { get; }
 
+    /// <inheritdoc/>
+    public bool EndedEarly { get; private set; }
+
     public long DamagedFrames { get; private set; }
 
     /// <summary>The opened container, for an output that copies its sound and tags.</summary>
@@ -249,6 +252,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         if (_stream->duration > 0 && _packetsEnd >= Math.Max(_stream->start_time, 0) + _stream->duration) missing = 0;
         long lost = _expectedPackets > 0 ? missing : _readErrors;
         DamagedFrames += lost;
+        EndedEarly = missing > 0;
         if (missing > 0) _options.Warning?.Invoke($"{_name}: it ends early: {missing} of {_expectedPackets} pictures are missing");
         else if (lost > 0) _options.Warning?.Invoke($"{_name}: {lost} parts of it cannot be read");
         if (missing == 0) CheckLength();
@@ -265,6 +269,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             long there = bytes.BecameShorter ? file.Length : length;
             expected = Math.Max(expected, bytes.BecameShorter ? length : 0);
             if (expected <= there) return;
+            EndedEarly = true;
             DamagedFrames++;
             _options.Warning?.Invoke($"{_name}: it ends early: {expected - there} of {expected} bytes are missing");
         }

@@ -68,6 +68,7 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains(run.ErrorLines, line => line.Contains("short.mp4: it ends early"));
         System.Text.Json.JsonElement summary = Workspace.ParseLines(
             await File.ReadAllTextAsync(_files["poses.jsonl"], TestContext.Current.CancellationToken))[^1];
+        Assert.False(summary.GetProperty("complete").GetBoolean());
         int frames = summary.GetProperty("frames").GetInt32();
         Assert.InRange(frames, 5, 39);
         Assert.InRange(summary.GetProperty("damaged").GetInt32(), 39 - frames, 41 - frames);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Img2Pose.Frames;
 using Img2Pose.Testing;
 
@@ -63,6 +64,32 @@ public sealed class PictureContentTests : ClipTests
         Assert.Equal(2, ReadAll(both).Count);
         Assert.Equal(0, both.DamagedFrames);
         Assert.Contains("a.gif", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_animated_PNG_with_a_long_text_before_its_mark_is_a_video()
+    {
+        Ffmpeg("-f lavfi -i testsrc2=size=32x32:rate=10 -frames:v 5 -f apng -plays 0 b.png");
+        byte[] png = File.ReadAllBytes(At("b.png"));
+        byte[] text = [.. "tEXt"u8, .. "Comment\0"u8, .. Enumerable.Repeat((byte)'x', 20_000)];
+        byte[] length = new byte[4], check = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, text.Length - 4);
+        BinaryPrimitives.WriteUInt32BigEndian(check, Crc(text));
+        // Behind the signature and the header chunk, which are 8 and 25 bytes.
+        File.WriteAllBytes(At("c.png"), [.. png[..33], .. length, .. text, .. check, .. png[33..]]);
+
+        Assert.Equal(5, ReadAll("c.png").Count);
+
+        static uint Crc(ReadOnlySpan<byte> data)
+        {
+            uint crc = uint.MaxValue;
+            foreach (byte value in data)
+            {
+                crc ^= value;
+                for (int bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
+            }
+            return ~crc;
+        }
     }
 
     [Fact]

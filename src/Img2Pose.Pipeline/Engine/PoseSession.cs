@@ -288,6 +288,7 @@ public sealed class PoseSession : IAsyncDisposable
             {
                 // Told to stop while it waited, or at its end.
                 if (stop.IsCancellationRequested) _reason = _options.StopReason();
+                else if (_source.EndedEarly) _reason = "the source ends early";
                 break;
             }
             if (frame!.CaptureTime == 0) frame.CaptureTime = Stopwatch.GetTimestamp();
