@@ -1,13 +1,18 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Runtime.CompilerServices;
 using Img2Pose.Core;
 
 namespace Img2Pose.Cli;
 
 internal static class Program
 {
-    private static async Task<int> Main(string[] args)
+    // In a method of its own, so that nothing of the rest is loaded before the answer.
+    private static Task<int> Main(string[] args) => OpenFiles.AreEnough() ? RunAsync(args) : Task.FromResult(4);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<int> RunAsync(string[] args)
     {
         StandardError.Install();
         using Interruption interruption = Interruption.Install();

@@ -50,6 +50,15 @@ public sealed class CarelessHandsTests : IDisposable
         (await CommandLine.Img2PoseAsync("run", picture, "--json", _files.Folder)).ShouldFailWith(2, "--json takes a file");
     }
 
+    [Fact]
+    public async Task Too_few_open_files_are_named_before_the_runtime_misses_one_of_its_libraries()
+    {
+        Finished run = await CommandLine.Img2PoseAfterAsync("ulimit -n 32", "doctor");
+
+        run.ShouldFailWith(4, "ulimit -n");
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("exec 2>/dev/full")]
     [InlineData("exec 2>&-")]
