@@ -713,6 +713,9 @@ EXPORT Result cuGLGetDevices_v2(unsigned *found, int *, unsigned, int) {
 #define UNSUPPORTED(name) \
   EXPORT Result name() { return NOT_SUPPORTED; }
 
+UNSUPPORTED(cuDeviceGetLuid)
+UNSUPPORTED(cuDeviceGetByPCIBusId)
+UNSUPPORTED(cuDeviceGetPCIBusId)
 UNSUPPORTED(cuMemAllocManaged)
 UNSUPPORTED(cuLinkCreate)
 UNSUPPORTED(cuLinkCreate_v2)
