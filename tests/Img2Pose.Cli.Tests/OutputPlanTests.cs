@@ -1,5 +1,5 @@
-using Img2Pose.Core;
 using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 using Img2Pose.Media;
 

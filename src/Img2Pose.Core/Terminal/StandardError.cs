@@ -10,7 +10,8 @@ namespace Img2Pose.Core;
 internal static partial class StandardError
 {
     private static readonly Lazy<TextWriter> s_raw = new(() => TextWriter.Synchronized(new StreamWriter(
-        IsOpen ? new SilentStream(Console.OpenStandardError()) : Stream.Null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 512) { AutoFlush = true }));
+        IsOpen ? new SilentStream(Console.OpenStandardError()) : Stream.Null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 512)
+    { AutoFlush = true }));
 
     private const int Descriptor = 2, GetDescriptorFlags = 1, CloseOnExec = 1;
 
