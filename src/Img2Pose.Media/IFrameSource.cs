@@ -18,6 +18,12 @@ public interface IFrameSource : IDisposable
     /// <summary>Whether the source was cut: it says itself that more should follow where it ends. Complete when <see cref="TryRead"/> has returned false.</summary>
     bool EndedEarly => false;
 
+    /// <summary>Pictures that a live source left out because it was behind, or because nobody took them in time.</summary>
+    long SkippedFrames => 0;
+
+    /// <summary>The state of a live source; null where pictures wait until they are read.</summary>
+    LiveStatus? Status => null;
+
     /// <summary>Waits for the next picture. The caller disposes it.</summary>
     /// <returns>False at the end.</returns>
     /// <exception cref="InputException">Reading fails for good.</exception>

@@ -20,6 +20,12 @@ public static class MediaSource
         ArgumentNullException.ThrowIfNull(source);
         options ??= new SourceOptions();
         options.Validate();
+        IFrameSource opened = OpenRecorded(source, options);
+        return options.RealTime && opened.Info is { IsLive: false, IsImages: false } ? new PacedSource(opened, options) : opened;
+    }
+
+    private static IFrameSource OpenRecorded(string source, SourceOptions options)
+    {
         if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal))
             return VideoStreamSource.OpenGraph(source, source[SourceNames.LavfiPrefix.Length..], options);
 

@@ -9,6 +9,12 @@ public sealed record SourceOptions
     /// <summary>How much to read. Null: all.</summary>
     public TimeSpan? Duration { get; init; }
 
+    /// <summary>Whether a recorded video is played at its own speed, as a camera would show it; what is live already is as it is.</summary>
+    public bool RealTime { get; init; }
+
+    /// <summary>Where a live source tells its state, from its opening on; null: where it likes (<see cref="IFrameSource.Status"/>).</summary>
+    public LiveStatus? Status { get; init; }
+
     /// <summary>Threads of the decoder; 0: one per processor.</summary>
     public int DecoderThreads { get; init; }
 

@@ -30,8 +30,11 @@ public sealed record RunReport
     /// <summary>Faces detected in those frames; those that were only predicted are not counted.</summary>
     public required long Faces { get; init; }
 
-    /// <summary>Frames replaced by newer ones on their way, those of all sinks' own links included.</summary>
+    /// <summary>Frames replaced by newer ones on their way, those of all sinks' own links included, and left out by a live source that was behind.</summary>
     public required long Dropped { get; init; }
+
+    /// <summary>How often a live source was lost while the session ran.</summary>
+    public int Outages { get; init; }
 
     /// <summary>Damaged frames or pictures that the source skipped.</summary>
     public required long Damaged { get; init; }

@@ -19,6 +19,10 @@ internal sealed class FakeSource(int frames, bool writable = true) : IFrameSourc
 
     public bool IsLive { get; init; }
 
+    public LiveStatus? Status { get; init; }
+
+    public long SkippedFrames { get; init; }
+
     public bool HasTimes { get; init; } = true;
 
     public bool WaitsAtEnd { get; init; }
@@ -214,6 +218,11 @@ internal sealed class FakePoseSink : IPoseSink
 {
     public List<(long Index, TrackedFace[] Faces)> Written { get; } = [];
 
+    /// <summary>States of the source, with the frames that had been written before.</summary>
+    public List<(int Frames, SourceStatus Status)> News { get; } = [];
+
+    public Action<SourceStatus> OnNews { get; init; } = _ => { };
+
     public RunReport? Report { get; private set; }
 
     public bool? Failed { get; private set; }
@@ -221,6 +230,12 @@ internal sealed class FakePoseSink : IPoseSink
     public bool ThrowOnFinish { get; init; }
 
     public void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Written.Add((frame.Index, faces.ToArray()));
+
+    public void SourceChanged(SourceStatus status)
+    {
+        OnNews(status);
+        News.Add((Written.Count, status));
+    }
 
     public void Finish(RunReport report, bool failed)
     {

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
 using Img2Pose.Testing;
+using Json.Schema;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -116,6 +118,56 @@ public sealed class JsonLinesWriterTests : IDisposable
             lines[2]);
         Assert.Equal(3, lines.Length);
     }
+
+    [Fact]
+    public void A_live_source_tells_when_pictures_were_taken_and_what_became_of_it()
+    {
+        JsonHeader header = s_header with { IsLive = true };
+        using (VideoFrame frame = Frame(0, 0.5))
+        using (JsonLinesWriter writer = new(OutputFile.Create(FilePath), header))
+        {
+            frame.CaptureTime = Stopwatch.GetTimestamp() - 60 * Stopwatch.Frequency;
+            writer.Write(frame, []);
+            writer.SourceChanged(new SourceStatus(SourceState.Reconnecting)
+            {
+                Reason = "connection refused",
+                Attempt = 2,
+                RetryAt = Stopwatch.GetTimestamp() + 3600 * Stopwatch.Frequency,
+            });
+            // Whoever reads along has it already.
+            Assert.Equal(3, File.ReadAllLines(OutputPaths.Partial(FilePath)).Length);
+            writer.SourceChanged(new SourceStatus(SourceState.Live) { Outage = TimeSpan.FromSeconds(5.25), Timeline = 2 });
+            writer.Finish(Report() with { IsLive = true, Outages = 1, Age = new AgeReport(0.05, 0.1, 0.2) }, failed: false);
+        }
+        JsonElement[] lines = [.. File.ReadAllLines(FilePath).Select(line => JsonDocument.Parse(line).RootElement)];
+
+        Assert.InRange((DateTime.UtcNow - lines[1].GetProperty("time").GetDateTime()).TotalSeconds, 59, 600);
+        Assert.Equal("reconnecting", lines[2].GetProperty("state").GetString());
+        Assert.Equal("connection refused", lines[2].GetProperty("reason").GetString());
+        Assert.Equal(2, lines[2].GetProperty("attempt").GetInt32());
+        Assert.InRange(lines[2].GetProperty("retry_in").GetDouble(), 3000, 3600);
+        Assert.Equal("live", lines[3].GetProperty("state").GetString());
+        Assert.Equal(5.25, lines[3].GetProperty("outage").GetDouble());
+        Assert.Equal(2, lines[3].GetProperty("timeline").GetInt32());
+        Assert.Equal(1, lines[4].GetProperty("outages").GetInt32());
+        Assert.Equal(0.1, lines[4].GetProperty("age").GetProperty("p95").GetDouble());
+        AssertValid(File.ReadAllLines(FilePath));
+    }
+
+    [Fact]
+    public void Every_line_keeps_the_schema_of_the_documentation()
+    {
+        AssertValid(WriteOne(s_header with { Raw = true }, Frame(0, null, 101, 50, "b.png"), s_face));
+        Assert.False(Schema().Evaluate(JsonDocument.Parse("""{"type":"frame","index":0,"pts":"late","faces":[]}""").RootElement).IsValid);
+        Assert.False(Schema().Evaluate(JsonDocument.Parse("""{"type":"other"}""").RootElement).IsValid);
+    }
+
+    private static readonly Lazy<JsonSchema> s_schema = new(() => JsonSchema.FromFile(Path.Combine(SharedData.RepositoryRoot, "docs", "poses.schema.json")));
+
+    private static JsonSchema Schema() => s_schema.Value;
+
+    private static void AssertValid(string[] lines) =>
+        Assert.All(lines, line => Assert.True(Schema().Evaluate(JsonDocument.Parse(line).RootElement).IsValid, line));
 
     [Fact]
     public void A_frame_of_another_size_repeats_size_and_camera()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Img2Pose.Frames;
 using Img2Pose.Inference.Scheduling;
+using Img2Pose.Media;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -140,6 +141,58 @@ public class SessionTests
         Assert.Equal([0, 29], slow.Written.Select(frame => frame.Index));
         Assert.Equal((30, 28), (report.Frames, report.Dropped));
         Assert.Equal(30, quick.Report!.Frames);
+    }
+
+    [Fact]
+    public async Task A_sink_hears_of_an_outage_while_no_frames_come_and_before_those_that_follow()
+    {
+        LiveStatus status = new();
+        using ManualResetEventSlim heard = new();
+        FakePoseSink poses = new() { OnNews = news => { if (news.State == SourceState.Reconnecting) heard.Set(); } };
+        FakeSource source = new(frames: 4)
+        {
+            IsLive = true,
+            Status = status,
+            SkippedFrames = 3,
+            BeforeRead = read =>
+            {
+                if (read == 0) status.Report(new SourceStatus(SourceState.Live));
+                if (read != 2) return;
+                // So that frames before and after are told apart.
+                SpinWait.SpinUntil(() => poses.Written.Count == 2, s_long);
+                status.Report(new SourceStatus(SourceState.Reconnecting) { Reason = "gone", Attempt = 1 });
+                Assert.True(heard.Wait(s_long));
+                status.Report(new SourceStatus(SourceState.Live) { Outage = TimeSpan.FromSeconds(1), Timeline = 2 });
+            },
+        };
+        await using FakeSession fake = new(new FakeParts { Source = source, Poses = poses, Options = new SessionOptions { Policy = LinkPolicy.Lossless } });
+
+        RunReport report = await fake.Session.RunAsync(TestContext.Current.CancellationToken);
+        status.Report(new SourceStatus(SourceState.Ended));
+
+        Assert.Same(status, fake.Session.Status);
+        Assert.Equal([(0, SourceState.Live), (2, SourceState.Reconnecting), (2, SourceState.Live)], poses.News.Select(news => (news.Frames, news.Status.State)));
+        Assert.Equal((1, 3, 4), (report.Outages, report.Dropped, poses.Written.Count));
+    }
+
+    [Fact]
+    public async Task A_sink_that_cannot_take_news_ends_the_session()
+    {
+        LiveStatus status = new();
+        FakePoseSink poses = new() { OnNews = _ => throw new OutputException("full") };
+        using ManualResetEventSlim told = new();
+        FakeSource source = new(frames: 1)
+        {
+            IsLive = true,
+            Status = status,
+            WaitsAtEnd = true,
+            BeforeRead = _ => status.Report(new SourceStatus(SourceState.Reconnecting)),
+        };
+
+        OutputException error = await Assert.ThrowsAsync<OutputException>(() => FakeSession.RunAsync(new FakeParts { Source = source, Poses = poses }));
+
+        Assert.Equal("full", error.Message);
+        Assert.True(poses.Failed);
     }
 
     [Fact]

@@ -109,6 +109,7 @@ internal sealed class RunJob : IAsyncDisposable
         {
             Start = settings.Start,
             Duration = settings.Duration,
+            RealTime = settings.RealTime,
             DecoderThreads = _budget.Decoder,
             Memory = settings.Memory,
             Cancellation = stop,
@@ -230,6 +231,7 @@ internal sealed class RunJob : IAsyncDisposable
             ModelLicence = _engine.Model.Metadata.Licence,
             ModelSha256 = _engine.Model.Sha256,
             Raw = _settings.Raw,
+            IsLive = source.IsLive,
         });
 
     private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source)

@@ -34,6 +34,7 @@ internal sealed class RunOptions
     private readonly Option<string?> _boxes = Text("--boxes", "CSV", "Pose these boxes instead of looking for faces: frame,l,t,r,b or file,l,t,r,b.");
     private readonly Option<string?> _start = Text("--start", "T", "Begin at T: seconds or h:mm:ss.");
     private readonly Option<string?> _duration = Text("--duration", "T", "Take only T: seconds or h:mm:ss.");
+    private readonly Option<bool> _realTime = new("--realtime") { Description = "Play a recorded video at its own speed, as a camera would show it: what is too slow misses frames." };
     private readonly Option<long?> _frames = new("--frames") { Description = "Take only the first N frames.", HelpName = "N" };
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "What inputs may take of memory, such as 512M or 3G; default: 2G.");
     private readonly Option<string?> _codec = Text("--codec", "NAME", "h264, hevc, or the name of an encoder.");
@@ -54,7 +55,7 @@ internal sealed class RunOptions
         command.Arguments.Add(_source);
         Option[] options =
         [
-            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration,
+            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
             _frames, _memory, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
@@ -85,6 +86,7 @@ internal sealed class RunOptions
             Boxes = parsed.GetValue(_boxes),
             Start = ParseTime("--start", parsed.GetValue(_start)),
             Duration = ParseTime("--duration", parsed.GetValue(_duration)),
+            RealTime = parsed.GetValue(_realTime),
             Frames = parsed.GetValue(_frames),
             Memory = parsed.GetValue(_memory) is { } memory ? MemoryBudget.Parse(memory) : MemoryBudget.Default,
             Codec = parsed.GetValue(_codec),

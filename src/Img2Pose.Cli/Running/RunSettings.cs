@@ -62,6 +62,9 @@ internal sealed record RunSettings
     /// <summary>What inputs may take of memory.</summary>
     public MemoryBudget Memory { get; init; } = MemoryBudget.Default;
 
+    /// <summary>Whether a recorded video is played at its own speed, as a camera would show it.</summary>
+    public bool RealTime { get; init; }
+
     /// <summary>Frames to take at most.</summary>
     public long? Frames { get; init; }
 

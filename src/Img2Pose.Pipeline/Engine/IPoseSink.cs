@@ -1,5 +1,6 @@
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Media;
 
 namespace Img2Pose.Pipeline;
 
@@ -13,6 +14,15 @@ public interface IPoseSink : IDisposable
     /// <param name="frame">The picture, for its times, size and name; only read. Whoever needs it beyond the call adds a reference.</param>
     /// <param name="faces">The faces, by ascending identity; valid during the call.</param>
     void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
+
+    /// <summary>
+    /// Takes a change of a live source's state: lost, back, another time line. Never at the same time as another call, before the
+    /// frames that come after it; on any thread, since none of the sink's own has to do while no frames come.
+    /// </summary>
+    /// <param name="status">The state.</param>
+    void SourceChanged(SourceStatus status)
+    {
+    }
 
     /// <summary>
     /// Writes the summary, when all sinks are done with their frames; a complete or properly interrupted session gives the output

@@ -140,6 +140,7 @@ public sealed class PoseEngine : IAsyncDisposable
             {
                 Start = options.Start,
                 Duration = options.Duration,
+                RealTime = options.RealTime,
                 DecoderThreads = Budget.Decoder,
                 Cancellation = interrupt.Token,
                 Warning = options.Warning,

@@ -46,6 +46,8 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource? _interrupt;
     private readonly SceneCuts _cuts = new();
+    private int _outages;
+    private bool _isOut;
     private int _scene;
     private int _trackedScene;
     private Link<PosedFrame>? _reader;
@@ -81,6 +83,9 @@ public sealed class PoseSession : IAsyncDisposable
 
     /// <summary>What is known about the source.</summary>
     public SourceInfo Info => _source.Info;
+
+    /// <summary>The state of a live source, to look at or to be told of; null where the source is recorded.</summary>
+    public LiveStatus? Status => _source.Status;
 
     /// <summary>Whether the session waits for its slowest part or skips frames.</summary>
     public LinkPolicy Policy => _policy;
@@ -184,7 +189,8 @@ public sealed class PoseSession : IAsyncDisposable
         {
             Frames = FramesDone,
             Faces = FacesFound,
-            Dropped = _links.Sum(link => link.Dropped),
+            Dropped = _source.SkippedFrames + _links.Sum(link => link.Dropped),
+            Outages = Volatile.Read(ref _outages),
             Damaged = _source.DamagedFrames,
             Seconds = _clock.Elapsed.TotalSeconds,
             Reason = _reason,
@@ -242,6 +248,7 @@ public sealed class PoseSession : IAsyncDisposable
         using CancellationTokenRegistration waking = ending.Token.Register(static session => ((PoseSession)session!).InterruptSource(), this);
         _looks.Join(_scheduler, _options.Weight);
         _group.AtEnd(_looks.Leave);
+        _group.AtAbort(InterruptSource);
         _clock.Start();
         _group.AddSource(_decode.Name, () => ReadFramesAsync(ending.Token));
         if (_tracked is null)
@@ -256,6 +263,7 @@ public sealed class PoseSession : IAsyncDisposable
         foreach (SinkStage sink in _sinks) _group.AddStage(sink.Name, sink.Link, sink.HandleAsync, sink.Complete);
         try
         {
+            if (_source.Status is { } status) status.Changed += TellSinks;
             await _group.RunAsync().ConfigureAwait(false);
             _clock.Stop();
             RunReport report = Report();
@@ -269,6 +277,21 @@ public sealed class PoseSession : IAsyncDisposable
             FinishAfterError();
             throw;
         }
+        finally
+        {
+            if (_source.Status is { } status) status.Changed -= TellSinks;
+        }
+    }
+
+    /// <summary>Passes on what happens to a live source; its ordinary end is in the summary.</summary>
+    private void TellSinks(SourceStatus status)
+    {
+        if (status.State == SourceState.Ended) return;
+        // A new state of the same outage is no further outage.
+        bool isOut = status.State == SourceState.Reconnecting;
+        if (isOut && !_isOut) Interlocked.Increment(ref _outages);
+        _isOut = isOut;
+        foreach (SinkStage sink in _sinks) sink.Tell(status, _group.Abort);
     }
 
     private async Task ReadFramesAsync(CancellationToken stop)

@@ -15,6 +15,9 @@ public sealed record SessionOptions
     /// <summary>How much of the source to take; null: all. Only for a source that the engine opens.</summary>
     public TimeSpan? Duration { get; init; }
 
+    /// <summary>Whether a recorded video is played at its own speed, as a live source. Only for a source that the engine opens.</summary>
+    public bool RealTime { get; init; }
+
     /// <summary>Frames after which the session ends as if the source did; null: no limit.</summary>
     public long? MaximumFrames { get; init; }
 

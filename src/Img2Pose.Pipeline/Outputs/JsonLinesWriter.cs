@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Media;
 
 namespace Img2Pose.Pipeline;
 
@@ -32,10 +34,13 @@ public sealed record JsonHeader
 
     /// <summary>Whether the unsmoothed poses are written too.</summary>
     public bool Raw { get; init; }
+
+    /// <summary>Whether the source is live: frames tell when they were taken, and every line is handed over at once.</summary>
+    public bool IsLive { get; init; }
 }
 
 /// <summary>
-/// Writes poses as JSON Lines: a header, a line a frame, a summary. Numbers are rounded to what is meaningful, not-finite
+/// Writes poses as JSON Lines: a header, a line a frame, a line for every change of a live source's state, a summary. Numbers are rounded to what is meaningful, not-finite
 /// ones are null, and a frame allocates nothing.
 /// </summary>
 public sealed class JsonLinesWriter : IPoseSink
@@ -45,6 +50,7 @@ public sealed class JsonLinesWriter : IPoseSink
     private static readonly JsonEncodedText s_frame = JsonEncodedText.Encode("frame");
     private static readonly JsonEncodedText s_index = JsonEncodedText.Encode("index");
     private static readonly JsonEncodedText s_pts = JsonEncodedText.Encode("pts");
+    private static readonly JsonEncodedText s_time = JsonEncodedText.Encode("time");
     private static readonly JsonEncodedText s_source = JsonEncodedText.Encode("source");
     private static readonly JsonEncodedText s_width = JsonEncodedText.Encode("width");
     private static readonly JsonEncodedText s_height = JsonEncodedText.Encode("height");
@@ -94,6 +100,7 @@ public sealed class JsonLinesWriter : IPoseSink
         _json.WriteString(s_type, s_frame);
         _json.WriteNumber(s_index, frame.Index);
         WriteNumber(s_pts, frame.PresentationTime, 6);
+        if (_header.IsLive) WriteTime(frame.CaptureTime);
         if (frame.SourceName is { } name) _json.WriteString(s_source, name);
         if (frame.DisplayWidth != _header.Width || frame.DisplayHeight != _header.Height)
             WriteCamera(frame.DisplayWidth, frame.DisplayHeight);
@@ -101,7 +108,30 @@ public sealed class JsonLinesWriter : IPoseSink
         foreach (ref readonly TrackedFace face in faces) WriteFace(face);
         _json.WriteEndArray();
         _json.WriteEndObject();
-        EndLine(_output.IsInteractive ? 0 : FlushAt);
+        EndLine(_output.IsInteractive || _header.IsLive ? 0 : FlushAt);
+    }
+
+    /// <inheritdoc/>
+    public void SourceChanged(SourceStatus status)
+    {
+        ArgumentNullException.ThrowIfNull(status);
+        _json.WriteStartObject();
+        _json.WriteString(s_type, s_source);
+        _json.WriteString("state", status.State switch
+        {
+            SourceState.Connecting => "connecting",
+            SourceState.Live => "live",
+            SourceState.Reconnecting => "reconnecting",
+            _ => "ended",
+        });
+        WriteTime(status.Since);
+        if (status.Reason is { } reason) _json.WriteString("reason", reason);
+        if (status.Attempt > 0) _json.WriteNumber("attempt", status.Attempt);
+        if (status.RetryIn is { } left) WriteNumber(JsonEncodedText.Encode("retry_in"), left.TotalSeconds, 3);
+        if (status.Outage is { } outage) WriteNumber(JsonEncodedText.Encode("outage"), outage.TotalSeconds, 3);
+        _json.WriteNumber("timeline", status.Timeline);
+        _json.WriteEndObject();
+        EndLine(0);
     }
 
     /// <inheritdoc/>
@@ -115,8 +145,17 @@ public sealed class JsonLinesWriter : IPoseSink
         _json.WriteNumber("faces", report.Faces);
         _json.WriteNumber("dropped", report.Dropped);
         _json.WriteNumber("damaged", report.Damaged);
+        if (report.IsLive) _json.WriteNumber("outages", report.Outages);
         WriteNumber(JsonEncodedText.Encode("seconds"), report.Seconds, 3);
         WriteNumber(JsonEncodedText.Encode("fps"), report.FramesPerSecond, 2);
+        if (report is { IsLive: true, Age: { } age })
+        {
+            _json.WriteStartObject("age");
+            WriteNumber(JsonEncodedText.Encode("median"), age.Median, 4);
+            WriteNumber(JsonEncodedText.Encode("p95"), age.Percentile95, 4);
+            WriteNumber(JsonEncodedText.Encode("max"), age.Maximum, 4);
+            _json.WriteEndObject();
+        }
         _json.WriteBoolean("complete", report.Complete);
         if (!report.Complete) _json.WriteString("reason", report.Reason);
         _json.WriteStartObject("stages");
@@ -159,6 +198,13 @@ public sealed class JsonLinesWriter : IPoseSink
         WriteIntrinsics(_header.Width, _header.Height);
         _json.WriteEndObject();
         EndLine(0);
+    }
+
+    /// <summary>The time of day of a moment of the monotonic clock, to the millisecond, by the wall clock as it stands now.</summary>
+    private void WriteTime(long timestamp)
+    {
+        DateTime time = DateTime.UtcNow - Stopwatch.GetElapsedTime(timestamp);
+        _json.WriteString(s_time, new DateTime(time.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc));
     }
 
     private void WriteCamera(int width, int height)

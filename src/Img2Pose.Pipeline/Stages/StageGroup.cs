@@ -27,6 +27,9 @@ internal sealed class StageGroup(string? stream = null)
     /// <summary>Adds a link whose reader is no stage: it is aborted like the others, but what is in it when the stages end is the reader's.</summary>
     public void ConnectReader<T>(Link<T> link) where T : class, IDisposable => _aborts.Add(link.Complete);
 
+    /// <summary>Adds what is done when the session is aborted: what wakes a stage that waits for something else than a link.</summary>
+    public void AtAbort(Action action) => _aborts.Add(_ => action());
+
     /// <summary>Adds what is done when all stages have ended, before the links are drained.</summary>
     public void AtEnd(Action action) => _ends.Insert(0, action);
 
