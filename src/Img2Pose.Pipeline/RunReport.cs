@@ -21,6 +21,11 @@ public readonly record struct LinkReport(string Name, int Capacity, double Mean,
 /// <param name="Maximum">The oldest frame.</param>
 public readonly record struct AgeReport(double Median, double Percentile95, double Maximum);
 
+/// <summary>A sink that a live session went on without.</summary>
+/// <param name="Sink">Name of its stage.</param>
+/// <param name="Reason">What it failed with.</param>
+public readonly record struct SinkFailure(string Sink, string Reason);
+
 /// <summary>What a session did.</summary>
 public sealed record RunReport
 {
@@ -53,6 +58,9 @@ public sealed record RunReport
 
     /// <summary>Whether the source was a live one, whose frames have an age that matters.</summary>
     public bool IsLive { get; init; }
+
+    /// <summary>Sinks that failed on the way, in the order in which they were added.</summary>
+    public IReadOnlyList<SinkFailure> Failures { get; init; } = [];
 
     /// <summary>The stages in the order of the data flow.</summary>
     public required IReadOnlyList<StageReport> Stages { get; init; }

@@ -10,8 +10,14 @@ namespace Img2Pose.Pipeline;
 /// </summary>
 public interface IPoseSink : IDisposable
 {
+    /// <summary>Whether the samples of the picture are read, which the session then keeps from being drawn on.</summary>
+    bool NeedsPicture => false;
+
     /// <summary>Takes the faces of a frame.</summary>
-    /// <param name="frame">The picture, for its times, size and name; only read. Whoever needs it beyond the call adds a reference.</param>
+    /// <param name="frame">
+    /// The picture, for its times, size and name; only read. Whoever needs it beyond the call adds a reference. Its samples are
+    /// those that the source gave only if <see cref="NeedsPicture"/> says so; else they may have been drawn on.
+    /// </param>
     /// <param name="faces">The faces, by ascending identity; valid during the call.</param>
     void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
 

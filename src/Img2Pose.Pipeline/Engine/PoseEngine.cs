@@ -38,7 +38,7 @@ public sealed class PoseEngine : IAsyncDisposable
     private readonly LookScheduler _scheduler;
     private readonly Lock _lock = new();
     private readonly List<PoseSession> _sessions = [];
-    private SharedComposer? _composer;
+    private OverlayRenderer? _renderer;
     private int _lastNumber;
     private bool _disposed;
 
@@ -97,7 +97,7 @@ public sealed class PoseEngine : IAsyncDisposable
     {
         get
         {
-            lock (_lock) return _composer?.RendererName;
+            lock (_lock) return _renderer?.RendererName;
         }
     }
 
@@ -208,7 +208,7 @@ public sealed class PoseEngine : IAsyncDisposable
         }
         await Task.WhenAll(sessions.Select(session => session.DisposeAsync().AsTask())).ConfigureAwait(false);
         _scheduler.Dispose();
-        _composer?.Dispose();
+        _renderer?.Dispose();
     }
 
     /// <summary>A tracker as sessions have it.</summary>
@@ -228,14 +228,17 @@ public sealed class PoseEngine : IAsyncDisposable
     internal (DetectorRunner Runner, double LowestScore) OpenForMeasurement() => (OpenNetwork(), StayingPart * ScoreThreshold);
 
     /// <summary>The overlay as sessions have it; null where it draws nothing.</summary>
-    internal IFrameComposer? Overlay()
+    internal IFrameComposer? Overlay() => _options.Overlay.Layers == OverlayLayers.None ? null : Renderer();
+
+    /// <summary>The engine's renderer, opened when it is first asked for.</summary>
+    /// <exception cref="ModelException">There is no OpenGL.</exception>
+    internal OverlayRenderer Renderer()
     {
-        if (_options.Overlay.Layers == OverlayLayers.None) return null;
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             OverlayOptions overlay = _options.Overlay;
-            return _composer ??= new SharedComposer(OverlayRenderer.Create(overlay with { RasteriserThreads = overlay.RasteriserThreads ?? Budget.Renderer }));
+            return _renderer ??= OverlayRenderer.Create(overlay with { RasteriserThreads = overlay.RasteriserThreads ?? Budget.Renderer });
         }
     }
 

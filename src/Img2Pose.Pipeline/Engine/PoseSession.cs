@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
@@ -16,7 +17,8 @@ namespace Img2Pose.Pipeline;
 /// </summary>
 /// <remarks>
 /// Ownership: the session owns its source and its sinks and disposes them when it is disposed, after its stages have ended.
-/// Errors: the first exception of a stage or sink ends this session and is what running throws; other sessions go on.
+/// Errors: the first exception of a stage or sink ends this session and is what running throws; other sessions go on. A live
+/// session goes on without a sink that fails, and ends with the last one.
 /// </remarks>
 public sealed class PoseSession : IAsyncDisposable
 {
@@ -48,6 +50,7 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly SceneCuts _cuts = new();
     private int _outages;
     private bool _isOut;
+    private bool _keepsUndrawn;
     private int _scene;
     private int _trackedScene;
     private Link<PosedFrame>? _reader;
@@ -196,6 +199,7 @@ public sealed class PoseSession : IAsyncDisposable
             Reason = _reason,
             Age = age,
             IsLive = _source.Info.IsLive,
+            Failures = [.. _sinks.Where(sink => sink.Failure is not null).Select(sink => new SinkFailure(sink.Name, sink.Failure!.Message))],
             Stages = [_decode.Describe(), _look.Describe(), _track.Describe(), .. _composer is null ? Array.Empty<StageReport>() : [_compose.Describe()], .. _sinks.Select(sink => sink.Describe())],
             Links = [.. _links.Select(link => link.Describe())],
         };
@@ -238,7 +242,18 @@ public sealed class PoseSession : IAsyncDisposable
         for (int i = 2; _sinks.Exists(sink => sink.Name == unique); i++) unique = $"{name} {i}";
         LinkPolicy own = policy ?? _policy;
         Link<PosedFrame> link = Connect(unique, own == LinkPolicy.Latest ? 1 : _options.LinkCapacity, own);
-        _sinks.Add(new SinkStage(unique, frames, poses, link, Stream.Name));
+        // A live session goes on without a sink that fails: the others are not to blame, and what they miss does not come again.
+        Action<SinkStage, Exception>? failed = _source.Info.IsLive ? SinkFailed : null;
+        SinkStage sink = new(unique, frames, poses, link, Stream.Name, failed);
+        _sinks.Add(sink);
+        _keepsUndrawn |= sink.NeedsUndrawn;
+    }
+
+    /// <summary>A sink of a live session has failed: told once; the session ends with it only if it was the last one.</summary>
+    private void SinkFailed(SinkStage sink, Exception error)
+    {
+        if (_reader is null && _sinks.TrueForAll(other => other.Failure is not null)) ExceptionDispatchInfo.Throw(error);
+        _options.SinkFailed?.Invoke(sink.Name, error);
     }
 
     private async Task<RunReport> RunStagesAsync(CancellationToken stop)
@@ -268,7 +283,8 @@ public sealed class PoseSession : IAsyncDisposable
             _clock.Stop();
             RunReport report = Report();
             foreach (SinkStage sink in _sinks) sink.Finish(report, failed: false);
-            return report;
+            // A summary that could not be written is a failure, too.
+            return _sinks.Exists(sink => sink.Failure is not null) ? Report() : report;
         }
         catch (Exception error)
         {
@@ -335,6 +351,7 @@ public sealed class PoseSession : IAsyncDisposable
     {
         _interrupt?.Cancel();
         _source.Interrupt();
+        foreach (SinkStage sink in _sinks) sink.Interrupt();
     }
 
     /// <summary>Decides what the network is asked about a frame.</summary>
@@ -399,7 +416,7 @@ public sealed class PoseSession : IAsyncDisposable
             if (item.FaceList.Count > 0)
             {
                 // The decoder still refers to its pictures, so drawing takes a copy; a frame without faces needs none.
-                if (!item.Frame.IsWritable) item.Replace(_copies.RentCopy(item.Frame));
+                if (_keepsUndrawn || !item.Frame.IsWritable) item.Replace(_copies.RentCopy(item.Frame), _keepsUndrawn);
                 _composer!.Compose(item.Frame, item.FaceSpan);
             }
             work.End();

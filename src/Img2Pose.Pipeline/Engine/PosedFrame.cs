@@ -16,6 +16,7 @@ public sealed class PosedFrame : IDisposable
     private readonly Pool _pool;
     private readonly List<TrackedFace> _faces = new(16);
     private VideoFrame? _frame;
+    private VideoFrame? _undrawn;
     private int _references;
 
     private PosedFrame(Pool pool)
@@ -78,7 +79,8 @@ public sealed class PosedFrame : IDisposable
         }
         if (count != 1) return;
         _frame!.Dispose();
-        _frame = null;
+        _undrawn?.Dispose();
+        (_frame, _undrawn) = (null, null);
         _faces.Clear();
         Look.Faces.Clear();
         (Look.Frame, Look.Boxes, Look.ScoreThreshold) = (null, null, null);
@@ -104,11 +106,17 @@ public sealed class PosedFrame : IDisposable
     /// <summary>The faces, for the sinks.</summary>
     internal ReadOnlySpan<TrackedFace> FaceSpan => CollectionsMarshal.AsSpan(_faces);
 
-    /// <summary>Puts another frame in the place of the current one, which is given back. For the sole holder.</summary>
-    internal void Replace(VideoFrame frame)
+    /// <summary>The picture as the source gave it, where the session keeps that; else the same as <see cref="Frame"/>.</summary>
+    internal VideoFrame Undrawn => _undrawn ?? Frame;
+
+    /// <summary>Puts a copy that is to be drawn on in the place of the current frame. For the sole holder.</summary>
+    /// <param name="copy">The copy, which this owns from then on.</param>
+    /// <param name="keep">Keep the current frame as <see cref="Undrawn"/> instead of giving it back.</param>
+    internal void Replace(VideoFrame copy, bool keep)
     {
-        _frame?.Dispose();
-        _frame = frame;
+        if (keep) _undrawn = _frame;
+        else _frame?.Dispose();
+        _frame = copy;
     }
 
     /// <summary>Recycles the objects of one session.</summary>

@@ -57,6 +57,12 @@ public sealed record SessionOptions
     /// <summary>Told, in one line, of what the source skips. Called on a thread of the session.</summary>
     public Action<string>? Warning { get; init; }
 
+    /// <summary>
+    /// Told that a sink of a live session has failed, by the name of its stage, and that the session goes on without it. Called once a
+    /// sink, on a thread of the session.
+    /// </summary>
+    public Action<string, Exception>? SinkFailed { get; init; }
+
     /// <summary>A tracker of another kind than the engine's own, for tests.</summary>
     internal IFaceTracker? Tracker { get; init; }
 

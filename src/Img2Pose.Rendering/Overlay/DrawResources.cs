@@ -77,7 +77,7 @@ internal sealed class DrawResources : IDisposable
     public CommandList Commands { get; }
 
     /// <summary>Records everything from clearing the tile to reading it back.</summary>
-    public unsafe void Record(
+    public void Record(
         RenderTile tile, OverlayLayout layout, MeshLibrary meshes, (Vector4 First, Vector4 Second, Vector4 Third) color)
     {
         Span<FaceDrawing> faces = layout.Faces;
@@ -85,14 +85,7 @@ internal sealed class DrawResources : IDisposable
         foreach (ref readonly FaceDrawing face in faces) _instances.Add(face.Instance);
         CommandList commands = Commands;
         commands.Begin();
-        if (_color[0] != color.First || _color[1] != color.Second || _color[2] != color.Third)
-        {
-            (_color[0], _color[1], _color[2]) = color;
-            _color[3] = new Vector4(
-                Vector4.Dot(color.First, s_silver), Vector4.Dot(color.Second, s_silver), Vector4.Dot(color.Third, s_silver), 0);
-            _color[4] = new Vector4(color.First.W, color.Second.W, color.Third.W, 1);
-            fixed (Vector4* rows = _color) commands.UpdateBuffer(_colorBuffer, 0, (nint)rows, 80);
-        }
+        SetColor(color);
         Upload(ref _instanceBuffer, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_instances));
         Upload<Stroke>(ref _strokeBuffer, layout.Strokes.Items);
 
@@ -103,6 +96,39 @@ internal sealed class DrawResources : IDisposable
             RecordRegion(tile, layout, meshes, region);
         tile.ReadBack(commands, (uint)layout.Regions.TileWidth, (uint)layout.Regions.TileHeight);
         commands.End();
+    }
+
+    /// <summary>Records lines alone, on nothing, from clearing the tile to reading its corner back.</summary>
+    public void RecordStrokes(
+        RenderTile tile, StrokeList strokes, int width, int height, (Vector4 First, Vector4 Second, Vector4 Third) color)
+    {
+        foreach (ref Stroke stroke in strokes.Items)
+        {
+            stroke.Scale = 1;
+            (stroke.CameraX, stroke.OffsetX, stroke.CameraY, stroke.OffsetY) = (2f / width, -1, 2f / height, -1);
+        }
+        Commands.Begin();
+        SetColor(color);
+        Upload<Stroke>(ref _strokeBuffer, strokes.Items);
+        Commands.SetFramebuffer(tile.Framebuffer);
+        Commands.ClearColorTarget(0, new RgbaFloat(0, 0, 0, 0));
+        // As regions lie: the picture's first row is the tile's first in memory, which Veldrid counts as the lowest.
+        uint top = tile.Height - (uint)height;
+        Commands.SetViewport(0, new Viewport(0, top, width, height, 0, 1));
+        Commands.SetScissorRect(0, 0, top, (uint)width, (uint)height);
+        DrawStrokes(0, strokes.Count);
+        tile.ReadBack(Commands, (uint)width, (uint)height);
+        Commands.End();
+    }
+
+    private unsafe void SetColor((Vector4 First, Vector4 Second, Vector4 Third) color)
+    {
+        if (_color[0] == color.First && _color[1] == color.Second && _color[2] == color.Third) return;
+        (_color[0], _color[1], _color[2]) = color;
+        _color[3] = new Vector4(
+            Vector4.Dot(color.First, s_silver), Vector4.Dot(color.Second, s_silver), Vector4.Dot(color.Third, s_silver), 0);
+        _color[4] = new Vector4(color.First.W, color.Second.W, color.Third.W, 1);
+        fixed (Vector4* rows = _color) Commands.UpdateBuffer(_colorBuffer, 0, (nint)rows, 80);
     }
 
     public void Dispose()

@@ -38,6 +38,8 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
     private int _displayWidth, _displayHeight;
     private CameraIntrinsics _camera;
     private float _lineRadius;
+    private OverlayLayers _layers;
+    private float _alpha;
 
     /// <summary>The faces that are drawn, far to near.</summary>
     public Span<FaceDrawing> Faces => CollectionsMarshal.AsSpan(_faces);
@@ -48,8 +50,11 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
     /// <summary>The regions; <see cref="RegionPlanner.RegionOf"/> takes an index into <see cref="Faces"/>.</summary>
     public RegionPlanner Regions { get; } = new();
 
-    public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces)
+    public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Arrange(frame, faces, options.Layers, options.Alpha);
+
+    public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces, OverlayLayers layers, float alpha)
     {
+        (_layers, _alpha) = (layers, alpha);
         _displayWidth = frame.DisplayWidth;
         _displayHeight = frame.DisplayHeight;
         _camera = CameraIntrinsics.ForImage(_displayWidth, _displayHeight);
@@ -81,7 +86,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         }
     }
 
-    private bool Has(OverlayLayers layer) => (options.Layers & layer) != 0;
+    private bool Has(OverlayLayers layer) => (_layers & layer) != 0;
 
     private void SortFarToNear(ReadOnlySpan<TrackedFace> faces)
     {
@@ -102,7 +107,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         Matrix3x3d r = RotationVector.ToMatrix(pose.Rotation);
         FaceDrawing drawing = new()
         {
-            HasMesh = Has(OverlayLayers.Mesh) && options.Alpha > 0,
+            HasMesh = Has(OverlayLayers.Mesh) && _alpha > 0,
             FirstStroke = Strokes.Count,
         };
         drawing.Instance.Row0 = new Vector4((float)r.M11, (float)r.M12, (float)r.M13, (float)pose.Translation.X);
@@ -250,7 +255,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         // A sphere of radius R pixels faces the eye by sqrt(2 d / R) at d pixels inside its outline. Cheek and forehead have
         // R of a quarter unit and more, so this reaches full opacity about two pixels inside.
         float steepness = MathF.Sqrt(0.12f * focal / drawing.Instance.Row2.W);
-        drawing.Instance.Depth = new Vector4(depthScale, depthOffset, options.Alpha, steepness);
+        drawing.Instance.Depth = new Vector4(depthScale, depthOffset, _alpha, steepness);
         foreach (ref Stroke stroke in Strokes.Items[drawing.FirstStroke..drawing.EndStroke])
         {
             stroke.Scale = Math.Min(scaleX, scaleY);

@@ -10,7 +10,8 @@ namespace Img2Pose.Rendering.Overlay;
 
 /// <summary>
 /// Draws posed faces over pictures. The overlay is rendered off screen, only where it lies, in the picture's own colour
-/// space, and blended into the picture's planes; every other sample keeps its exact value. Use from one thread at a time.
+/// space, and blended into the picture's planes; every other sample keeps its exact value. Thread-safe: it draws for one caller
+/// at a time.
 /// </summary>
 public sealed class OverlayRenderer : IFrameComposer, IDisposable
 {
@@ -20,6 +21,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     private readonly DrawResources _draw;
     private readonly RenderTileCache _tiles;
     private readonly OverlayLayout _layout;
+    private readonly Lock _lock = new();
     private bool _disposed;
 
     private OverlayRenderer(OverlayOptions options, GraphicsDevice device, IReadOnlyList<FaceMesh> meshes)
@@ -27,7 +29,8 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         _options = options;
         _device = device;
         _meshes = new MeshLibrary(device, meshes);
-        (TextureSampleCount samples, RenderTile first) = FirstTile(device, options.Samples ?? (IsSoftware(device.DeviceName) ? 1 : 4));
+        IsSoftware = IsRasteriser(device.DeviceName);
+        (TextureSampleCount samples, RenderTile first) = FirstTile(device, options.Samples ?? (IsSoftware ? 1 : 4));
         _draw = new DrawResources(device, first.Framebuffer.OutputDescription);
         first.Dispose();
         _tiles = new RenderTileCache(device, samples);
@@ -37,6 +40,12 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
 
     /// <summary>The graphics device, as its driver calls it, and the OpenGL version.</summary>
     public string RendererName { get; }
+
+    /// <summary>Whether the processor draws, not a graphics card.</summary>
+    public bool IsSoftware { get; }
+
+    /// <summary>What is drawn unless a caller asks for something else.</summary>
+    public OverlayOptions Options => _options;
 
     /// <summary>Opens the graphics device, without a window.</summary>
     /// <exception cref="UsageException">An option is out of its range.</exception>
@@ -82,39 +91,83 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     /// <param name="faces">Poses and boxes in display pixels of this frame.</param>
     /// <exception cref="InvalidOperationException">The frame may not be written.</exception>
     /// <exception cref="ModelException">The graphics device failed.</exception>
-    public void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces)
+    public void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Compose(frame, faces, _options.Layers, _options.Alpha);
+
+    /// <summary>Draws the faces into the frame, in place, with other layers and another opacity of the mesh than the renderer's own.</summary>
+    /// <param name="frame">The picture, which only the caller holds.</param>
+    /// <param name="faces">Poses and boxes in display pixels of this frame.</param>
+    /// <param name="layers">What is drawn.</param>
+    /// <param name="alpha">Opacity of the mesh in [0, 1].</param>
+    /// <inheritdoc cref="Compose(VideoFrame, ReadOnlySpan{TrackedFace})"/>
+    public void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces, OverlayLayers layers, float alpha)
     {
         ArgumentNullException.ThrowIfNull(frame);
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (!frame.IsWritable) throw new InvalidOperationException("The frame belongs to others too; compose into a copy.");
-        if (faces.IsEmpty || _options.Layers == OverlayLayers.None) return;
-        _layout.Arrange(frame, faces);
-        if (_layout.Regions.Count == 0) return;
-        try
+        if (faces.IsEmpty || layers == OverlayLayers.None) return;
+        lock (_lock)
         {
-            RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
-            _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
-            _device.SubmitCommands(_draw.Commands);
-            MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
-            Blend(frame, pixels);
-            _device.Unmap(tile.Staging);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _layout.Arrange(frame, faces, layers, alpha);
+            if (_layout.Regions.Count == 0) return;
+            try
+            {
+                RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
+                _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
+                _device.SubmitCommands(_draw.Commands);
+                MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
+                Blend(frame, pixels);
+                _device.Unmap(tile.Staging);
+            }
+            catch (VeldridException e)
+            {
+                throw Failure(e);
+            }
         }
-        catch (VeldridException e)
+    }
+
+    /// <summary>Draws lines, such as lettering, on nothing.</summary>
+    /// <param name="strokes">The lines, in pixels of the picture that is made.</param>
+    /// <param name="width">Width of that picture, pixels.</param>
+    /// <param name="height">Its height.</param>
+    /// <param name="pixels">Receives width × height pixels, B, G, R and opacity in memory order, colours multiplied by opacity.</param>
+    /// <exception cref="ModelException">The graphics device failed.</exception>
+    internal unsafe void DrawStrokes(StrokeList strokes, int width, int height, Span<uint> pixels)
+    {
+        lock (_lock)
         {
-            throw new ModelException($"Drawing the overlay failed: {e.Message}", e);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            try
+            {
+                RenderTile tile = _tiles.Get(width, height);
+                _draw.RecordStrokes(tile, strokes, width, height, (Vector4.UnitZ, Vector4.UnitY, Vector4.UnitX));
+                _device.SubmitCommands(_draw.Commands);
+                MappedResource drawn = _device.Map(tile.Staging, MapMode.Read);
+                for (int y = 0; y < height; y++)
+                    new ReadOnlySpan<uint>((byte*)drawn.Data + (long)y * drawn.RowPitch, width).CopyTo(pixels[(y * width)..]);
+                _device.Unmap(tile.Staging);
+            }
+            catch (VeldridException e)
+            {
+                throw Failure(e);
+            }
         }
     }
 
     /// <summary>Frees the graphics device and everything on it.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        _tiles.Dispose();
-        _draw.Dispose();
-        _meshes.Dispose();
-        _device.Dispose();
+        lock (_lock)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _tiles.Dispose();
+            _draw.Dispose();
+            _meshes.Dispose();
+            _device.Dispose();
+        }
     }
+
+    private static ModelException Failure(VeldridException cause) => new($"Drawing the overlay failed: {cause.Message}", cause);
 
     private unsafe void Blend(VideoFrame frame, in MappedResource pixels)
     {
@@ -126,7 +179,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         }
     }
 
-    private static bool IsSoftware(string deviceName) =>
+    internal static bool IsRasteriser(string deviceName) =>
         deviceName.Contains("llvmpipe", StringComparison.OrdinalIgnoreCase) || deviceName.Contains("softpipe", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Finds the largest number of samples up to the one wanted that the driver takes.</summary>
