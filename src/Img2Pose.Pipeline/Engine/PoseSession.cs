@@ -212,12 +212,10 @@ public sealed class PoseSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        // Broken off before the source is told to end: else a short session may still complete its outputs.
+        if (_running is not null) _group.Abort(new OperationCanceledException("The session was disposed while it ran."));
         await _closing.CancelAsync().ConfigureAwait(false);
-        if (_running is not null)
-        {
-            _group.Abort(new OperationCanceledException("The session was disposed while it ran."));
-            await Task.WhenAny(_running).ConfigureAwait(false);
-        }
+        if (_running is not null) await Task.WhenAny(_running).ConfigureAwait(false);
         // For a loop that was neither finished nor left.
         _reader?.Drain();
         foreach (SinkStage sink in _sinks) sink.Close();
