@@ -62,6 +62,8 @@ static void write_structs(void)
         FIELD(plane) FIELD(step) FIELD(shift) FIELD(depth));
     STRUCT(AVDictionaryEntry,
         FIELD(key) FIELD(value));
+    STRUCT(AVFilterGraph,
+        FIELD(nb_threads));
     STRUCT(AVFormatContext,
         FIELD(iformat) FIELD(oformat) FIELD(pb) FIELD(nb_streams) FIELD(streams) FIELD(url) FIELD(start_time)
         FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams) FIELD(nb_chapters) FIELD(chapters)
@@ -70,6 +72,7 @@ static void write_structs(void)
         FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
         FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
         FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp)
+        FIELD(interlaced_frame) FIELD(top_field_first)
         FRAME_DURATION FIELD(metadata) FIELD(decode_error_flags));
     STRUCT(AVFrameSideData,
         FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));

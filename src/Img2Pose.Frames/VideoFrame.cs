@@ -58,6 +58,9 @@ public sealed class VideoFrame : IDisposable
     /// </summary>
     public int Rotation { get; set; }
 
+    /// <summary>Whether its rows were taken at one moment.</summary>
+    public FieldOrder Fields { get; set; }
+
     /// <summary>How long it is shown, in ticks of the source stream's time base; 0 where that is not known.</summary>
     public long DurationTicks { get; set; }
 
@@ -105,6 +108,7 @@ public sealed class VideoFrame : IDisposable
         CaptureTime = 0;
         Stream = default;
         Rotation = 0;
+        Fields = FieldOrder.Progressive;
         DurationTicks = 0;
         Index = 0;
         SourceName = null;
@@ -171,6 +175,7 @@ public sealed class VideoFrame : IDisposable
         CaptureTime = source.CaptureTime;
         Stream = source.Stream;
         Rotation = source.Rotation;
+        Fields = source.Fields;
         DurationTicks = source.DurationTicks;
         Index = source.Index;
         SourceName = source.SourceName;

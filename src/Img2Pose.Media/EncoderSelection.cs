@@ -9,7 +9,7 @@ namespace Img2Pose.Media;
 /// <summary>What an encoder is told about the pictures to come.</summary>
 internal sealed record EncoderPicture(
     int Width, int Height, PixelFormat Format, Rational SampleAspectRatio, Rational TimeBase, double FramesPerSecond, ColorTags Tags,
-    HdrMetadata? Hdr = null);
+    HdrMetadata? Hdr = null, FieldOrder Fields = FieldOrder.Progressive);
 
 /// <summary>The colour that is written into the stream, every part said.</summary>
 internal readonly record struct ColorTags(
@@ -111,6 +111,11 @@ internal static unsafe class EncoderSelection
         context->color_range = picture.Tags.Range;
         context->thread_count = options.Threads;
         if (globalHeader) context->flags |= ffmpeg.AV_CODEC_FLAG_GLOBAL_HEADER;
+        if (picture.Fields != FieldOrder.Progressive && WritesFields(name))
+        {
+            context->flags |= ffmpeg.AV_CODEC_FLAG_INTERLACED_DCT | ffmpeg.AV_CODEC_FLAG_INTERLACED_ME;
+            context->field_order = picture.Fields == FieldOrder.TopFirst ? AVFieldOrder.AV_FIELD_TT : AVFieldOrder.AV_FIELD_BB;
+        }
         // Apple's players know HEVC in mp4 by this tag only.
         if (codec->id == AVCodecID.AV_CODEC_ID_HEVC) context->codec_tag = (uint)ffmpeg.MKTAG('h', 'v', 'c', '1');
 
@@ -147,6 +152,9 @@ internal static unsafe class EncoderSelection
             ffmpeg.av_dict_free(&settings);
         }
     }
+
+    /// <summary>Whether an encoder codes interlaced pictures as such; the others take them for progressive ones.</summary>
+    public static bool WritesFields(string name) => name == "libx264";
 
     private static void Set(AVDictionary** settings, string key, string value) => _ = ffmpeg.av_dict_set(settings, key, value, 0);
 

@@ -1,4 +1,5 @@
 using FFmpeg.AutoGen;
+using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
 
@@ -17,6 +18,27 @@ internal static unsafe class FFmpegCompat
     /// <c>pkt_duration</c> until 6.1, which 7.0 dropped for <c>duration</c>.
     /// </summary>
     public static long Duration(AVFrame* picture) => picture->pkt_duration;
+
+    // AV_FRAME_FLAG_INTERLACED and AV_FRAME_FLAG_TOP_FIELD_FIRST of libavutil 58.7 (FFmpeg 6.1) and later; before, the bits mean nothing.
+    private const int FlagInterlaced = 1 << 3;
+    private const int FlagTopFieldFirst = 1 << 4;
+
+    /// <summary>
+    /// The fields of a decoded picture. <c>interlaced_frame</c> and <c>top_field_first</c>, which decoders still set in 7.1 beside the
+    /// flags that replace them.
+    /// </summary>
+    public static FieldOrder Fields(AVFrame* picture) => picture->interlaced_frame == 0 ? FieldOrder.Progressive
+        : picture->top_field_first != 0 ? FieldOrder.TopFirst : FieldOrder.BottomFirst;
+
+    /// <summary>Tells an encoder the fields of a picture: members and flags, of which each major reads its own.</summary>
+    public static void SetFields(AVFrame* picture, FieldOrder order)
+    {
+        picture->interlaced_frame = order == FieldOrder.Progressive ? 0 : 1;
+        picture->top_field_first = order == FieldOrder.TopFirst ? 1 : 0;
+        picture->flags &= ~(FlagInterlaced | FlagTopFieldFirst);
+        if (order != FieldOrder.Progressive) picture->flags |= FlagInterlaced;
+        if (order == FieldOrder.TopFirst) picture->flags |= FlagTopFieldFirst;
+    }
 
     /// <summary>
     /// A stream's side data: null where there is none of that type, or none of at least <paramref name="size"/> bytes.

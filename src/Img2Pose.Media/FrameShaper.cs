@@ -33,6 +33,7 @@ internal sealed unsafe class FrameShaper : IDisposable
         AVPixelFormat native = (AVPixelFormat)picture->format;
         bool fullRange = PixelFormats.StripFullRange(ref native);
         bool carried = PixelFormats.IsCarried(native, out PixelFormat nearest);
+        FieldOrder fields = FFmpegCompat.Fields(picture);
         ColorDescription color = PixelFormats.Describe(picture, fullRange || nearest == PixelFormat.Rgb24);
         if (!_hasShape)
         {
@@ -47,8 +48,12 @@ internal sealed unsafe class FrameShaper : IDisposable
         carried = carried && nearest == Format && picture->linesize[0] > 0;
         VideoFrame frame = carried ? _decoded.Lease(picture, Format) : Convert(picture, native, color);
         frame = Turn(frame, orientation);
+        // Rows that become columns or are mixed are no fields any more.
+        bool mixed = orientation != PictureOrientation.Upright || frame.Width != Width || frame.Height != Height;
+        if (mixed) fields = FieldOrder.Progressive;
         frame = Fit(frame, color);
         frame.Color = color;
+        frame.Fields = fields;
         return frame;
     }
 

@@ -75,6 +75,21 @@ internal sealed unsafe class PacketFilterHandle : OwnedPointer
     }
 }
 
+/// <summary>Owns a graph of filters.</summary>
+internal sealed unsafe class FilterGraphHandle : OwnedPointer
+{
+    public FilterGraphHandle() => SetHandle(NotNull((nint)ffmpeg.avfilter_graph_alloc()));
+
+    public AVFilterGraph* Pointer => (AVFilterGraph*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        AVFilterGraph* graph = Pointer;
+        ffmpeg.avfilter_graph_free(&graph);
+        return true;
+    }
+}
+
 /// <summary>Owns a scaler.</summary>
 internal sealed unsafe class ScalerHandle : OwnedPointer
 {

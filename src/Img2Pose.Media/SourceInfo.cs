@@ -29,6 +29,9 @@ public sealed record SourceInfo
     /// <summary>Colour of the first frame.</summary>
     public required ColorDescription Color { get; init; }
 
+    /// <summary>Fields of the first frame, as it is read: progressive where it was deinterlaced.</summary>
+    public FieldOrder Fields { get; init; }
+
     /// <summary>Mean frame rate; null for pictures and where it is unknown.</summary>
     public double? FramesPerSecond { get; init; }
 

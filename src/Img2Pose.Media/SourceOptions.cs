@@ -18,6 +18,12 @@ public sealed record SourceOptions
     /// <summary>Threads of the decoder; 0: one per processor.</summary>
     public int DecoderThreads { get; init; }
 
+    /// <summary>
+    /// Whether interlaced pictures are made progressive, so that faces are looked for in pictures without combs; where not, they stay
+    /// as they are, and an output is told the order of their fields.
+    /// </summary>
+    public bool Deinterlace { get; init; } = true;
+
     /// <summary>What an input may demand.</summary>
     public MediaLimits Limits { get; init; } = MediaLimits.Default;
 

@@ -51,7 +51,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
         bool rgb = info.Format == PixelFormat.Rgb24;
         EncoderPicture picture = new((info.CodedWidth + 1) / 2 * 2, (info.CodedHeight + 1) / 2 * 2, info.Format,
             info.SampleAspectRatio, _timeBase, _framesPerSecond, ColorTags.Of(info.Color, rgb),
-            (source as VideoStreamSource)?.Hdr);
+            (source as VideoStreamSource)?.Hdr, info.Fields);
 
         _file = CreateFile(path);
         AVFormatContext* output = null;
@@ -66,6 +66,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
             EncoderName = FFmpegRuntime.Text(_encoder.Pointer->codec->name) ?? "";
             if (picture.Hdr is not null && EncoderName != "libx265")
                 options.Warning?.Invoke($"{path}: the mastering display and light level of the source are left out; libx265 (--codec libx265) keeps them");
+            if (picture.Fields != FieldOrder.Progressive && !EncoderSelection.WritesFields(EncoderName))
+                options.Warning?.Invoke($"{path}: {EncoderName} takes interlaced pictures for progressive ones; libx264 (--codec libx264) keeps their fields");
             _input = new EncoderInput(wanted, info.CodedWidth, info.CodedHeight);
             _stream = AddVideo(wanted);
             if (source is VideoStreamSource stream)
@@ -146,6 +148,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
             _lastDuration = frame.DurationTicks;
             if (frame.DurationTicks > 0) _durations[picture->pts] = frame.DurationTicks;
             picture->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
+            FFmpegCompat.SetFields(picture, frame.Fields);
             picture->color_range = _encoder.Pointer->color_range;
             picture->color_primaries = _encoder.Pointer->color_primaries;
             picture->color_trc = _encoder.Pointer->color_trc;

@@ -13,8 +13,9 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     // The widest samples in use, of line doubling and anamorphic film together, are below 5.
     private const double MostAspect = 32;
 
-    // Frames that the pipeline's stages and channels hold together, and copies that are drawn on.
-    private const int FramesUnderWay = 14;
+    // Frames that the pipeline's stages and channels hold together, and copies that are drawn on; the last are a deinterlacer's three
+    // and the one that it makes.
+    private const int FramesUnderWay = 18;
 
     private readonly string _name;
     private readonly SourceOptions _options;
@@ -23,10 +24,12 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private readonly CodecHandle _decoder;
     private readonly PacketHandle _packet = new();
     private readonly FrameHandle _picture = new();
+    private readonly FrameHandle _waiting = new();
     private readonly FrameShaper _shaper = new();
     private readonly PictureOrientation _streamOrientation;
     private readonly PictureClock _clock;
     private readonly ClockJumps? _jumps;
+    private Deinterlacer? _deinterlacer;
     private readonly long _expectedPackets;
     private readonly ReadInterrupt _interrupt;
     private readonly Lock _use = new();
@@ -158,14 +161,20 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     {
         frame = null;
         AVFrame* picture = _picture.Pointer;
-        while (!_ended)
+        while (true)
         {
             if (_interrupt.IsDue) return false;
+            if (_deinterlacer?.TryReceive(picture, out PictureTime shown) == true)
+            {
+                frame = Shape(picture, shown);
+                return true;
+            }
+            if (_ended) return false;
             int status = ffmpeg.avcodec_receive_frame(_decoder.Pointer, picture);
             if (status == ffmpeg.AVERROR_EOF)
             {
                 End();
-                return false;
+                continue;
             }
             if (status == FFmpegRuntime.TryAgain)
             {
@@ -189,26 +198,58 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             if (_clock.IsPastEnd(ticks))
             {
                 ffmpeg.av_frame_unref(picture);
+                _deinterlacer?.Flush();
                 _ended = true;
-                return false;
+                continue;
             }
             // What a seek into the middle left undecodable is not damage.
-            if (_index == 0 && _options.Start is not null) DamagedFrames = 0;
+            if (_index == 0 && _deinterlacer is not { HoldsPictures: true } && _options.Start is not null) DamagedFrames = 0;
             if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) DamagedFrames++;
-            PictureOrientation orientation = Orientation(picture);
-            if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
-            if (_index == 0) Hdr = HdrMetadata.Read(picture, _stream);
-            long duration = FFmpegCompat.Duration(picture);
-            frame = _shaper.Shape(picture, orientation);
-            frame.PresentationTicks = ticks;
-            frame.PresentationTime = ticks * _clock.TimeBase.Value;
-            frame.DurationTicks = duration;
-            if (_index == 0) _firstIndex = _clock.FrameNumber(ticks);
-            frame.Index = _firstIndex + _index++;
-            (frame.DisplayWidth, frame.DisplayHeight) = DisplaySize(frame.Width, frame.Height, _aspect);
+            PictureTime time = new(ticks, FFmpegCompat.Duration(picture));
+            if (!MustDeinterlace(picture))
+            {
+                frame = Shape(picture, time);
+                return true;
+            }
+            if (_deinterlacer!.Fits(picture))
+            {
+                _deinterlacer.Send(picture, time);
+                continue;
+            }
+            // Of another size than those before: the last of them comes out first.
+            _deinterlacer.Flush();
+            bool last = _deinterlacer.TryReceive(_waiting.Pointer, out PictureTime before);
+            _deinterlacer.Send(picture, time);
+            if (!last) continue;
+            frame = Shape(_waiting.Pointer, before);
             return true;
         }
-        return false;
+    }
+
+    /// <summary>Whether a picture goes through the deinterlacer; from the first interlaced one on all do, so that they stay in order.</summary>
+    private bool MustDeinterlace(AVFrame* picture)
+    {
+        if (!_options.Deinterlace) return false;
+        if (_deinterlacer is not null) return true;
+        if (FFmpegCompat.Fields(picture) == FieldOrder.Progressive) return false;
+        _deinterlacer = new Deinterlacer(_name, _decoder.Pointer->thread_count);
+        _options.Warning?.Invoke($"{_name}: it is interlaced, and is deinterlaced; --deinterlace off leaves it as it is");
+        return true;
+    }
+
+    private VideoFrame Shape(AVFrame* picture, PictureTime time)
+    {
+        PictureOrientation orientation = Orientation(picture);
+        if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
+        if (_index == 0) Hdr = HdrMetadata.Read(picture, _stream);
+        VideoFrame frame = _shaper.Shape(picture, orientation);
+        frame.PresentationTicks = time.Ticks;
+        frame.PresentationTime = time.Ticks * _clock.TimeBase.Value;
+        frame.DurationTicks = time.Duration;
+        if (_index == 0) _firstIndex = _clock.FrameNumber(time.Ticks);
+        frame.Index = _firstIndex + _index++;
+        (frame.DisplayWidth, frame.DisplayHeight) = DisplaySize(frame.Width, frame.Height, _aspect);
+        return frame;
     }
 
     /// <summary>Reads on until the decoder has got a packet of the video, or the end.</summary>
@@ -247,6 +288,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private void End()
     {
         _ended = true;
+        _deinterlacer?.Flush();
         long missing = Math.Max(0, _expectedPackets - _packets);
         // AVI counts empty packets, too, which stand for one more display of the picture before; its times tell what was there.
         if (_stream->duration > 0 && _packetsEnd >= Math.Max(_stream->start_time, 0) + _stream->duration) missing = 0;
@@ -383,6 +425,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             SampleAspectRatio = _aspect,
             Format = first.Format,
             Color = first.Color,
+            Fields = first.Fields,
             FramesPerSecond = _clock.FramesPerSecond,
             FrameCount = _expectedPackets > 0 ? _expectedPackets : null,
             Duration = duration,
@@ -410,7 +453,9 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         _ended = true;
         if (!_soundTaken) _sound?.Dispose();
         _shaper.Dispose();
+        _deinterlacer?.Dispose();
         _picture.Dispose();
+        _waiting.Dispose();
         _packet.Dispose();
         _decoder?.Dispose();
         _input.Dispose();

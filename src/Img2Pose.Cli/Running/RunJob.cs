@@ -112,6 +112,7 @@ internal sealed class RunJob : IAsyncDisposable
             RealTime = settings.RealTime,
             DecoderThreads = _budget.Decoder,
             Memory = settings.Memory,
+            Deinterlace = settings.Deinterlace,
             Cancellation = stop,
             Warning = Warn,
         });

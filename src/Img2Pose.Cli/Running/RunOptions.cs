@@ -37,6 +37,7 @@ internal sealed class RunOptions
     private readonly Option<bool> _realTime = new("--realtime") { Description = "Play a recorded video at its own speed, as a camera would show it: what is too slow misses frames." };
     private readonly Option<long?> _frames = new("--frames") { Description = "Take only the first N frames.", HelpName = "N" };
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "What inputs may take of memory, such as 512M or 3G; default: 2G.");
+    private readonly Option<string> _deinterlace = new("--deinterlace") { Description = "auto makes interlaced video progressive; off leaves it interlaced.", HelpName = "auto|off", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _codec = Text("--codec", "NAME", "h264, hevc, or the name of an encoder.");
     private readonly Option<int?> _quality = new("--quality") { Description = "Constant rate factor of the video (0 best … 51), or JPEG quality of pictures.", HelpName = "N" };
     private readonly Option<string?> _preset = Text("--preset", "NAME", "Speed preset of the encoder, such as veryfast or ultrafast.");
@@ -56,7 +57,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
-            _frames, _memory, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
+            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -89,6 +90,12 @@ internal sealed class RunOptions
             RealTime = parsed.GetValue(_realTime),
             Frames = parsed.GetValue(_frames),
             Memory = parsed.GetValue(_memory) is { } memory ? MemoryBudget.Parse(memory) : MemoryBudget.Default,
+            Deinterlace = parsed.GetRequiredValue(_deinterlace) switch
+            {
+                "auto" => true,
+                "off" => false,
+                string other => throw new UsageException($"--deinterlace {other} is unknown; known are auto and off."),
+            },
             Codec = parsed.GetValue(_codec),
             Quality = parsed.GetValue(_quality),
             Preset = parsed.GetValue(_preset),

@@ -65,6 +65,9 @@ internal sealed record RunSettings
     /// <summary>Whether a recorded video is played at its own speed, as a camera would show it.</summary>
     public bool RealTime { get; init; }
 
+    /// <summary>Whether interlaced video is made progressive.</summary>
+    public bool Deinterlace { get; init; } = true;
+
     /// <summary>Frames to take at most.</summary>
     public long? Frames { get; init; }
 

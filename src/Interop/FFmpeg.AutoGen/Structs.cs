@@ -10,6 +10,10 @@ public struct AVClass;
 
 public struct AVDictionary;
 
+public struct AVFilter;
+
+public struct AVFilterContext;
+
 public struct SwsContext;
 
 public struct SwsFilter;
@@ -43,6 +47,12 @@ public unsafe struct AVBSFContext
 {
     [FieldOffset(Layout.AVBSFContext.par_in)] public AVCodecParameters* par_in;
     [FieldOffset(Layout.AVBSFContext.time_base_in)] public AVRational time_base_in;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVFilterGraph.Size)]
+public unsafe struct AVFilterGraph
+{
+    [FieldOffset(Layout.AVFilterGraph.nb_threads)] public int nb_threads;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVBufferRef.Size)]
@@ -108,6 +118,8 @@ public unsafe struct AVFrame
     [FieldOffset(Layout.AVFrame.color_trc)] public AVColorTransferCharacteristic color_trc;
     [FieldOffset(Layout.AVFrame.colorspace)] public AVColorSpace colorspace;
     [FieldOffset(Layout.AVFrame.chroma_location)] public AVChromaLocation chroma_location;
+    [FieldOffset(Layout.AVFrame.interlaced_frame)] public int interlaced_frame;
+    [FieldOffset(Layout.AVFrame.top_field_first)] public int top_field_first;
     [FieldOffset(Layout.AVFrame.best_effort_timestamp)] public long best_effort_timestamp;
     [FieldOffset(Layout.AVFrame.pkt_duration)] public long pkt_duration;
     [FieldOffset(Layout.AVFrame.metadata)] public AVDictionary* metadata;
