@@ -13,9 +13,9 @@ for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
 
 # Training alone needs libtorch (some 600 MB installed), and what works on data sets GTK, which OpenCV's
 # library is linked with, so they have stamps of their own.
-case "${1:-} ${2:-}" in
+case "$* " in
   train\ *) kind=train ;;
-  'dataset convert' | 'dataset view') kind=dataset ;;
+  dataset\ [cva]* | eval\ aflw2000\ * | eval\ *--sheets*) kind=dataset ;;
   *) kind=run ;;
 esac
 stamp_file="$cache/stamp-$kind"
@@ -39,7 +39,7 @@ if [ "$(cat "$stamp_file" 2>/dev/null)" != "$stamp" ] || [ ! -f "$program" ]; th
     build_native "$(asked train)"
     build_managed src/Img2Pose.Cli/Img2Pose.Cli.csproj
     # What tells FFmpeg's version may have been installed just now.
-    printf '%s\n' "$sources $(ffmpeg_version)" >"$stamp_file"
+    printf '%s\n' "$sources $(ffmpeg_version) $OnnxRuntime" >"$stamp_file"
   fi
   exec 9>&-
 fi

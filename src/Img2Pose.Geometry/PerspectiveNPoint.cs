@@ -1,24 +1,9 @@
 namespace Img2Pose.Geometry;
 
-/// <summary>The pose of known 3D points from their places in a picture.</summary>
+/// <summary>How well a pose explains where known 3D points are in a picture, and the pose that explains it best.</summary>
 public static class PerspectiveNPoint
 {
     private const int MaximumIterations = 100;
-
-    /// <summary>
-    /// The pose by EPnP (Lepetit, Moreno-Noguer, Fua, IJCV 2009): no initial guess, any number of points from four up,
-    /// not all in one plane.
-    /// </summary>
-    /// <param name="points3d">Reference points.</param>
-    /// <param name="points2d">Their pixels, as many.</param>
-    /// <param name="camera">Camera of the picture.</param>
-    /// <returns>The pose; <see cref="Pose.IsFinite"/> is false where the points determine none.</returns>
-    /// <exception cref="ArgumentException">Fewer than four points, or unequal numbers.</exception>
-    public static Pose Epnp(ReadOnlySpan<Vector3d> points3d, ReadOnlySpan<(double X, double Y)> points2d, CameraIntrinsics camera)
-    {
-        Validate(points3d, points2d, 4);
-        return EfficientPnP.Solve(points3d, points2d, camera);
-    }
 
     /// <summary>
     /// Minimises the weighted squared reprojection error from an initial pose by Levenberg–Marquardt. With the weights

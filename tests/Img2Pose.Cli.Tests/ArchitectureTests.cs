@@ -19,9 +19,10 @@ public class ArchitectureTests
         ["Img2Pose.Tracking"] = ["Core", "Geometry", "Formats", "Frames"],
         ["Img2Pose.Rendering"] = ["Core", "Geometry", "Formats", "Frames", "Cuda"],
         ["Img2Pose.Models"] = ["Core", "Geometry", "Formats", "Frames"],
+        ["Img2Pose.OpenCv"] = ["Core", "Geometry", "Frames", "Media"],
         ["Img2Pose.Pipeline"] = ["Core", "Geometry", "Formats", "Frames", "Cuda", "Media", "Inference", "Tracking", "Rendering", "Models"],
-        ["Img2Pose.Training"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Models", "Inference"],
-        ["Img2Pose.Evaluation"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking"],
+        ["Img2Pose.Training"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Models", "Inference", "OpenCv"],
+        ["Img2Pose.Evaluation"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking", "OpenCv"],
         ["Img2Pose.Monitor"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking", "Rendering", "Pipeline"],
         ["Img2Pose.Fleet"] = ["Core", "Geometry", "Formats", "Frames", "Media", "Inference", "Tracking", "Rendering", "Pipeline"],
     };
@@ -34,6 +35,7 @@ public class ArchitectureTests
         ["Veldrid"] = ["Img2Pose.Rendering"],
         ["ManagedCuda"] = ["Img2Pose.Cuda"],
         ["TorchSharp"] = ["Img2Pose.Training"],
+        ["OpenCvSharp"] = ["Img2Pose.OpenCv", "Img2Pose.Training"],
     };
 
     public static TheoryData<string> Assemblies => [.. OwnAssemblies()];

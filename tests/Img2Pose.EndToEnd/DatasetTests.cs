@@ -12,7 +12,7 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public async Task A_disk_without_room_leaves_neither_data_set_nor_statistics()
     {
-        OpenCv.Require();
+        Gtk.Require();
         string picture = Path.Combine(_folder, "a.png"), list = Path.Combine(_folder, "list.txt");
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=gray:size=320x240,noise=alls=90", "-frames:v", "1", picture);
         Assert.InRange(new FileInfo(picture).Length, 80 << 10, long.MaxValue);

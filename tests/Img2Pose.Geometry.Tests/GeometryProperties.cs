@@ -146,15 +146,6 @@ public class GeometryProperties
                 : survivors.Any(j => scores[j] >= scores[i] && boxes[i].IntersectionOverUnion(boxes[j]) > 0.3));
         });
 
-    [Fact]
-    public void Projected_points_give_their_pose_back() =>
-        Check(Scenes, scene =>
-        {
-            Pose actual = PerspectiveNPoint.Epnp(ReferenceFace.Default.Points68, scene.Project(scene.Pose, scene.Camera), scene.Camera);
-            return RotationVector.GeodesicDistance(actual.Rotation, scene.Pose.Rotation) < 1e-5
-                && Golden.Difference(actual.Translation, scene.Pose.Translation) < 1e-5 * scene.Pose.Translation.Length;
-        });
-
     private static double LargestMove(Scene scene, CameraIntrinsics from, Pose pose, CameraIntrinsics to, double scaleX, double scaleY)
     {
         (double X, double Y)[] before = scene.Project(scene.Pose, from), after = scene.Project(pose, to);

@@ -1,50 +1,18 @@
-using System.Text.Json;
-
 namespace Img2Pose.Geometry.Tests;
 
 public class PerspectiveNPointTests
 {
     private static readonly CameraIntrinsics Camera = CameraIntrinsics.ForImage(640, 480);
     private static readonly Pose Pose = new(new Vector3d(0.2, -0.5, 0.1), new Vector3d(0.4, -0.2, 6));
-
-    [Fact]
-    public void Epnp_gives_the_poses_of_the_original()
-    {
-        ReferenceFace reference = Golden.OfficialReference();
-        foreach ((int index, JsonElement one) in Golden.Load("geometry", "get_pose.json").Cases())
-        {
-            bool all = one.Integer("points") == 68;
-            ReadOnlySpan<Vector3d> points = all ? reference.Points68 : reference.Points5;
-            (double X, double Y)[] landmarks = one.Points("landmarks");
-            CameraIntrinsics camera = one.Camera("K");
-
-            Pose actual = PerspectiveNPoint.Epnp(points, landmarks, camera);
-
-            double difference = Golden.Difference(one.Pose("dof"), actual);
-            if (all || one.GetProperty("stable").GetBoolean())
-            {
-                Assert.True(difference <= 5e-4, $"case {index}, {points.Length} points: off by {difference}");
-                continue;
-            }
-            // Bistable cases (golden quirk Q20): any of the original's own answers, or one that fits as well.
-            bool likeAnAlternative = difference <= 5e-3
-                || one.Rows("alternatives").Any(alternative => Golden.Difference(Golden.ToPose(alternative), actual) <= 5e-3);
-            // The golden error is the root mean square over coordinates, this project's over points: √2 apart.
-            double error = PerspectiveNPoint.ReprojectionError(points, landmarks, camera, actual) / Math.Sqrt(2);
-            Assert.True(likeAnAlternative || error <= 1.05 * one.Number("reproj_rms"),
-                $"case {index}: off by {difference}, error {error} px for {one.Number("reproj_rms")} px");
-        }
-    }
+    private static readonly Pose Near = new(new Vector3d(0.3, -0.3, 0), new Vector3d(0.5, -0.3, 7));
 
     [Fact]
     public void Exact_points_give_back_the_exact_pose()
     {
         (double X, double Y)[] pixels = Project(ReferenceFace.Default.Points68, Pose);
 
-        Pose start = PerspectiveNPoint.Epnp(ReferenceFace.Default.Points68, pixels, Camera);
-        Pose refined = PerspectiveNPoint.Refine(ReferenceFace.Default.Points68, pixels, Camera, start);
+        Pose refined = PerspectiveNPoint.Refine(ReferenceFace.Default.Points68, pixels, Camera, Near);
 
-        Assert.True(Golden.Difference(Pose, start) < 1e-6, $"EPnP off by {Golden.Difference(Pose, start)}");
         Assert.True(Golden.Difference(Pose, refined) < 1e-9, $"refined off by {Golden.Difference(Pose, refined)}");
     }
 
@@ -53,7 +21,7 @@ public class PerspectiveNPointTests
     {
         (double X, double Y)[] pixels = Project(ReferenceFace.Default.Points68, Pose);
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (pixels[i].X + Math.Sin(5 * i), pixels[i].Y + Math.Cos(7 * i));
-        Pose start = PerspectiveNPoint.Epnp(ReferenceFace.Default.Points68, pixels, Camera);
+        Pose start = Near;
         double before = PerspectiveNPoint.ReprojectionError(ReferenceFace.Default.Points68, pixels, Camera, start);
 
         Pose refined = PerspectiveNPoint.Refine(ReferenceFace.Default.Points68, pixels, Camera, start);
@@ -88,21 +56,11 @@ public class PerspectiveNPointTests
     }
 
     [Fact]
-    public void Points_that_determine_no_pose_give_one_that_is_not_finite()
-    {
-        Vector3d[] same = new Vector3d[6];
-        (double X, double Y)[] pixels = new (double X, double Y)[6];
-
-        Assert.False(PerspectiveNPoint.Epnp(same, pixels, Camera).IsFinite);
-    }
-
-    [Fact]
     public void Too_few_or_unequal_points_are_refused()
     {
         Vector3d[] three = new Vector3d[3];
         (double X, double Y)[] threePixels = new (double X, double Y)[3];
 
-        Assert.Throws<ArgumentException>(() => PerspectiveNPoint.Epnp(three, threePixels, Camera));
         Assert.Throws<ArgumentException>(() => PerspectiveNPoint.Refine(new Vector3d[4], threePixels, Camera, default));
         Assert.Throws<ArgumentException>(() => PerspectiveNPoint.Refine(three, threePixels, Camera, default, new double[2]));
         Assert.Throws<ArgumentException>(() => RigidAlignment.Estimate(three, new Vector3d[4]));

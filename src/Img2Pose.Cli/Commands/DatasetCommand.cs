@@ -88,7 +88,7 @@ internal static class DatasetCommand
             if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: no picture fits --set and --min-yaw");
             ReferenceFace face = ReferenceOf(parsed.GetValue(reference));
             int number = parsed.GetValue(samples) ? parsed.GetValue(count) : Math.Min(parsed.GetValue(count), images.Length);
-            ContactSheet sheet = new(number, parsed.GetValue(columns), parsed.GetValue(cell), face);
+            using ContactSheet sheet = new(number, parsed.GetValue(columns), parsed.GetValue(cell), face);
             if (parsed.GetValue(samples))
             {
                 SampleGenerator generator = SampleGenerator.Create(

@@ -1,5 +1,6 @@
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Evaluation.HeadPose;
 
@@ -62,6 +63,8 @@ public static class Aflw2000
     /// <param name="pictures">The annotated pictures.</param>
     /// <param name="run">What the model found in those that are not skipped.</param>
     /// <param name="reference">The reference face of the model.</param>
+    /// <exception cref="InputException">The landmarks of a picture determine no pose.</exception>
+    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     public static HeadPoseReport Evaluate(IReadOnlyList<Aflw2000Picture> pictures, PictureRun run, ReferenceFace reference)
     {
         Dictionary<string, PicturePrediction> found = run.Pictures.ToDictionary(p => p.Image);
@@ -75,8 +78,9 @@ public static class Aflw2000
                 failed++;
                 continue;
             }
-            Pose target = PerspectiveNPoint.Epnp(
-                reference.Points68, [.. picture.Landmarks], CameraIntrinsics.ForImage(prediction.Width, prediction.Height));
+            Pose target = LandmarkPose.Solve(
+                reference.Points68, [.. picture.Landmarks], CameraIntrinsics.ForImage(prediction.Width, prediction.Height))
+                ?? throw new InputException($"{picture.Image}: its landmarks determine no pose; the data set is damaged");
             Box box = FaceBox.FromPoints([.. picture.Landmarks], prediction.Width, prediction.Height, s_factors, target.Rotation.Z);
             Pose pose = Choose(prediction.Faces, box).Pose;
             EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);

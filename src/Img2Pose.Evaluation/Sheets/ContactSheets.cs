@@ -5,6 +5,7 @@ using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Evaluation.Sheets;
 
@@ -15,7 +16,7 @@ namespace Img2Pose.Evaluation.Sheets;
 /// </summary>
 public static class ContactSheets
 {
-    private const int Tile = 176, Columns = 8, Rows = 5, Gap = 4;
+    private const int Side = 176, Columns = 8, Rows = 5, Gap = 4;
     private static readonly Rgb s_annotated = new(40, 220, 60), s_ignored = new(150, 150, 150), s_found = new(255, 60, 50), s_ground = new(24, 24, 24);
 
     /// <summary>Writes <c>misses-N.png</c>, <c>false-alarms-N.png</c> and <c>worst-poses-N.png</c> with their <c>.txt</c> lists.</summary>
@@ -24,6 +25,7 @@ public static class ContactSheets
     /// <param name="threshold">The score from which a detection is shown.</param>
     /// <param name="mostSheets">The most sheets of a kind.</param>
     /// <exception cref="OutputException">A file cannot be written.</exception>
+    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     public static void Write(string folder, IReadOnlyList<PackSample> samples, double threshold, int mostSheets = 3)
     {
         PackFailures failures = PackFailures.Find(samples, threshold);
@@ -37,20 +39,13 @@ public static class ContactSheets
     {
         RemoveEarlier(folder, kind);
         StringBuilder list = new();
-        using FramePool pool = new(1);
         const int perSheet = Columns * Rows;
         int shown = Math.Min(failures.Count, mostSheets * perSheet);
         for (int first = 0; first < shown; first += perSheet)
         {
-            using VideoFrame sheet = pool.Rent(PixelFormat.Rgb24, Columns * (Tile + Gap) + Gap, Rows * (Tile + Gap) + Gap);
-            RgbCanvas canvas = new(sheet);
-            canvas.Fill(s_ground);
-            for (int i = first; i < Math.Min(first + perSheet, shown); i++)
-            {
-                int cell = i - first;
-                DrawTile(canvas, Gap + cell % Columns * (Tile + Gap), Gap + cell / Columns * (Tile + Gap), failures[i], samples[failures[i].Sample], threshold, i + 1);
-            }
-            ImageFile.Write(Path.Combine(folder, $"{kind}-{first / perSheet + 1}.png"), sheet);
+            using TileSheet sheet = new(Columns, Rows, Side, Gap, s_ground);
+            for (int i = first; i < Math.Min(first + perSheet, shown); i++) DrawTile(sheet, i - first, failures[i], samples[failures[i].Sample], threshold, i + 1);
+            sheet.Save(Path.Combine(folder, $"{kind}-{first / perSheet + 1}.png"));
         }
         for (int i = 0; i < failures.Count; i++)
         {
@@ -61,27 +56,19 @@ public static class ContactSheets
         ReportFile.Write(Path.Combine(folder, $"{kind}.txt"), stream => stream.Write(Encoding.UTF8.GetBytes(list.ToString())));
     }
 
-    private static void DrawTile(
-        RgbCanvas sheet, int left, int top, PackFailure failure, PackSample sample, double threshold, int number)
+    private static void DrawTile(TileSheet sheet, int cell, PackFailure failure, PackSample sample, double threshold, int number)
     {
         AnnotatedImage annotation = sample.Annotation;
         double side = Math.Max(48, 2.2 * Math.Max(failure.Box.Width, failure.Box.Height));
-        double x = failure.Box.CenterX - side / 2, y = failure.Box.CenterY - side / 2;
-        double scale = Tile / side;
-
-        // Lines are clipped by drawing each tile on a canvas of its own.
-        using FramePool pool = new(1);
-        using VideoFrame frame = pool.Rent(PixelFormat.Rgb24, Tile, Tile);
-        RgbCanvas tile = new(frame);
+        using Tile tile = sheet[cell, failure.Box.CenterX - side / 2, failure.Box.CenterY - side / 2, Side / side];
         try
         {
             using VideoFrame picture = ImageFile.Read(annotation.Path);
-            tile.Crop(picture, x, y, side, 0, 0, Tile);
+            tile.Show(picture);
         }
         catch (InputException)
         {
             // Sheets may be made from saved predictions on a machine without the pictures: boxes on a plain ground.
-            tile.Fill(s_ground);
         }
         foreach (AnnotatedFace face in annotation.Faces) Draw(face.Box, face.Ignore ? s_ignored : s_annotated);
         foreach (FaceDetection detection in sample.Detections)
@@ -93,11 +80,9 @@ public static class ContactSheets
             DrawPose(truth, s_annotated);
             DrawPose(found, s_found);
         }
-        tile.Number(number, 0, 0, new Rgb(255, 255, 255));
-        sheet.Crop(frame, 0, 0, Tile, left, top, Tile);
+        tile.Number(number);
 
-        void Draw(Box box, Rgb color) => tile.Rectangle(
-            (box.Left - x) * scale, (box.Top - y) * scale, (box.Right - x) * scale, (box.Bottom - y) * scale, color, box == failure.Box ? 2 : 1);
+        void Draw(Box box, Rgb color) => tile.Rectangle(box, color, box == failure.Box ? 2 : 1);
 
         void DrawPose(Pose pose, Rgb color)
         {
@@ -108,10 +93,7 @@ public static class ContactSheets
         void DrawSegment(Pose pose, Vector3d from, Vector3d to, Rgb color)
         {
             Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);
-            (double x0, double y0) = annotation.Camera.Project(rotation * from + pose.Translation);
-            (double x1, double y1) = annotation.Camera.Project(rotation * to + pose.Translation);
-            tile.Line((x0 - x) * scale, (y0 - y) * scale, (x1 - x) * scale, (y1 - y) * scale, color);
-            tile.Line((x0 - x) * scale + 1, (y0 - y) * scale, (x1 - x) * scale + 1, (y1 - y) * scale, color);
+            tile.Line(annotation.Camera.Project(rotation * from + pose.Translation), annotation.Camera.Project(rotation * to + pose.Translation), color, 2);
         }
     }
 

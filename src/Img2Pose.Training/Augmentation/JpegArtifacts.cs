@@ -1,4 +1,4 @@
-using Img2Pose.Training.Data;
+using Img2Pose.OpenCv;
 using OpenCvSharp;
 
 namespace Img2Pose.Training.Augmentation;

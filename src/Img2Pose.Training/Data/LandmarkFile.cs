@@ -1,6 +1,7 @@
 using System.Globalization;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Training.Data;
 
@@ -48,13 +49,13 @@ public static class LandmarkFile
     /// <param name="height">Height of the picture.</param>
     /// <param name="reference">Reference face.</param>
     /// <returns>The face, or null when the points give no pose in front of the camera or no box in the picture.</returns>
+    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     public static AnnotatedFace? ToFace(IReadOnlyList<(double X, double Y)> points, int width, int height, ReferenceFace reference)
     {
         CameraIntrinsics camera = CameraIntrinsics.ForImage(width, height);
         (double X, double Y)[] pixels = [.. points];
         ReadOnlySpan<Vector3d> model = pixels.Length == 68 ? reference.Points68 : reference.Points5;
-        Pose initial = PerspectiveNPoint.Epnp(model, pixels, camera);
-        if (!initial.IsFinite) return null;
+        if (LandmarkPose.Solve(model, pixels, camera) is not { } initial) return null;
         Pose pose = PerspectiveNPoint.Refine(model, pixels, camera, initial);
         if (!pose.IsFinite || pose.Translation.Z <= 0) return null;
         Box box = FaceBox.FromPose(pose, camera, width, height, reference, FaceBoxFactors.Default);

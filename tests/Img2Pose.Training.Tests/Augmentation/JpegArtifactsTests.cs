@@ -8,7 +8,7 @@ public sealed class JpegArtifactsTests
     [Fact]
     public void A_flat_colour_stays_what_it_is()
     {
-        OpenCv.Require();
+        Gtk.Require();
         byte[] pixels = [.. Enumerable.Repeat((byte[])[200, 90, 20], 33 * 17).SelectMany(color => color)];
 
         JpegArtifacts.Apply(pixels, 33, 17, 90);
@@ -20,7 +20,7 @@ public sealed class JpegArtifactsTests
     [Fact]
     public void The_lower_the_quality_the_further_from_the_picture()
     {
-        OpenCv.Require();
+        Gtk.Require();
         byte[] picture = new byte[64 * 48 * 3];
         new Random(1).NextBytes(picture);
 

@@ -15,7 +15,7 @@ public sealed class SampleGeneratorTests
         return SampleGenerator.Create(images, new SampleGeneratorOptions { Width = 256, Height = 192, LoadThreads = 1 });
     });
 
-    public SampleGeneratorTests() => OpenCv.Require();
+    public SampleGeneratorTests() => Gtk.Require();
 
     [Fact]
     public void A_sample_depends_on_nothing_but_seed_and_index()

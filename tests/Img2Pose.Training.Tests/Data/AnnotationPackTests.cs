@@ -2,6 +2,7 @@ using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
+using Img2Pose.Testing;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
 
@@ -127,7 +128,8 @@ public sealed class AnnotationPackTests : IDisposable
     {
         Write(Good);
         AnnotatedImage image = AnnotationPack.Load(_folder)[0];
-        ContactSheet sheet = new(2, 2, 32, ReferenceFace.Default);
+        Gtk.Require();
+        using ContactSheet sheet = new(2, 2, 32, ReferenceFace.Default);
         sheet.Add(PictureLoader.Load(image), image);
         sheet.Save(Path.Combine(_folder, "sheet.png"));
 

@@ -6,6 +6,7 @@ using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Cli.Commands.Eval;
 
@@ -23,6 +24,8 @@ internal static class EvalHeadPoseCommand
         shared.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
+            // The poses of the landmarks come last; that they cannot be had shows at once.
+            OpenCvLibrary.Require();
             Aflw2000Picture[] pictures = Aflw2000.Load(parsed.GetValue(folder)!);
             PictureFile[] files = [.. pictures.Where(p => !p.IsSkipped).Select(p => new PictureFile(p.Image, p.Path))];
             return shared.Run(parsed, "aflw2000", files, (run, reference) => Aflw2000.Evaluate(pictures, run, reference), cancellation);

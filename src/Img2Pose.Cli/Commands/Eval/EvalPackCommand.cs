@@ -5,6 +5,7 @@ using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Sheets;
 using Img2Pose.Formats;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Cli.Commands.Eval;
 
@@ -32,6 +33,8 @@ internal static class EvalPackCommand
         detector.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
+            // Before the hours of looking, not after them.
+            if (parsed.GetValue(sheets) is not null) OpenCvLibrary.Require();
             AnnotatedImage[] images = PackPairing.Limit(
                 AnnotationPackReader.Load(parsed.GetValue(pack)!), EvalOutput.AtLeastOne(limit.Name, parsed.GetValue(limit)));
             if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: the pack holds no pictures.");

@@ -1,14 +1,11 @@
-using Img2Pose.Formats;
 using Img2Pose.Geometry;
-using OpenCvSharp;
 
 namespace Img2Pose.Training.Data.Lmdb;
 
 /// <summary>
-/// The original converter's arithmetic to the last bit, so that the entries it and we write are the same bytes: OpenCV's own
-/// EPnP, and the roundings of the NumPy and SciPy calls that bring the pose to the picture. Everywhere else poses come from
-/// <see cref="PerspectiveNPoint"/> and <see cref="PoseConversion"/>: managed code, faster, equal but for the last digits (and
-/// but for five noisy points, where EPnP has two solutions and rounding chooses).
+/// The original converter's arithmetic to the last bit, so that the entries it and we write are the same bytes: the roundings
+/// of the NumPy and SciPy calls that bring a pose to the picture. Everywhere else <see cref="PoseConversion"/> does that,
+/// equal but for the last digits.
 /// </summary>
 /// <remarks>
 /// NumPy hands its products to a BLAS, whose roundings are not part of its contract. These are those of the golden data:
@@ -17,26 +14,6 @@ namespace Img2Pose.Training.Data.Lmdb;
 /// </remarks>
 internal static class ConverterArithmetic
 {
-    /// <summary>The pose in a box as if that were the picture; OpenCV's EPnP of landmarks rounded to single precision.</summary>
-    /// <param name="points">Points of the reference face, which the original keeps in single precision.</param>
-    /// <param name="landmarks">As many pixels of the picture.</param>
-    /// <param name="box">Box in whole pixels, not empty.</param>
-    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
-    /// <exception cref="OpenCVException">OpenCV refuses the points.</exception>
-    public static Pose SolveInBox(ReadOnlySpan<Vector3d> points, PackedNumber[][] landmarks, in Box box)
-    {
-        (double left, double top) = (box.Left, box.Top);
-        CameraIntrinsics camera = CameraIntrinsics.ForImage((int)box.Width, (int)box.Height);
-        double[,] matrix = { { camera.FocalLength, 0, camera.CenterX }, { 0, camera.FocalLength, camera.CenterY }, { 0, 0, 1 } };
-        Point3f[] model = new Point3f[points.Length];
-        for (int i = 0; i < model.Length; i++) model[i] = new Point3f((float)points[i].X, (float)points[i].Y, (float)points[i].Z);
-        Point2f[] pixels = [.. landmarks.Select(point => new Point2f((float)(point[0].Value - left), (float)(point[1].Value - top)))];
-        double[] rotation = [], translation = [];
-        OpenCvLibrary.Require();
-        Cv2.SolvePnP(model, pixels, matrix, null, ref rotation, ref translation, flags: SolvePnPMethod.EPNP);
-        return new Pose(new Vector3d(rotation[0], rotation[1], rotation[2]), new Vector3d(translation[0], translation[1], translation[2]));
-    }
-
     /// <summary>
     /// <see cref="PoseConversion.BoxToFull(Pose, CameraIntrinsics, in Box)"/>, in the original's order: the camera of the box
     /// times the pose, then the inverse camera of the picture times that.

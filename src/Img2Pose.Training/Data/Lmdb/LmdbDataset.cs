@@ -5,7 +5,7 @@ using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Media;
-using OpenCvSharp;
+using Img2Pose.OpenCv;
 
 namespace Img2Pose.Training.Data.Lmdb;
 
@@ -148,7 +148,7 @@ public static class LmdbDataset
             Box box = new(Math.Truncate(b[0]), Math.Truncate(b[1]), Math.Truncate(b[2]), Math.Truncate(b[3]));
             if (box.IsEmpty) continue;
             // The original solves for the pose in the box as if that were the picture, and brings it to the picture.
-            Pose? local = SolveInBox(item.Landmarks[i], box, reference, item.Source);
+            Pose? local = LocalPose(item.Landmarks[i], box, reference, item.Source);
             Pose? global = local is { } pose ? ConverterArithmetic.ToPicture(pose, camera, box) : null;
             faces.Add(new PoseRecordFace(global, box, local, item.Landmarks[i]));
         }
@@ -156,32 +156,20 @@ public static class LmdbDataset
     }
 
     /// <summary>
-    /// The box-relative pose of 5 or 68 landmarks by our EPnP under the camera of a picture of the box's size, or null where
-    /// one of them is −1. For the trainer, which solves for every picture that it crops or mirrors; the converter takes
-    /// OpenCV's.
+    /// The box-relative pose of 5 or 68 landmarks under the camera of a picture of the box's size, or null where one of them
+    /// is −1. For the converter, and for the trainer, which solves for every picture that it crops or mirrors.
     /// </summary>
+    /// <exception cref="InputException">The landmarks determine no pose.</exception>
+    /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     internal static Pose? LocalPose(PackedNumber[][] landmarks, in Box box, ReferenceFace reference, string source)
     {
         if (!IsMarked(landmarks)) return null;
-        ReadOnlySpan<Vector3d> points = PointsFor(landmarks, reference, source);
         if (box.IsEmpty) throw new InputException($"{source}: the box {box.Left},{box.Top},{box.Right},{box.Bottom} is inverted; it must be l,t,r,b");
-        Pose pose = PerspectiveNPoint.Epnp(points, LocalPixels(landmarks, box), CameraIntrinsics.ForImage((int)box.Width, (int)box.Height));
-        return pose.IsFinite ? pose : throw Indeterminate(source, null);
-    }
-
-    /// <summary><see cref="LocalPose"/> as OpenCV solves for it.</summary>
-    private static Pose? SolveInBox(PackedNumber[][] landmarks, in Box box, ReferenceFace reference, string source)
-    {
-        if (!IsMarked(landmarks)) return null;
-        try
-        {
-            Pose pose = ConverterArithmetic.SolveInBox(PointsFor(landmarks, reference, source), landmarks, box);
-            return pose.IsFinite ? pose : throw Indeterminate(source, null);
-        }
-        catch (OpenCVException error)
-        {
-            throw Indeterminate(source, error);
-        }
+        (double left, double top) = (box.Left, box.Top);
+        return LandmarkPose.Solve(
+            PointsFor(landmarks, reference, source), [.. landmarks.Select(point => (point[0].Value - left, point[1].Value - top))],
+            CameraIntrinsics.ForImage((int)box.Width, (int)box.Height))
+            ?? throw new InputException($"{source}: the landmarks of a face determine no pose");
     }
 
     /// <summary>Whether no coordinate is −1, which stands for "not annotated". A third number is a score.</summary>
@@ -193,22 +181,6 @@ public static class LmdbDataset
         5 => reference.Points5,
         _ => throw new InputException($"{source}: {landmarks.Length} landmarks; 5 or 68 are understood"),
     };
-
-    private static InputException Indeterminate(string source, Exception? cause) =>
-        new($"{source}: the landmarks of a face determine no pose", cause);
-
-    /// <summary>
-    /// Landmarks counted from the box's corner, as OpenCV's solver sees them: it takes them in single precision, and rounds
-    /// once more when it has divided by the focal length.
-    /// </summary>
-    internal static (double X, double Y)[] LocalPixels(PackedNumber[][] landmarks, Box box)
-    {
-        CameraIntrinsics camera = CameraIntrinsics.ForImage((int)box.Width, (int)box.Height);
-        double inverse = 1 / camera.FocalLength;
-        return [.. landmarks.Select(point => (Round(point[0].Value - box.Left, camera.CenterX), Round(point[1].Value - box.Top, camera.CenterY)))];
-
-        double Round(double pixel, double center) => (float)(((float)pixel - center) * inverse) * camera.FocalLength + center;
-    }
 
     private static byte[] EncodeKeys(int count)
     {

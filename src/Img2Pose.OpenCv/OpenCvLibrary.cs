@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace Img2Pose.Training.Data;
+namespace Img2Pose.OpenCv;
 
 /// <summary>
-/// OpenCV, which only work on data sets needs. The package brings its library, linked with GTK 3, which is not everywhere.
+/// OpenCV, which only the offline verbs need. The package brings its library, linked with GTK 3, which is not everywhere.
 /// </summary>
 internal static class OpenCvLibrary
 {
@@ -14,6 +14,6 @@ internal static class OpenCvLibrary
     {
         // Loaded libraries are counted and stay: the second call costs a look-up.
         if (NativeLibrary.TryLoad(dependency, out _)) return;
-        throw new ModelException($"OpenCV cannot be loaded, for it needs {dependency}, which is not installed; './run.sh dataset convert' installs it, or 'apt-get install libgtk-3-0'");
+        throw new ModelException($"OpenCV cannot be loaded, for it needs {dependency}, which is not installed; './run.sh' with the same arguments installs it, or 'apt-get install libgtk-3-0'");
     }
 }

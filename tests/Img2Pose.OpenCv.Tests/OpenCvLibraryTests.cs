@@ -1,8 +1,7 @@
 using Img2Pose.Testing;
-using Img2Pose.Training.Data;
 using OpenCvSharp;
 
-namespace Img2Pose.Training.Tests.Data;
+namespace Img2Pose.OpenCv.Tests;
 
 public sealed class OpenCvLibraryTests
 {
@@ -12,13 +11,13 @@ public sealed class OpenCvLibraryTests
         ModelException error = Assert.Throws<ModelException>(() => OpenCvLibrary.Require("libno-such.so.0"));
 
         Assert.Contains("libno-such.so.0", error.Message, StringComparison.Ordinal);
-        Assert.Contains("./run.sh dataset convert", error.Message, StringComparison.Ordinal);
+        Assert.Contains("./run.sh", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Where_the_check_passes_OpenCV_loads()
     {
-        OpenCv.Require();
+        Gtk.Require();
 
         OpenCvLibrary.Require();
 
