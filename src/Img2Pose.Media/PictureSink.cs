@@ -1,4 +1,5 @@
 using System.Globalization;
+using Img2Pose.Core;
 using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
@@ -10,6 +11,7 @@ internal sealed class PictureSink : IVideoOutput
     private readonly bool _isFolder;
     private readonly int _quality;
     private readonly Func<string, string?>? _readAs;
+    private readonly Action<string>? _warn;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private bool _wrote;
 
@@ -19,6 +21,7 @@ internal sealed class PictureSink : IVideoOutput
         _isFolder = isFolder;
         _quality = options.JpegQuality;
         _readAs = options.ReadAs;
+        _warn = options.Warning;
     }
 
     public string EncoderName => _isFolder ? "png or jpeg" : Path.GetExtension(_path).Equals(".png", StringComparison.OrdinalIgnoreCase) ? "png" : "jpeg";
@@ -28,14 +31,7 @@ internal sealed class PictureSink : IVideoOutput
         bool isFolder = Directory.Exists(path) || !ImageFile.HasImageExtension(path);
         if (isFolder)
         {
-            try
-            {
-                _ = Directory.CreateDirectory(path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-            {
-                throw OutputPaths.CannotWrite(path, e);
-            }
+            OutputFolder.Create(path);
             return new PictureSink(path, isFolder, options);
         }
         if (Path.GetExtension(path).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
@@ -46,7 +42,23 @@ internal sealed class PictureSink : IVideoOutput
         return new PictureSink(path, isFolder, options);
     }
 
+    public long Failed { get; private set; }
+
     public void Write(VideoFrame frame)
+    {
+        try
+        {
+            WriteOne(frame);
+        }
+        catch (OutputException error) when (_isFolder && frame.SourceName is not null)
+        {
+            // The other pictures may well be written.
+            Failed++;
+            _warn?.Invoke(error.Message);
+        }
+    }
+
+    private void WriteOne(VideoFrame frame)
     {
         if (!_isFolder && _wrote) throw new OutputException($"{_path}: only one picture fits into it; give a folder");
         string target = _isFolder ? Path.Combine(_path, Name(frame)) : _path;

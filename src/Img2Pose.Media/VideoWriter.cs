@@ -33,6 +33,12 @@ public sealed class VideoWriter : IFrameSink
     /// <summary>Frames taken so far.</summary>
     public long FramesWritten { get; private set; }
 
+    /// <summary>
+    /// Pictures of a set that could not be written into their folder, each of which was told by
+    /// <see cref="VideoWriterOptions.Warning"/>; the others are there.
+    /// </summary>
+    public long FailedPictures => _output.Failed;
+
     /// <summary>Whether a name is that of a picture or a folder for pictures, not of a video.</summary>
     public static bool WritesPictures(string path) =>
         Directory.Exists(path) || ImageFile.HasImageExtension(path) || System.IO.Path.GetExtension(path).Length == 0;
@@ -63,7 +69,9 @@ public sealed class VideoWriter : IFrameSink
     }
 
     /// <summary>Encodes a frame; the caller keeps its lease. Times must rise from frame to frame.</summary>
-    /// <exception cref="OutputException">Writing fails, for example because the disk is full.</exception>
+    /// <exception cref="OutputException">
+    /// Writing fails, for example because the disk is full; of a set of pictures in a folder one that fails is counted instead.
+    /// </exception>
     public void Write(VideoFrame frame)
     {
         ArgumentNullException.ThrowIfNull(frame);
@@ -88,6 +96,9 @@ public sealed class VideoWriter : IFrameSink
 internal interface IVideoOutput : IDisposable
 {
     string EncoderName { get; }
+
+    /// <summary>Pictures that could not be written while others could.</summary>
+    long Failed => 0;
 
     void Write(VideoFrame frame);
 

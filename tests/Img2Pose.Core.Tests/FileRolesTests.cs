@@ -81,5 +81,26 @@ public sealed class FileRolesTests : IDisposable
         _roles.Writes("/dev/null", "--out");
     }
 
+    [Fact]
+    public void While_a_verb_guards_what_it_reads_no_output_replaces_it()
+    {
+        string made = Path.Combine(_folder, "made.txt");
+        _roles.Reads(At("source.mp4"), "the source");
+
+        using (_roles.Guard())
+        {
+            UsageException error = Assert.Throws<UsageException>(() => AtomicFile.Write(At("x/../source.mp4"), stream => stream.WriteByte(1)));
+            Assert.Contains("would replace the source", error.Message, StringComparison.Ordinal);
+            Assert.Throws<UsageException>(() => FileRoles.RequireUnread(At("source.mp4")));
+            AtomicFile.Write(made, stream => stream.WriteByte(1));
+        }
+
+        Assert.Equal("source", File.ReadAllText(At("source.mp4")));
+        Assert.True(File.Exists(made));
+        // What another verb does later is its own affair.
+        AtomicFile.Write(At("source.mp4"), stream => stream.WriteByte(1));
+        Assert.Equal(1, new FileInfo(At("source.mp4")).Length);
+    }
+
     private string At(string name) => Path.Combine(_folder, name);
 }

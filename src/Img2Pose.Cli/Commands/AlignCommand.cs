@@ -45,6 +45,7 @@ internal static class AlignCommand
             RunFiles.AddSource(roles, parsed.GetRequiredValue(source));
             RunFiles.AddModel(roles, parsed.GetValue(model));
             roles.Reads(parsed.GetValue(reference), "a file of the reference points (--reference)");
+            using IDisposable guard = roles.Guard();
             job.RequireApart(roles, MediaSource.FilesOf(parsed.GetRequiredValue(source)));
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
             if (detector.DeviceNote is { } note) parsed.InvocationConfiguration.Error.WriteLine($"img2pose: {ErrorReport.OneLine(note)}");
@@ -114,7 +115,7 @@ internal static class AlignCommand
         {
             string source = frame.SourceName ?? "picture";
             string folder = FolderOf(source);
-            CreateFolder(folder);
+            OutputFolder.Create(folder);
             FramePlane plane = frame.GetPlane(0);
             int stride = 3 * frame.Width;
             if (_picture.Length < stride * frame.Height) _picture = new byte[stride * frame.Height];
@@ -172,18 +173,6 @@ internal static class AlignCommand
                 colors[i] = PosedMesh.SampleColors(placed[i], _picture, frame.Width, frame.Height, stride);
             }
             PosedMesh.WriteObj(path, placed, mesh.Triangles, frame.Height, colors);
-        }
-
-        private static void CreateFolder(string folder)
-        {
-            try
-            {
-                Directory.CreateDirectory(folder);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                throw new OutputException($"{folder}: cannot be made: {error.Message}", error);
-            }
         }
     }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Formats;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
@@ -37,13 +39,22 @@ internal static class DatasetAnnotate
             if (File.Exists(output) && !parsed.GetValue(replace))
                 throw new UsageException($"{output} exists; add --replace to write it anew");
             string[] pictures = Pictures(root);
+            FileRoles roles = new();
+            RunFiles.AddPictures(roles, pictures);
+            roles.Reads(parsed.GetValue(model), "the model");
+            roles.Reads(parsed.GetValue(landmarks), "a file of the landmarks");
+            roles.Reads(parsed.GetValue(reference), "a file of the reference points (--reference)");
+            roles.Writes(output, "the annotation file");
+            using IDisposable guard = roles.Guard();
 
+            PictureReader reader = new();
             List<AnnotatedImage> images = parsed.GetValue(model) is { } path
-                ? WithModel(root, pictures, path, parsed.GetValue(possible), parsed.GetValue(sure), parsed.GetValue(set)!, cancellation)
-                : FromLandmarks(root, pictures, parsed.GetValue(landmarks)!, DatasetCommand.ReferenceOf(parsed.GetValue(reference)), parsed.GetValue(set)!, cancellation);
+                ? WithModel(root, pictures, path, reader, parsed.GetValue(possible), parsed.GetValue(sure), parsed.GetValue(set)!, cancellation)
+                : FromLandmarks(root, pictures, parsed.GetValue(landmarks)!, reader, DatasetCommand.ReferenceOf(parsed.GetValue(reference)), parsed.GetValue(set)!, cancellation);
+            if (images.Count == 0 && reader.Unreadable > 0) throw new InputException($"{root}: none of its pictures can be read");
             AnnotationPackWriter.Write(output, images);
             Console.Error.WriteLine($"{images.Count} pictures, {images.Sum(i => i.Faces.Count)} faces in {output}");
-            return Task.FromResult(ExitCode.Done);
+            return Task.FromResult(reader.Unreadable > 0 ? ExitCode.Failed : ExitCode.Done);
         });
         return command;
     }
@@ -55,9 +66,29 @@ internal static class DatasetAnnotate
         return pictures.Length > 0 ? pictures : throw new InputException($"{folder}: holds no pictures");
     }
 
+    /// <summary>Reads pictures; those that cannot be read are named and counted, and do not keep the others from being done.</summary>
+    private sealed class PictureReader
+    {
+        public int Unreadable { get; private set; }
+
+        public VideoFrame? TryRead(string path)
+        {
+            try
+            {
+                return ImageFile.Read(path);
+            }
+            catch (InputException error)
+            {
+                Unreadable++;
+                Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(error.Message)}");
+                return null;
+            }
+        }
+    }
+
     /// <summary>What the model finds; doubtful faces are ignored and make their picture incomplete.</summary>
     private static List<AnnotatedImage> WithModel(
-        string root, string[] pictures, string model, double possible, double sure, string set, CancellationToken cancellation)
+        string root, string[] pictures, string model, PictureReader reader, double possible, double sure, string set, CancellationToken cancellation)
     {
         using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(model), new PoseDetectorOptions { ScoreThreshold = possible });
         List<FaceDetection> found = [];
@@ -65,7 +96,8 @@ internal static class DatasetAnnotate
         foreach (string path in pictures)
         {
             cancellation.ThrowIfCancellationRequested();
-            using VideoFrame frame = ImageFile.Read(path);
+            using VideoFrame? frame = reader.TryRead(path);
+            if (frame is null) continue;
             found.Clear();
             detector.Detect(frame, found);
             // A model of the original may give boxes that reach out of the picture or lie outside, which no pack may hold.
@@ -89,7 +121,7 @@ internal static class DatasetAnnotate
 
     /// <summary>One face a .pts file; pictures stay incomplete, as landmarks say nothing about other faces in them.</summary>
     private static List<AnnotatedImage> FromLandmarks(
-        string root, string[] pictures, string landmarks, ReferenceFace reference, string set, CancellationToken cancellation)
+        string root, string[] pictures, string landmarks, PictureReader reader, ReferenceFace reference, string set, CancellationToken cancellation)
     {
         if (!Directory.Exists(landmarks)) throw new InputException($"{landmarks}: no such folder");
         List<AnnotatedImage> images = [];
@@ -98,12 +130,13 @@ internal static class DatasetAnnotate
             cancellation.ThrowIfCancellationRequested();
             string points = Path.Combine(landmarks, Path.ChangeExtension(Path.GetRelativePath(root, path), ".pts"));
             if (!File.Exists(points)) continue;
-            using VideoFrame frame = ImageFile.Read(path);
+            using VideoFrame? frame = reader.TryRead(path);
+            if (frame is null) continue;
             AnnotatedFace face = LandmarkFile.ToFace(LandmarkFile.Read(points), frame.Width, frame.Height, reference)
                 ?? throw new InputException($"{points}: the landmarks give no pose in {path}");
             images.Add(Record(root, path, frame, set, complete: false, [face]));
         }
-        return images.Count > 0 ? images : throw new InputException($"{landmarks}: no .pts file named as a picture of {root}");
+        return images.Count > 0 || reader.Unreadable > 0 ? images : throw new InputException($"{landmarks}: no .pts file named as a picture of {root}");
     }
 
     private static AnnotatedImage Record(string root, string path, VideoFrame frame, string set, bool complete, AnnotatedFace[] faces) => new()

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Augmentation;
@@ -86,6 +88,12 @@ internal static class DatasetCommand
                 .Where(image => parsed.GetValue(set) is not { } wanted || image.Set == wanted)
                 .Where(image => parsed.GetValue(yaw) <= 0 || image.Faces.Any(face => Turned(face, parsed.GetValue(yaw))))];
             if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: no picture fits --set and --min-yaw");
+            FileRoles roles = new();
+            RunFiles.AddData(roles, parsed.GetValue(pack), images);
+            roles.Reads(parsed.GetValue(mesh), "a file of the meshes (--mesh)");
+            roles.Reads(parsed.GetValue(reference), "a file of the reference points (--reference)");
+            roles.Writes(parsed.GetValue(output), "--out");
+            using IDisposable guard = roles.Guard();
             ReferenceFace face = ReferenceOf(parsed.GetValue(reference));
             int number = parsed.GetValue(samples) ? parsed.GetValue(count) : Math.Min(parsed.GetValue(count), images.Length);
             using ContactSheet sheet = new(number, parsed.GetValue(columns), parsed.GetValue(cell), face);

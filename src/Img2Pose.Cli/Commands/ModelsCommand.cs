@@ -110,6 +110,7 @@ internal static class ModelsCommand
             roles.Reads(file, "the checkpoint");
             roles.Reads(parsed.GetValue(mean), "the pose means (--pose-mean)");
             roles.Reads(parsed.GetValue(deviation), "the pose deviations (--pose-stddev)");
+            using IDisposable guard = roles.Guard();
             roles.Writes(parsed.GetValue(output), "--out");
             CheckpointBundle bundle = CheckpointBundle.Load(file, parsed.GetValue(mean), parsed.GetValue(deviation), parsed.GetValue(checkpoint));
             ImportOptions options = new()
@@ -125,7 +126,7 @@ internal static class ModelsCommand
             };
             string path = parsed.GetValue(output) ?? Path.Combine("models", (options.Name ?? Path.GetFileName(bundle.Name)) + ".onnx");
             if (parsed.GetValue(output) is null) roles.Writes(path, "--name");
-            CreateFolderOf(path);
+            OutputFolder.Create(Path.GetDirectoryName(Path.GetFullPath(path))!);
             ModelImporter.Import(bundle, options, path);
             TextWriter errors = parsed.InvocationConfiguration.Error;
             errors.WriteLine($"img2pose: wrote {path} ({Mebibytes(new FileInfo(path).Length)}); use it with --model {path}.");
@@ -173,9 +174,10 @@ internal static class ModelsCommand
             FileRoles roles = new();
             roles.Reads(source, "the model");
             roles.Reads(folder, "a picture of --calibrate");
+            using IDisposable guard = roles.Guard();
             roles.Writes(path, "--out");
             if (folder is not null && parsed.GetValue(half)) throw new UsageException("A package is exported with --int8 or with --fp16, not both.");
-            CreateFolderOf(path);
+            OutputFolder.Create(Path.GetDirectoryName(Path.GetFullPath(path))!);
             TextWriter errors = parsed.InvocationConfiguration.Error;
             PackageExporter.Export(
                 source,
@@ -198,18 +200,6 @@ internal static class ModelsCommand
     }
 
     private static Argument<string> ModelArgument() => new("MODEL") { Description = "Name of an installed model, or a file." };
-
-    private static void CreateFolderOf(string path)
-    {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: its folder cannot be made: {error.Message}", error);
-        }
-    }
 
     private static string Describe(SizeRule size) => size.Kind == SizeRuleKind.LongSide
         ? $"long side {size.Side}{(size.Enlarge ? "" : " at most")}, padded to multiples of {size.Multiple}"

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Cli.Commands;
@@ -55,9 +57,36 @@ internal static class TrainCommand
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
             RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_start, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
-            long reached = paper
-                ? await new PaperTrainer(PaperOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation)
-                : await new NanoTrainer(NanoOptions(parsed, network), Console.Error.WriteLine).RunAsync(cancellation);
+            FileRoles roles = new();
+            RunFiles.AddData(roles, parsed.GetValue(s_data));
+            RunFiles.AddData(roles, parsed.GetValue(s_validation));
+            roles.Reads(parsed.GetValue(s_mesh), "a file of the meshes (--mesh)");
+            roles.Reads(parsed.GetValue(s_start), "the package of --init");
+            roles.Reads(parsed.GetValue(s_pretrained), "the checkpoint of --pretrained");
+            roles.Reads(parsed.GetValue(s_reference), "a file of the reference points (--reference)");
+            // What is resumed may be the output's own checkpoint, which the next one follows; another's is kept.
+            string own = Path.Combine(parsed.GetValue(s_output)!, paper ? PaperTrainer.CheckpointName : NanoTrainer.CheckpointName);
+            if (parsed.GetValue(s_resume) is { } resume and not "last" && !FileRoles.AreSame(resume, own)) roles.Reads(resume, "the checkpoint of --resume");
+            if (parsed.GetValue(s_pretrained) is { } checkpoint)
+            {
+                // Its pose statistics lie beside it.
+                foreach (string name in (string[])["pose_mean.npy", "pose_stddev.npy"])
+                    roles.Reads(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint)) ?? "/", name), "the pose statistics of --pretrained");
+            }
+            using IDisposable guard = roles.Guard();
+            long reached;
+            if (paper)
+            {
+                PaperTrainer trainer = new(PaperOptions(parsed, network), Console.Error.WriteLine);
+                foreach (string file in trainer.OutputFiles) roles.Writes(file, "--out");
+                reached = await trainer.RunAsync(cancellation);
+            }
+            else
+            {
+                NanoTrainer trainer = new(NanoOptions(parsed, network), Console.Error.WriteLine);
+                foreach (string file in trainer.OutputFiles) roles.Writes(file, "--out");
+                reached = await trainer.RunAsync(cancellation);
+            }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended at step {reached}; {parsed.GetValue(s_output)}"));
             return ExitCode.Done;
         });

@@ -1,4 +1,5 @@
 using Img2Pose.Core;
+using Img2Pose.Formats;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Rendering.Meshes;
@@ -26,6 +27,20 @@ internal static class RunFiles
     public static void AddSource(FileRoles roles, string source)
     {
         foreach (string file in MediaSource.FilesOf(source)) roles.Reads(file, "the source");
+    }
+
+    /// <summary>Notes an annotation pack, or a data set in one file.</summary>
+    public static void AddData(FileRoles roles, string? folderOrFile, IEnumerable<AnnotatedImage>? images = null)
+    {
+        if (folderOrFile is null) return;
+        roles.Reads(Directory.Exists(folderOrFile) ? Path.Combine(folderOrFile, AnnotationPackReader.FileName) : folderOrFile, "the annotations");
+        if (images is not null) AddPictures(roles, images.Select(image => image.Path));
+    }
+
+    /// <summary>Notes pictures of a data set.</summary>
+    public static void AddPictures(FileRoles roles, IEnumerable<string> pictures)
+    {
+        foreach (string picture in pictures) roles.Reads(picture, "a picture of the data set");
     }
 
     /// <summary>Notes the file of a model.</summary>

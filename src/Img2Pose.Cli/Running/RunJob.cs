@@ -30,6 +30,7 @@ internal sealed class RunJob : IAsyncDisposable
     {
         IReadOnlyList<string> sources = MediaSource.Expand(_settings.Source);
         _roles = RunFiles.Of(_settings, sources);
+        using IDisposable guard = _roles.Guard();
         RunProgress progress = new(sources.Count, _settings.Quiet);
         Interruption? interruption = Interruption.Current;
         try
@@ -118,7 +119,8 @@ internal sealed class RunJob : IAsyncDisposable
         });
         await using PoseSession session = OpenSession(source, settings, name, stop, out string? output);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
-        if (output is not null) session.AddSink(CreateWriter(output, settings, source), "encode");
+        VideoWriter? writer = output is null ? null : CreateWriter(output, settings, source);
+        if (writer is not null) session.AddSink(writer, "encode");
         if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
         progress.Begin(session, ExpectedFrames(settings, source.Info));
         RunReport? report = null;
@@ -130,8 +132,8 @@ internal sealed class RunJob : IAsyncDisposable
         {
             progress.End(session, report is null ? null : Summary(report, output, settings));
         }
-        // A picture that could not be read was named when it was met; the rest is done, but not all is.
-        return source.Info.IsImages && report.Damaged > 0 ? ExitCode.Failed : ExitCode.Done;
+        // A picture that could not be read or written was named when it was met; the rest is done, but not all is.
+        return source.Info.IsImages && (report.Damaged > 0 || writer?.FailedPictures > 0) ? ExitCode.Failed : ExitCode.Done;
     }
 
     private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, CancellationToken stop, out string? output)
@@ -210,14 +212,7 @@ internal sealed class RunJob : IAsyncDisposable
         if (path is null) return null;
         if (path == "-" || (!Directory.Exists(path) && !Path.EndsInDirectorySeparator(path)))
             throw new UsageException($"The source stands for {count} videos; give {option} a folder that exists, or a name that ends in /.");
-        try
-        {
-            return Directory.CreateDirectory(path).FullName;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path} cannot be created ({error.Message.TrimEnd('.')}).", error);
-        }
+        return OutputFolder.Create(path);
     }
 
     private IPoseSink CreatePoseWriter(string path, SourceInfo source) => path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)

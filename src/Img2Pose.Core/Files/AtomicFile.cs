@@ -54,10 +54,12 @@ internal sealed class AtomicFile : IDisposable
     /// <param name="createFolder">Make the folder where it is missing.</param>
     /// <param name="bufferSize">Bytes held back before they are written; 0 for none.</param>
     /// <exception cref="OutputException">It cannot be created, or another run writes this output; nothing has changed.</exception>
+    /// <exception cref="UsageException">The verb under way reads what has the name: see <see cref="FileRoles.Guard"/>.</exception>
     public static AtomicFile Create(string path, Incomplete incomplete = Incomplete.Discarded, bool createFolder = false, int bufferSize = 1 << 16)
     {
         try
         {
+            FileRoles.RequireUnread(path);
             if (Directory.Exists(path) || path.EndsWith('/')) throw new OutputException($"{path}: is a folder; name a file in it.");
             if (createFolder && System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
             for (int attempt = 1; attempt <= MostAttempts; attempt++)

@@ -1,4 +1,5 @@
 using System.Text;
+using Img2Pose.Core;
 using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Formats;
@@ -101,8 +102,13 @@ public static class ContactSheets
     {
         try
         {
-            Directory.CreateDirectory(folder);
-            foreach (string file in Directory.GetFiles(folder, $"{kind}-*.png")) File.Delete(file);
+            OutputFolder.Create(folder);
+            foreach (string file in Directory.GetFiles(folder, $"{kind}-*.png"))
+            {
+                // A picture of the pack may be called so.
+                FileRoles.RequireUnread(file);
+                File.Delete(file);
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Img2Pose.Core;
 
 namespace Img2Pose.Formats;
 
@@ -221,18 +222,14 @@ public sealed partial class NpyArray
         // The format wants the data to start at a multiple of 64 bytes; the header ends in a line feed.
         int padded = (Magic.Length + 4 + header.Length + 1 + 63) / 64 * 64;
         header = header.PadRight(padded - Magic.Length - 4 - 1) + '\n';
-        try
+        byte[] data = MemoryMarshal.AsBytes(values).ToArray();
+        AtomicFile.Write(path, stream =>
         {
-            using FileStream stream = File.Create(path);
             stream.Write(Magic);
             stream.Write([1, 0, (byte)header.Length, (byte)(header.Length >> 8)]);
             stream.Write(Encoding.ASCII.GetBytes(header));
-            stream.Write(MemoryMarshal.AsBytes(values));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: cannot be written: {exception.Message}", exception);
-        }
+            stream.Write(data);
+        });
     }
 
     private double DoubleAt(int index) => ElementType switch

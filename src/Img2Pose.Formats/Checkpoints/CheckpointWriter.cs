@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Numerics;
 using System.Text;
+using Img2Pose.Core;
 
 namespace Img2Pose.Formats;
 
@@ -16,24 +17,8 @@ public static class CheckpointWriter
     /// <param name="path">The file; it appears only when it is complete.</param>
     /// <exception cref="OutputException">The file cannot be written; an older one of that name is untouched.</exception>
     /// <exception cref="ArgumentException">A value has a type that a checkpoint cannot hold.</exception>
-    public static void Save(object? root, string path)
-    {
-        string partial = path + ".partial.pth";
-        try
-        {
-            using (FileStream stream = new(partial, FileMode.Create, FileAccess.Write))
-            {
-                Save(root, stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            TryDelete(partial);
-            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
-        }
-    }
+    public static void Save(object? root, string path) =>
+        AtomicFile.Write(path, stream => Save(root, stream), durable: true);
 
     /// <summary>Writes <paramref name="root"/> to a seekable stream, which stays open.</summary>
     public static void Save(object? root, Stream stream)
@@ -47,18 +32,6 @@ public static class CheckpointWriter
         for (int i = 0; i < tensors.Count; i++)
             Add(archive, "archive/data/" + i.ToString(CultureInfo.InvariantCulture), tensors[i].ToBytes());
         Add(archive, "archive/version", "3\n"u8);
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The partial file stays; its name says what it is.
-        }
     }
 
     private static void Add(ZipArchive archive, string name, ReadOnlySpan<byte> bytes)

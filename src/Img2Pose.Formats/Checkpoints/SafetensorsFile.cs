@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using Img2Pose.Core;
 
 namespace Img2Pose.Formats;
 
@@ -45,34 +46,23 @@ internal static class SafetensorsFile
         }
         while (header.Length % 8 != 0) header.WriteByte((byte)' ');
 
-        string temporary = path + ".partial";
-        try
+        AtomicFile.Write(path, durable: true, content: file =>
         {
-            using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            file.Write(length);
+            header.WriteTo(file);
+            foreach (NamedArray array in arrays)
             {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-                file.Write(length);
-                header.WriteTo(file);
-                foreach (NamedArray array in arrays)
+                byte[] bytes = new byte[array.Values.Length * size];
+                for (int i = 0; i < array.Values.Length; i++)
                 {
-                    byte[] bytes = new byte[array.Values.Length * size];
-                    for (int i = 0; i < array.Values.Length; i++)
-                    {
-                        if (half) BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)array.Values[i]);
-                        else BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(4 * i), array.Values[i]);
-                    }
-                    file.Write(bytes);
+                    if (half) BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)array.Values[i]);
+                    else BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(4 * i), array.Values[i]);
                 }
-                file.Flush(flushToDisk: true);
+                file.Write(bytes);
             }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            TryDelete(temporary);
-            throw new OutputException($"{path}: cannot be written ({error.Message}); the last good checkpoint is untouched", error);
-        }
+        });
     }
 
     /// <summary>Reads all arrays and the metadata.</summary>
@@ -137,17 +127,5 @@ internal static class SafetensorsFile
                 : (float)BinaryPrimitives.ReadHalfLittleEndian(bytes.AsSpan(2 * i));
         }
         return new NamedArray(entry.Name, shape, values);
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The partial file stays; its name says what it is.
-        }
     }
 }

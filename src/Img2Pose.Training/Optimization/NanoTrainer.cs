@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Img2Pose.Core;
 using Img2Pose.Formats;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
@@ -44,6 +46,12 @@ public sealed class NanoTrainer
     /// <summary>The averaged model after the last validation.</summary>
     public string ModelPath => Path.Combine(_options.Output, $"img2pose-{_options.Network}.onnx");
 
+    /// <summary>The files that a run replaces, besides an event file of its own.</summary>
+    public IReadOnlyList<string> OutputFiles =>
+        [ConfigurationPath, Path.Combine(_options.Output, CheckpointName), Path.Combine(_options.Output, AverageName), ModelPath];
+
+    private string ConfigurationPath => Path.Combine(_options.Output, "config.json");
+
     /// <summary>
     /// Trains until the last step or cancellation. A checkpoint is written at every validation and at cancellation, so that a
     /// run can be stopped at any moment and resumed.
@@ -51,9 +59,9 @@ public sealed class NanoTrainer
     /// <returns>The step reached.</returns>
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
-        Directory.CreateDirectory(_options.Output);
+        OutputFolder.Create(_options.Output);
         string configuration = JsonSerializer.Serialize(_options, s_json);
-        await File.WriteAllTextAsync(Path.Combine(_options.Output, "config.json"), configuration, cancellation);
+        AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(configuration)));
         AnnotatedImage[] all = NominalPan.Restore(AnnotationPack.Load(_options.Data));
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];

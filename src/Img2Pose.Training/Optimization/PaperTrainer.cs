@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Img2Pose.Core;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Models.Checkpoints;
@@ -49,6 +51,15 @@ public sealed class PaperTrainer
     /// <summary>The model of the best validation so far, alone, for <c>models import</c>; its pose statistics lie beside it.</summary>
     public string ModelPath => Path.Combine(_options.Output, $"img2pose-resnet{_options.Depth}.pth");
 
+    /// <summary>The files that a run replaces, besides an event file of its own.</summary>
+    public IReadOnlyList<string> OutputFiles => [ConfigurationPath, MeanPath, DeviationPath, Path.Combine(_options.Output, CheckpointName), ModelPath];
+
+    private string ConfigurationPath => Path.Combine(_options.Output, "config.json");
+
+    private string MeanPath => Path.Combine(_options.Output, "pose_mean.npy");
+
+    private string DeviationPath => Path.Combine(_options.Output, "pose_stddev.npy");
+
     /// <summary>
     /// Trains until the last step, cancellation, or five validations without a smaller loss. A checkpoint is written at every
     /// validation and at cancellation, so that a run can be stopped at any moment and resumed.
@@ -57,8 +68,8 @@ public sealed class PaperTrainer
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
         _device = TrainingDevice.Open(_options.Device);
-        Directory.CreateDirectory(_options.Output);
-        await File.WriteAllTextAsync(Path.Combine(_options.Output, "config.json"), JsonSerializer.Serialize(_options, s_json), cancellation);
+        OutputFolder.Create(_options.Output);
+        AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(_options, s_json))));
         using PaperPictureSource all = PaperPictureSource.Open(_options.Data, _reference);
         using PaperPictureSource? given = _options.Validation is { } other ? PaperPictureSource.Open(other, _reference) : null;
         (PaperPictureSource training, PaperPictureSource held) = given is null ? all.Split(_options.ValidationEvery) : (all, given);
@@ -72,8 +83,8 @@ public sealed class PaperTrainer
             ? optim.SGD(network.parameters(), _options.LearningRate, Momentum, weight_decay: _options.WeightDecay)
             : optim.Adam(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         (PaperProgress progress, double[] mean, double[] deviation) = Start(network, optimizer, training);
-        NpyArray.Write(Path.Combine(_options.Output, "pose_mean.npy"), mean, 6);
-        NpyArray.Write(Path.Combine(_options.Output, "pose_stddev.npy"), deviation, 6);
+        NpyArray.Write(MeanPath, mean, 6);
+        NpyArray.Write(DeviationPath, deviation, 6);
 
         long step = progress.Step;
         List<double> losses = [.. progress.ValidationLosses];

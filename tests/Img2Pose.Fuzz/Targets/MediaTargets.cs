@@ -27,10 +27,10 @@ internal static class PictureSeeds
     ];
 
     /// <summary>A short test video in the container of the extension.</summary>
-    public static byte[] MakeVideo(string extension)
+    public static byte[] MakeVideo(string extension, bool interlaced = false)
     {
         string path = Path.Combine(Workspace.Folder, "seed" + extension);
-        using IFrameSource source = Open();
+        using IFrameSource source = Open(interlaced ? ",interlace" : "");
         using (VideoWriter writer = VideoWriter.Create(path, source, new VideoWriterOptions { Preset = "ultrafast", Threads = 1 }))
         {
             while (source.TryRead(out VideoFrame? frame))
@@ -42,11 +42,12 @@ internal static class PictureSeeds
         return File.ReadAllBytes(path);
     }
 
-    private static IFrameSource Open()
+    private static IFrameSource Open(string filters = "")
     {
         try
         {
-            return MediaSource.Open("lavfi:testsrc=size=64x48:rate=8:duration=0.5", new SourceOptions { DecoderThreads = 1 });
+            return MediaSource.Open(
+                $"lavfi:testsrc=size=64x48:rate=8:duration=0.5{filters}", new SourceOptions { DecoderThreads = 1, Deinterlace = false });
         }
         catch (ModelException error)
         {
@@ -95,7 +96,8 @@ internal sealed class MediaTarget : FileTarget
     protected override string Extension => ".bin";
 
     public override IEnumerable<byte[]> Seeds() =>
-        [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Bitmap(), PictureSeeds.MakeVideo(".mp4"), PictureSeeds.MakeVideo(".mkv")];
+        [PictureSeeds.Make(".jpg"), PictureSeeds.Make(".png"), PictureSeeds.Bitmap(), PictureSeeds.MakeVideo(".mp4"), PictureSeeds.MakeVideo(".mkv"),
+            PictureSeeds.MakeVideo(".mkv", interlaced: true)];
 
     protected override int Run(string path)
     {

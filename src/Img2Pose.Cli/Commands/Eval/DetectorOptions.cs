@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
 using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Inference;
@@ -27,6 +28,9 @@ internal sealed class DetectorOptions
             if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} has no meaning with {instead}.");
         }
     }
+
+    /// <summary>Notes the model as read.</summary>
+    public void AddTo(FileRoles roles, ParseResult parsed) => RunFiles.AddModel(roles, parsed.GetValue(_model));
 
     /// <summary>The model.</summary>
     public ModelPackage Load(ParseResult parsed) => ModelPackage.Load(ModelLocator.Find(parsed.GetValue(_model)));

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Evaluation.HeadPose;
 using Img2Pose.Evaluation.Plots;
@@ -28,7 +30,7 @@ internal static class EvalHeadPoseCommand
             OpenCvLibrary.Require();
             Aflw2000Picture[] pictures = Aflw2000.Load(parsed.GetValue(folder)!);
             PictureFile[] files = [.. pictures.Where(p => !p.IsSkipped).Select(p => new PictureFile(p.Image, p.Path))];
-            return shared.Run(parsed, "aflw2000", files, (run, reference) => Aflw2000.Evaluate(pictures, run, reference), cancellation);
+            return shared.Run(parsed, "aflw2000", files, [.. pictures.Select(p => Path.ChangeExtension(p.Path, ".mat"))], (run, reference) => Aflw2000.Evaluate(pictures, run, reference), cancellation);
         });
         return command;
     }
@@ -50,7 +52,7 @@ internal static class EvalHeadPoseCommand
             BiwiAngles convention = parsed.GetValue(angles) == "zxy" ? BiwiAngles.Zxy : BiwiAngles.Aflw;
             int[]? sides = parsed.GetValue(scales) is { } text ? EvalOutput.Lengths(scales.Name, text) : null;
             return shared.Run(
-                parsed, "biwi", files, (run, _) => Biwi.Evaluate(pictures, run, convention), cancellation,
+                parsed, "biwi", files, [.. pictures.Select(p => p.Path.Replace("_rgb.png", "_pose.txt", StringComparison.Ordinal)), parsed.GetValue(list) ?? ""], (run, _) => Biwi.Evaluate(pictures, run, convention), cancellation,
                 sides is null ? null : detector => new BiwiScales(detector, sides));
         });
         return command;
@@ -70,13 +72,20 @@ internal static class EvalHeadPoseCommand
         }
 
         public Task<int> Run(
-            ParseResult parsed, string protocol, PictureFile[] files, Func<PictureRun, ReferenceFace, HeadPoseReport> evaluate, CancellationToken cancellation,
+            ParseResult parsed, string protocol, PictureFile[] files, string[] others, Func<PictureRun, ReferenceFace, HeadPoseReport> evaluate, CancellationToken cancellation,
             Func<OnnxPictureDetector, IPictureDetector>? wrap = null)
         {
+            FileRoles roles = new();
+            RunFiles.AddPictures(roles, files.Select(file => file.Path));
+            foreach (string file in others) roles.Reads(file, "an annotation");
+            roles.Reads(parsed.GetValue(_reference), "a file of the reference points (--reference)");
+            _detector.AddTo(roles, parsed);
+            roles.Writes(parsed.GetValue(_json), "--json");
+            using IDisposable guard = roles.Guard();
             ModelPackage model = _detector.Load(parsed);
             ReferenceFace? given = parsed.GetValue(_reference) is { } points ? ReferenceFaceFiles.Load(points) : null;
             PictureRun run = _detector.Run(parsed, files, Create, cancellation);
-            EvalOutput.ReportUnreadable(run.Unreadable);
+            int code = EvalOutput.ReportUnreadable(run.Unreadable);
             if (files.Length > 0 && run.Pictures.Count == 0) throw new InputException($"None of the {files.Length} pictures can be read.");
             HeadPoseReport report = evaluate(run, given ?? ReferenceFace.Default);
 
@@ -85,7 +94,7 @@ internal static class EvalHeadPoseCommand
             EvalOutput.Json(target, stream => HeadPoseReportOutput.WriteJson(stream, report, protocol, model.Metadata.Name, model.Sha256));
             if (parsed.GetValue(_plots) is { } folder)
                 EvaluationPlots.Save(folder, $"{protocol}-error-by-yaw.svg", EvaluationPlots.ErrorByYaw(HeadPoseReportOutput.Bins(report)));
-            return Task.FromResult(ExitCode.Done);
+            return Task.FromResult(code);
 
             IPictureDetector Create()
             {

@@ -23,10 +23,11 @@ internal static class EvalOutput
         output.WriteByte((byte)'\n');
     }
 
-    /// <summary>Names each unreadable picture on standard error.</summary>
-    public static void ReportUnreadable(IReadOnlyList<UnreadablePicture> pictures)
+    /// <summary>Names each unreadable picture on standard error; returns the exit code: not all was done where there is one.</summary>
+    public static int ReportUnreadable(IReadOnlyList<UnreadablePicture> pictures)
     {
         foreach (UnreadablePicture picture in pictures) Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(picture.Reason)}");
+        return pictures.Count > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
     /// <summary>Lengths separated by commas.</summary>

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Plots;
@@ -39,6 +41,14 @@ internal static class EvalPackCommand
                 AnnotationPackReader.Load(parsed.GetValue(pack)!), EvalOutput.AtLeastOne(limit.Name, parsed.GetValue(limit)));
             if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: the pack holds no pictures.");
 
+            FileRoles roles = new();
+            RunFiles.AddData(roles, parsed.GetValue(pack), images);
+            roles.Reads(parsed.GetValue(predictionsFile), "the predictions (--predictions)");
+            detector.AddTo(roles, parsed);
+            roles.Writes(parsed.GetValue(savePredictions), "--save-predictions");
+            roles.Writes(parsed.GetValue(json), "--json");
+            using IDisposable guard = roles.Guard();
+
             PredictionSet predictions;
             if (parsed.GetValue(predictionsFile) is { } file)
             {
@@ -50,7 +60,7 @@ internal static class EvalPackCommand
                 PictureFile[] files = [.. images.Select(image => new PictureFile(image.Image, image.Path, image.Width, image.Height))];
                 predictions = detector.Predict(parsed, files, LowestScore, cancellation);
             }
-            EvalOutput.ReportUnreadable(predictions.Unreadable);
+            int code = EvalOutput.ReportUnreadable(predictions.Unreadable);
             if (parsed.GetValue(savePredictions) is { } target) PredictionFile.Write(target, predictions);
 
             PackSample[] samples = PackPairing.Pair(images, predictions);
@@ -63,7 +73,7 @@ internal static class EvalPackCommand
             EvalOutput.Json(jsonTarget, stream => PackReportJson.Write(stream, report, predictions.Detector, parsed.GetValue(pack)!));
             if (parsed.GetValue(plots) is { } plotFolder) EvaluationPlots.Write(plotFolder, report);
             if (parsed.GetValue(sheets) is { } sheetFolder) ContactSheets.Write(sheetFolder, samples, threshold);
-            return Task.FromResult(ExitCode.Done);
+            return Task.FromResult(code);
         });
         return command;
     }

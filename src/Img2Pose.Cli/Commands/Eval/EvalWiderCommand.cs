@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Img2Pose.Cli.Running;
+using Img2Pose.Core;
 using Img2Pose.Evaluation;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
@@ -29,13 +31,21 @@ internal static class EvalWiderCommand
         {
             WiderPicture[] pictures = WiderGroundTruth.Load(parsed.GetValue(truth)!);
             string folder = parsed.GetValue(predictions)!;
+            int code = ExitCode.Done;
+            FileRoles roles = new();
+            roles.Reads(parsed.GetValue(truth), "the ground truth");
+            detector.AddTo(roles, parsed);
             if (parsed.GetValue(images) is { } imageFolder)
             {
                 WiderDetectionLoop loop = new(Sizes(parsed.GetValue(sizes)!), EvalOutput.Score(voting.Name, parsed.GetValue(voting))!.Value);
                 ModelPackage model = detector.Load(parsed);
                 PictureFile[] files = [.. pictures.Select(p => $"{p.Event}/{p.Name}.jpg").Select(name => new PictureFile(name, Path.Combine(imageFolder, name)))];
+                RunFiles.AddPictures(roles, files.Select(file => file.Path));
+                foreach (WiderPicture picture in pictures) roles.Writes(WiderPredictions.PathOf(folder, picture.Event, picture.Name), "--predictions");
+                roles.Writes(parsed.GetValue(json), "--json");
+                using IDisposable reading = roles.Guard();
                 PictureRun run = detector.Run(parsed, files, () => WiderRun.Loop(detector.Create(parsed, model, LowestScore), loop), cancellation);
-                EvalOutput.ReportUnreadable(run.Unreadable);
+                code = EvalOutput.ReportUnreadable(run.Unreadable);
                 WiderRun.Write(folder, run);
                 // The official evaluation knows no missing picture: one that cannot be read has no faces found in it.
                 foreach (UnreadablePicture picture in run.Unreadable)
@@ -45,6 +55,10 @@ internal static class EvalWiderCommand
             {
                 detector.RequireUnused(parsed, "prediction files alone (no --images)");
             }
+            // From here on prediction files are read, whoever wrote them.
+            foreach (WiderPicture picture in pictures) roles.Reads(WiderPredictions.PathOf(folder, picture.Event, picture.Name), "a prediction file");
+            using IDisposable guard = roles.Guard();
+            if (parsed.GetValue(images) is null) roles.Writes(parsed.GetValue(json), "--json");
             WiderResult[] results = WiderEvaluator.Evaluate(pictures, WiderRun.Read(folder, pictures));
 
             string? target = parsed.GetValue(json);
@@ -52,7 +66,7 @@ internal static class EvalWiderCommand
             EvalOutput.Json(target, stream => WiderReportOutput.WriteJson(stream, results, folder));
             if (parsed.GetValue(plots) is { } plotFolder)
                 EvaluationPlots.Save(plotFolder, "wider-precision-recall.svg", EvaluationPlots.PrecisionRecall("WIDER FACE validation", WiderReportOutput.Curves(results)));
-            return Task.FromResult(ExitCode.Done);
+            return Task.FromResult(code);
         });
         return command;
     }

@@ -36,10 +36,22 @@ public static class LmdbDataset
     /// <param name="progress">Called with the number of stored pictures.</param>
     /// <exception cref="InputException">Something cannot be read, or no face has a pose.</exception>
     /// <exception cref="OutputException">The data set cannot be written.</exception>
+    /// <exception cref="UsageException">The output is something that is read.</exception>
     /// <exception cref="ModelException">liblmdb is not installed, or OpenCV's library cannot be loaded.</exception>
     public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<int>? progress = null)
     {
         ListedPicture[] listed = [.. JsonListReader.Read(list, pictures)];
+        string stem = Path.Combine(Path.GetDirectoryName(output) ?? "", Path.GetFileNameWithoutExtension(output));
+        string meanPath = stem + "_pose_mean.npy", deviationPath = stem + "_pose_stddev.npy";
+        FileRoles roles = new();
+        roles.Reads(list, "the list");
+        foreach (ListedPicture item in listed)
+        {
+            roles.Reads(item.Source, "a list of annotations");
+            roles.Reads(item.Path, "a picture");
+        }
+        using IDisposable guard = roles.Guard();
+        foreach (string target in new[] { output, meanPath, deviationPath }) roles.Writes(target, "the output");
         long capacity = 0;
         foreach (ListedPicture item in listed)
         {
@@ -70,9 +82,8 @@ public static class LmdbDataset
         // Statistics only beside data that are safely on the disk.
         writer.Commit();
         (double[] mean, double[] deviation) = PoseStatistics.Of(poses);
-        string stem = Path.Combine(Path.GetDirectoryName(output) ?? "", Path.GetFileNameWithoutExtension(output));
-        NpyArray.Write(stem + "_pose_mean.npy", mean, 6);
-        NpyArray.Write(stem + "_pose_stddev.npy", deviation, 6);
+        NpyArray.Write(meanPath, mean, 6);
+        NpyArray.Write(deviationPath, deviation, 6);
         writer.Complete();
         return new LmdbConversion(stored, listed.Length - stored, faces, poses.Count, mean, deviation);
     }
@@ -90,6 +101,9 @@ public static class LmdbDataset
     {
         List<AnnotatedImage> images = [];
         string set = Path.GetFileNameWithoutExtension(path);
+        FileRoles roles = new();
+        roles.Reads(path, "the data set");
+        using IDisposable guard = roles.Guard();
         using PoseDatabase data = PoseDatabase.Open(path);
         // Keys become names of files: all are looked at before the first is written.
         string[] names = [.. data.Keys.Select((key, i) => PlainName.Require(key, $"{path}, key {i + 1} of {data.Keys.Count}"))];
@@ -107,7 +121,7 @@ public static class LmdbDataset
             }
             else
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                OutputFolder.Create(Path.GetDirectoryName(file)!);
                 ImageFile.Write(file, frame);
             }
             images.Add(new AnnotatedImage
