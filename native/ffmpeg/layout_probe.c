@@ -67,7 +67,7 @@ static void write_structs(void)
     STRUCT(AVFormatContext,
         FIELD(iformat) FIELD(oformat) FIELD(pb) FIELD(nb_streams) FIELD(streams) FIELD(url) FIELD(start_time)
         FIELD(duration) FIELD(flags) FIELD(probesize) FIELD(metadata) FIELD(max_streams) FIELD(nb_chapters) FIELD(chapters)
-        FIELD(interrupt_callback) FIELD(io_open) FIELD(max_analyze_duration));
+        FIELD(interrupt_callback) FIELD(io_open) FIELD(max_analyze_duration) FIELD(opaque));
     STRUCT(AVFrame,
         FIELD(data) FIELD(linesize) FIELD(extended_data) FIELD(width) FIELD(height) FIELD(format)
         FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
@@ -77,7 +77,7 @@ static void write_structs(void)
     STRUCT(AVFrameSideData,
         FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));
     STRUCT(AVInputFormat,
-        FIELD(name) FIELD(flags));
+        FIELD(name) FIELD(flags) FIELD(priv_class));
     STRUCT(AVIOContext,
         FIELD(error) FIELD(seekable) FIELD(buffer));
     STRUCT(AVOutputFormat,

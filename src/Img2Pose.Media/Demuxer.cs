@@ -144,7 +144,9 @@ internal static unsafe class Demuxer
         return stream;
     }
 
-    private static AVInputFormat* FindFormat(string name)
+    /// <summary>An input format by its name, devices included; null where this FFmpeg has none.</summary>
+    /// <exception cref="ModelException">FFmpeg's device library is missing.</exception>
+    public static AVInputFormat* FindFormat(string name)
     {
         try
         {

@@ -18,6 +18,14 @@ internal sealed unsafe class FrameShaper : IDisposable
     private readonly PixelConverter _fitter = new();
     private bool _hasShape;
 
+    /// <summary>Takes the shape of the first picture.</summary>
+    public FrameShaper()
+    {
+    }
+
+    /// <summary>Gives frames of a shape that is known already.</summary>
+    public FrameShaper(PixelFormat format, int width, int height) => (_hasShape, Format, Width, Height) = (true, format, width, height);
+
     /// <summary>The format of every frame.</summary>
     public PixelFormat Format { get; private set; }
 

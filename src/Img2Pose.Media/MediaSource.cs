@@ -1,12 +1,33 @@
 namespace Img2Pose.Media;
 
 /// <summary>
-/// Opens sources by one grammar: a video or picture file; a folder; a pattern with * and ?; a <c>.txt</c> list of files, one
-/// a line; a named pipe, or <c>-</c> for standard input; <c>lavfi:GRAPH</c>, an FFmpeg filter graph that makes pictures.
+/// Opens sources by one grammar: a video or picture file; a folder; a pattern with * and ?; a <c>.txt</c> list of files or of streams,
+/// one a line; a named pipe, or <c>-</c> for standard input; a camera's number or device file; a URL of the network; <c>screen:</c>,
+/// the picture of an X11 display; <c>lavfi:GRAPH</c>, an FFmpeg filter graph that makes pictures.
 /// What a file is is told by its content; in a folder, whose other files are notes and labels, by name or content.
 /// </summary>
 public static class MediaSource
 {
+    /// <summary>Streams that a list may name: each is a connection, a decoder and a thread, all at the same time.</summary>
+    public const int MaxStreams = 64;
+
+    /// <summary>
+    /// Whether a name is that of a live source by its form: a camera's number or device file, <c>screen:</c>, or a URL of the network
+    /// (which may turn out to be a recording once it is open).
+    /// </summary>
+    public static bool IsLive(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return LiveAddress.Is(source);
+    }
+
+    /// <summary>A source's name as it may be shown and logged: user names, passwords, tokens and the like of URLs replaced by asterisks.</summary>
+    public static string Mask(string source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return SourceNames.Mask(source);
+    }
+
     /// <summary>
     /// Opens a source that is one sequence of pictures. A folder, pattern or list must hold pictures only, or one video:
     /// <see cref="Expand"/> tells the single sources of others.
@@ -28,8 +49,14 @@ public static class MediaSource
     {
         if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal))
             return VideoStreamSource.OpenGraph(source, source[SourceNames.LavfiPrefix.Length..], options);
+        if (LiveAddress.Is(source)) return LiveSource.Open(source, options);
 
         List<string> files = Resolve(source, out bool isSet);
+        if (isSet && files.Exists(LiveAddress.Is))
+        {
+            if (files.Count == 1) return LiveSource.Open(files[0], options);
+            throw new UsageException($"{source}: names {files.Count} sources; give one at a time");
+        }
         if (!isSet) return OpenFile(files[0], options);
         if (Array.TrueForAll(Kinds(files), IsOfPictures)) return new ImageListSource(source, files, options);
         if (files.Count == 1) return OpenFile(files[0], options);
@@ -45,8 +72,16 @@ public static class MediaSource
     public static IReadOnlyList<string> Expand(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal)) return [source];
+        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal) || IsLive(source)) return [source];
         List<string> files = Resolve(source, out bool isSet);
+        int live = files.Count(LiveAddress.Is);
+        if (live > 0)
+        {
+            if (live < files.Count)
+                throw new InputException($"{source}: it names {live} streams and {files.Count - live} files; streams run side by side, files one after the other: make two lists");
+            if (live > MaxStreams) throw new InputException($"{source}: it names {live} streams, more than the limit of {MaxStreams}");
+            return files;
+        }
         return !isSet || Array.TrueForAll(Kinds(files), IsOfPictures) ? [source] : files;
     }
 
@@ -56,8 +91,8 @@ public static class MediaSource
     public static IReadOnlyList<string> Files(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal) || source == SourceNames.StandardInput) return [];
-        return Resolve(source, out _);
+        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal) || source == SourceNames.StandardInput || IsLive(source)) return [];
+        return Resolve(source, out _).FindAll(file => !LiveAddress.Is(file));
     }
 
     /// <summary>Every file that a source stands for, and the list that names them. Empty for what is no file.</summary>
@@ -66,8 +101,9 @@ public static class MediaSource
     public static IReadOnlyList<string> FilesOf(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal)) return [];
+        if (source.StartsWith(SourceNames.LavfiPrefix, StringComparison.Ordinal) || IsLive(source)) return [];
         List<string> files = Resolve(source, out bool isSet);
+        files.RemoveAll(LiveAddress.Is);
         return isSet && File.Exists(source) ? [source, .. files] : files;
     }
 

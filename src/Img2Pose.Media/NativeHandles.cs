@@ -110,10 +110,12 @@ internal sealed unsafe class InputHandle : OwnedPointer
     // Both are held by FFmpeg, too, until it has closed the input.
     private readonly ByteInput? _bytes;
     private readonly ReadInterrupt _interrupt;
+    private readonly IDisposable? _opener;
 
-    /// <summary>Takes over what <c>avformat_open_input</c> returned.</summary>
-    public InputHandle(AVFormatContext* context, ByteInput? bytes, ReadInterrupt interrupt)
+    /// <summary>Takes over what <c>avformat_open_input</c> returned, and what answers it when it opens addresses.</summary>
+    public InputHandle(AVFormatContext* context, ByteInput? bytes, ReadInterrupt interrupt, IDisposable? opener = null)
     {
+        _opener = opener;
         _bytes = bytes;
         _interrupt = interrupt;
         SetHandle((nint)context);
@@ -129,6 +131,7 @@ internal sealed unsafe class InputHandle : OwnedPointer
         AVFormatContext* context = Pointer;
         ffmpeg.avformat_close_input(&context);
         _bytes?.Dispose();
+        _opener?.Dispose();
         _interrupt.Free();
         return true;
     }

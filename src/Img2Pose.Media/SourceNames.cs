@@ -26,11 +26,13 @@ internal static partial class SourceNames
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9+.-]*://")]
     private static partial Regex Scheme();
 
-    // Everything up to the last @ before the path: passwords may hold an @ or a colon themselves.
-    [GeneratedRegex("(?<=://)[^/?#\\s]*(?=@)")]
+    // Everything up to the last @ before the path: passwords may hold an @ or a colon themselves. Where no port follows a colon, a
+    // password with a slash or the like has torn the address apart: then up to the last @ of all.
+    [GeneratedRegex("(?<=://)(?:[^/?#\\s]*:(?!\\d+(?:[/?#\\s]|$))\\S*|[^/?#\\s]+)(?=@)")]
     private static partial Regex UserInfo();
 
-    [GeneratedRegex("(?<=[?&;](?:[^=&;\\s]*(?:pass|pwd|token|secret|key|auth|sig|cred)[^=&;\\s]*)=)[^&;#\\s]*", RegexOptions.IgnoreCase)]
+    // Cameras take them in the path, too; a stream's name may hold them (SRT).
+    [GeneratedRegex("(?<=[?&;/_](?:[^=&;/\\s]*(?:pass|pwd|psw|token|secret|key|auth|sig|cred|streamid)[^=&;/\\s]*)=)[^&;\\s]*", RegexOptions.IgnoreCase)]
     private static partial Regex SecretParameter();
 
     /// <summary>The name with user, password and secret-looking parameters of URLs replaced by asterisks.</summary>
@@ -79,7 +81,7 @@ internal static partial class SourceNames
     /// <summary>
     /// The path that a name means: a file: URL (RFC 8089) is taken apart, anything else is a path already.
     /// </summary>
-    /// <exception cref="UsageException">It is a URL or camera, which are not read, or a file: URL of another machine.</exception>
+    /// <exception cref="UsageException">It is a file: URL of another machine.</exception>
     public static string ToPath(string source)
     {
         const string Prefix = "file://";
@@ -91,8 +93,6 @@ internal static partial class SourceNames
                 throw new UsageException($"{source}: is no file: URL of this machine; write file:///PATH, or the path alone");
             return FileNames.FromBytes(Unescape(source[slash..]));
         }
-        if (IsUrl(source)) throw new UsageException($"{Mask(source)}: streams from the network are not supported yet; record to a file first");
-        if (IsCamera(source)) throw new UsageException($"{source}: cameras are not supported yet; record to a file first");
         return source;
     }
 
@@ -143,8 +143,9 @@ internal static partial class SourceNames
     }
 
     /// <summary>
-    /// The files that a list names: one a line, relative to the list's folder, patterns and folders in their place; empty lines and
-    /// # comments are skipped. A list holds files: what is written in it, unlike the command line, may come from a stranger.
+    /// What a list names, one a line: files, relative to the list's folder, with patterns and folders in their place; cameras, screens
+    /// and URLs. Empty lines and # comments are skipped. No filter graphs: what is written in a list, unlike the command line, may come
+    /// from a stranger.
     /// </summary>
     /// <exception cref="InputException">An entry is something else, or leads back to a list.</exception>
     public static List<string> ReadList(string path)
@@ -157,8 +158,13 @@ internal static partial class SourceNames
             if (entry.Length == 0 || entry.StartsWith('#')) continue;
             if (entry.Contains('\0')) throw new InputException($"{path}: not a list of sources (one name a line)");
             if (entry.StartsWith(LavfiPrefix, StringComparison.OrdinalIgnoreCase))
-                throw new InputException($"{path}: {entry}: a list holds files; filter graphs are read from the command line only");
-            if (IsUrl(entry) || IsCamera(entry))
+                throw new InputException($"{path}: {entry}: a list holds files and streams; filter graphs are read from the command line only");
+            if (LiveAddress.Is(entry))
+            {
+                entries.Add(entry);
+                continue;
+            }
+            if (IsUrl(entry))
             {
                 try
                 {

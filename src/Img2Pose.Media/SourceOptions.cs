@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Img2Pose.Media;
 
 /// <summary>How a source is read.</summary>
@@ -14,6 +16,12 @@ public sealed record SourceOptions
 
     /// <summary>Where a live source tells its state, from its opening on; null: where it likes (<see cref="IFrameSource.Status"/>).</summary>
     public LiveStatus? Status { get; init; }
+
+    /// <summary>How a live source is opened and kept.</summary>
+    public LiveSourceOptions Live { get; init; } = new();
+
+    /// <summary>Where a live source logs what happens to it, by fixed event numbers; null: nowhere.</summary>
+    public ILogger? Logger { get; init; }
 
     /// <summary>Threads of the decoder; 0: one per processor.</summary>
     public int DecoderThreads { get; init; }
@@ -40,6 +48,7 @@ public sealed record SourceOptions
     {
         if (Start is { } start && start < TimeSpan.Zero) throw new UsageException($"The start {start} is before the beginning");
         if (Duration is { } duration && duration <= TimeSpan.Zero) throw new UsageException($"The duration {duration} is not positive");
+        Live.Validate();
         if (DecoderThreads is < 0 or > 64) throw new UsageException($"{DecoderThreads} decoder threads are not between 0 and 64");
     }
 }

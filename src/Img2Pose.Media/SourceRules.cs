@@ -3,12 +3,13 @@ using FFmpeg.AutoGen;
 namespace Img2Pose.Media;
 
 /// <summary>
-/// What a source may make FFmpeg use: the one place that says which containers, protocols and filters are open to whom. Files,
+/// What a source may make FFmpeg use: the one place that says which containers, protocols and filters are open to whom (live sources:
+/// <c>SourceRules.Live.cs</c>). Files,
 /// pipes and standard input are read by this program itself, so FFmpeg opens nothing at all for them; only containers that
 /// hold their pictures are read, none that refers to others. Filter graphs come from the command line only, and their filters
 /// from a list of those that make or change pictures without touching a file, a library or the network.
 /// </summary>
-internal static class SourceRules
+internal static partial class SourceRules
 {
     /// <summary>FFmpeg's names of the containers that are read. Playlists (hls, dash, concat, sdp, image2) are not among them.</summary>
     public const string Containers =

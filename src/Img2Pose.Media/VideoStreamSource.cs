@@ -85,6 +85,10 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     public static VideoStreamSource Open(ByteInput bytes, ReadInterrupt interrupt, SourceOptions options) =>
         new(bytes.Name, Demuxer.Open(bytes, interrupt, options.Limits), interrupt, options);
 
+    /// <summary>Reads a recording on a server whose container has been opened; the source owns it from then on, whether this throws or not.</summary>
+    public static VideoStreamSource OpenRemote(string name, InputHandle input, ReadInterrupt interrupt, SourceOptions options) =>
+        new(name, input, interrupt, options);
+
     public static VideoStreamSource OpenGraph(string name, string graph, SourceOptions options)
     {
         if (graph.Length == 0) throw new UsageException("lavfi: needs a filter graph, for example lavfi:testsrc=duration=5");

@@ -105,28 +105,23 @@ public sealed class SourceGrammarTests : ClipTests
         Assert.Equal(5, ReadAll("12:30 [x] ?.avi").Count);
     }
 
-    [Theory]
-    [InlineData("rtsp://10.0.0.1/live")]
-    [InlineData("0")]
-    [InlineData("/dev/video7")]
-    [InlineData("")]
-    public void Live_sources_are_refused_as_not_supported_yet(string source) =>
-        Assert.Throws<UsageException>(() => MediaSource.Open(source));
+    [Fact]
+    public void A_source_without_a_name_is_refused() => Assert.Throws<UsageException>(() => MediaSource.Open(""));
 
     [Theory]
     [InlineData("rtsp://user:secret@camera/live", "rtsp://***@camera/live")]
     [InlineData("rtsp://user:p@ss@camera:554/live?x=1", "rtsp://***@camera:554/live?x=1")]
     [InlineData("https://host/v.mp4?token=abc&t=3&api_key=xyz", "https://host/v.mp4?token=***&t=3&api_key=***")]
     [InlineData("/home/me@work/v.mp4", "/home/me@work/v.mp4")]
+    [InlineData("https://host/@name/v.mp4", "https://host/@name/v.mp4")]
+    [InlineData("https://host:8443/@name/v.mp4", "https://host:8443/@name/v.mp4")]
+    [InlineData("rtsp://user:pa/ss?w#@camera/live", "rtsp://***@camera/live")]
+    [InlineData("udp://@239.0.0.1:5000", "udp://@239.0.0.1:5000")]
+    [InlineData("srt://h:9000?passphrase=geheim12345&mode=caller", "srt://h:9000?passphrase=***&mode=caller")]
+    [InlineData("srt://h:9000?streamid=#!::u=user,p=geheim", "srt://h:9000?streamid=***")]
+    [InlineData("rtsp://h:554/user=admin&password=geheim&channel=1.sdp", "rtsp://h:554/user=admin&password=***&channel=1.sdp")]
+    [InlineData("rtsp://h/user=admin_password=tlJw_channel=1", "rtsp://h/user=admin_password=***")]
     public void Credentials_are_masked(string source, string shown) => Assert.Equal(shown, SourceNames.Mask(source));
-
-    [Fact]
-    public void An_error_does_not_show_credentials()
-    {
-        UsageException error = Assert.Throws<UsageException>(() => MediaSource.Open("rtsp://user:secret@camera/live"));
-
-        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
-    }
 
     [Fact]
     public void Absurd_options_are_refused()

@@ -22,11 +22,10 @@ public sealed class SourceSafetyTests : ClipTests
     [InlineData("lavfi:testsrc=d=0.2:s=64x64[out0];anullsrc=d=0.2,ladspa=file=./evil.so:plugin=x[out1]")]
     [InlineData("lavfi:movie=http\\\\://127.0.0.1\\\\:8765/secret.mp4")]
     [InlineData("LAVFI:testsrc")]
-    [InlineData("http://127.0.0.1:8765/secret.mp4")]
-    [InlineData("0")]
-    public void A_list_holds_files_only(string line)
+    [InlineData("http://127.0.0.1:8765/secret.mp4\nclip.mp4")]
+    public void A_list_holds_no_filter_graphs_and_either_files_or_streams(string line)
     {
-        InputException error = Refused("list.txt", line + "\n");
+        InputException error = Assert.Throws<InputException>(() => MediaSource.Expand(Write("list.txt", line + "\n")));
 
         Assert.Contains("list.txt", error.Message, StringComparison.Ordinal);
     }

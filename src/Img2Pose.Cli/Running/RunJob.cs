@@ -19,6 +19,8 @@ internal sealed class RunJob : IAsyncDisposable
     private FileRoles _roles = new();
     private CpuBudget _budget = CpuBudget.ForThisMachine();
     private int _jobs = 1;
+    // Streams open side by side; what a job has once is set up by one of them.
+    private readonly Lock _setUp = new();
     private PoseEngine? _engine;
     private BoxTable? _boxes;
 
@@ -36,8 +38,12 @@ internal sealed class RunJob : IAsyncDisposable
         try
         {
             if (interruption is not null) interruption.Progress = () => progress.FramesDone;
+            bool isLive = MediaSource.IsLive(sources[0]);
+            // A live source may be waited for: not by this thread, which shows how that goes.
             Task<int> job = sources.Count == 1
-                ? RunOneAsync(_settings with { Source = sources[0] }, null, progress, stop)
+                ? isLive
+                    ? Task.Run(() => RunOneAsync(_settings with { Source = sources[0] }, StreamNames.Of(sources[0]), progress, stop), CancellationToken.None)
+                    : RunOneAsync(_settings with { Source = sources[0] }, null, progress, stop)
                 : RunAllAsync(sources, progress, stop);
             await progress.ShowUntilAsync(job);
             int code = await job;
@@ -62,7 +68,9 @@ internal sealed class RunJob : IAsyncDisposable
     {
         string? videos = FolderFor("--out", _settings.Output, sources.Count);
         string? poses = FolderFor("--json", _settings.Json, sources.Count);
-        _jobs = Math.Min(sources.Count, _settings.Jobs ?? Math.Min(Environment.ProcessorCount, MostJobs));
+        // Streams do not wait for one another: all run, or what comes is lost.
+        bool isLive = MediaSource.IsLive(sources[0]);
+        _jobs = isLive ? sources.Count : Math.Min(sources.Count, _settings.Jobs ?? Math.Min(Environment.ProcessorCount, MostJobs));
         _budget = CpuBudget.ForThisMachine(_jobs);
         using SemaphoreSlim room = new(_jobs);
         HashSet<string> names = new(StringComparer.Ordinal);
@@ -79,7 +87,9 @@ internal sealed class RunJob : IAsyncDisposable
                 Output = videos,
                 Json = poses is null ? null : Path.Combine(poses, name + ".jsonl"),
             };
-            running.Add(RunOneOfManyAsync(single, name, progress, room, stop));
+            running.Add(isLive
+                ? Task.Run(() => RunOneOfManyAsync(single, name, progress, room, stop), CancellationToken.None)
+                : RunOneOfManyAsync(single, name, progress, room, stop));
         }
         int[] codes = await Task.WhenAll(running);
         return codes.Length == 0 ? ExitCode.Done : codes.Max();
@@ -111,6 +121,8 @@ internal sealed class RunJob : IAsyncDisposable
             Start = settings.Start,
             Duration = settings.Duration,
             RealTime = settings.RealTime,
+            Live = settings.Live,
+            Logger = ProgramLog.Logger,
             DecoderThreads = _budget.Decoder,
             Memory = settings.Memory,
             Deinterlace = settings.Deinterlace,
@@ -140,13 +152,16 @@ internal sealed class RunJob : IAsyncDisposable
     {
         try
         {
-            output = OutputPlan.Create(settings, source.Info, _roles, name);
-            if (settings.Boxes is not null) _boxes ??= BoxTable.Load(settings.Boxes);
-            // The first source that opens brings the engine up: an input that is not there is told without it.
-            if (_engine is null)
+            lock (_setUp)
             {
-                _engine = CreateEngine(settings, _budget, _jobs, stop);
-                if (_engine.DeviceNote is { } note) Warn(note);
+                output = OutputPlan.Create(settings, source.Info, _roles, name);
+                if (settings.Boxes is not null) _boxes ??= BoxTable.Load(settings.Boxes);
+                // The first source that opens brings the engine up: an input that is not there is told without it.
+                if (_engine is null)
+                {
+                    _engine = CreateEngine(settings, _budget, _jobs, stop);
+                    if (_engine.DeviceNote is { } note) Warn(note);
+                }
             }
         }
         catch
@@ -200,7 +215,7 @@ internal sealed class RunJob : IAsyncDisposable
     private static string UniqueName(string source, HashSet<string> names)
     {
         // Room for a number and for the longest ending that outputs get.
-        string stem = TemporaryName.Fit(Path.GetFileNameWithoutExtension(source), 20), name = stem;
+        string stem = TemporaryName.Fit(StreamNames.Of(source), 20), name = stem;
         for (int i = 2; !names.Add(name); i++) name = string.Create(CultureInfo.InvariantCulture, $"{stem}_{i}");
         return name;
     }

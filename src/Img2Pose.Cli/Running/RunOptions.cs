@@ -9,7 +9,7 @@ internal sealed class RunOptions
 {
     private readonly Argument<string> _source = new("SOURCE")
     {
-        Description = "A video or picture file, a folder or glob of pictures, a .txt list of files, - for standard input, or lavfi:GRAPH.",
+        Description = "A video or picture file, a folder or glob of pictures, a .txt list of files or of streams, - for standard input, a camera (0 or /dev/video0), a URL (rtsp, rtsps, rtmp, srt, udp, http, https), screen:[DISPLAY], or lavfi:GRAPH.",
     };
 
     private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
@@ -48,6 +48,7 @@ internal sealed class RunOptions
     // Known, so that whoever reads of it in the design is told what to do instead; not offered.
     private readonly Option<bool> _show = new("--show") { Hidden = true };
     private readonly DetectionOptions _detection = new();
+    private readonly LiveOptions _live = new();
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Print errors only." };
 
     /// <summary>Adds the argument and options to <paramref name="command"/>.</summary>
@@ -57,7 +58,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
-            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All,
+            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All, .. _live.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -88,6 +89,7 @@ internal sealed class RunOptions
             Start = ParseTime("--start", parsed.GetValue(_start)),
             Duration = ParseTime("--duration", parsed.GetValue(_duration)),
             RealTime = parsed.GetValue(_realTime),
+            Live = _live.Read(parsed),
             Frames = parsed.GetValue(_frames),
             Memory = parsed.GetValue(_memory) is { } memory ? MemoryBudget.Parse(memory) : MemoryBudget.Default,
             Deinterlace = parsed.GetRequiredValue(_deinterlace) switch

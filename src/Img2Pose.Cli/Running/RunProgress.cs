@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Img2Pose.Core;
+using Img2Pose.Media;
 using Img2Pose.Pipeline;
 using Spectre.Console;
 
@@ -120,8 +121,26 @@ internal sealed class RunProgress(int sources, bool quiet)
             long frames = _framesBefore + _running.Sum(session => session.FramesDone);
             long faces = _facesBefore + _running.Sum(session => session.FacesFound);
             string text = Describe(frames, faces, System.Diagnostics.Stopwatch.GetElapsedTime(_start), _total);
+            if (_running.Exists(session => session.Info.IsLive)) return (DescribeLive(text), frames, null);
             return (sources == 1 ? text : $"{_ended} of {sources} files done: {text}", frames, _total);
         }
+    }
+
+    /// <summary>What else there is to say of live sources: what was left out, how old the frames are, who is not there.</summary>
+    private string DescribeLive(string text)
+    {
+        long dropped = 0;
+        double age = 0;
+        foreach (PoseSession session in _running)
+        {
+            RunReport report = session.Report();
+            dropped += report.Dropped;
+            age = Math.Max(age, report.Age?.Percentile95 ?? 0);
+        }
+        text += string.Create(CultureInfo.InvariantCulture, $", {dropped} dropped, age {1000 * age:0} ms");
+        int live = _running.Count(session => session.Status?.Current.State == SourceState.Live);
+        if (sources > 1) return string.Create(CultureInfo.InvariantCulture, $"{live} of {sources} live: {text}");
+        return live == 1 || _running[0].Status is not { } status ? text : $"{text}, {status.Current}";
     }
 
     private async Task ShowLinesAsync(Task job)

@@ -1,3 +1,4 @@
+using Img2Pose.Media;
 using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Cli.Running;
@@ -67,6 +68,9 @@ internal sealed record RunSettings
 
     /// <summary>Whether interlaced video is made progressive.</summary>
     public bool Deinterlace { get; init; } = true;
+
+    /// <summary>How live sources are opened and kept.</summary>
+    public LiveSourceOptions Live { get; init; } = new();
 
     /// <summary>Frames to take at most.</summary>
     public long? Frames { get; init; }

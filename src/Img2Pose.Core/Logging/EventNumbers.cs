@@ -12,6 +12,30 @@ internal static class EventNumbers
     /// <summary>A source has something that its user should know.</summary>
     public const int SourceWarning = 2002;
 
+    /// <summary>A live source is being opened.</summary>
+    public const int SourceConnecting = 2010;
+
+    /// <summary>The first picture of a live source is there.</summary>
+    public const int SourceLive = 2011;
+
+    /// <summary>A live source was lost, or is not there yet, and is tried again.</summary>
+    public const int SourceLost = 2012;
+
+    /// <summary>A live source is back.</summary>
+    public const int SourceBack = 2013;
+
+    /// <summary>A live source's clock jumped.</summary>
+    public const int SourceClockJumped = 2014;
+
+    /// <summary>A live source goes on in another size or codec.</summary>
+    public const int SourceFormatChanged = 2015;
+
+    /// <summary>A live source is not decoded fast enough, and skips.</summary>
+    public const int SourceBehind = 2016;
+
+    /// <summary>A connection of a live source hangs, and is left to itself.</summary>
+    public const int SourceLeft = 2017;
+
     /// <summary>Rows of the boxes given matched nothing.</summary>
     public const int BoxesUnused = 3001;
 }

@@ -141,6 +141,8 @@ public sealed class PoseEngine : IAsyncDisposable
                 Start = options.Start,
                 Duration = options.Duration,
                 RealTime = options.RealTime,
+                Live = options.Live,
+                Logger = options.Logger,
                 DecoderThreads = Budget.Decoder,
                 Cancellation = interrupt.Token,
                 Warning = options.Warning,

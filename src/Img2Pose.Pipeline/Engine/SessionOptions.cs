@@ -1,5 +1,7 @@
 using Img2Pose.Frames;
+using Img2Pose.Media;
 using Img2Pose.Tracking;
+using Microsoft.Extensions.Logging;
 
 namespace Img2Pose.Pipeline;
 
@@ -17,6 +19,12 @@ public sealed record SessionOptions
 
     /// <summary>Whether a recorded video is played at its own speed, as a live source. Only for a source that the engine opens.</summary>
     public bool RealTime { get; init; }
+
+    /// <summary>How a live source is opened and kept. Only for a source that the engine opens.</summary>
+    public LiveSourceOptions Live { get; init; } = new();
+
+    /// <summary>Where a live source logs what happens to it. Only for a source that the engine opens.</summary>
+    public ILogger? Logger { get; init; }
 
     /// <summary>Frames after which the session ends as if the source did; null: no limit.</summary>
     public long? MaximumFrames { get; init; }

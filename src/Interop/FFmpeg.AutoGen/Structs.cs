@@ -14,6 +14,8 @@ public struct AVFilter;
 
 public struct AVFilterContext;
 
+public struct AVOption;
+
 public struct SwsContext;
 
 public struct SwsFilter;
@@ -219,6 +221,7 @@ public unsafe struct AVInputFormat
 {
     [FieldOffset(Layout.AVInputFormat.name)] public byte* name;
     [FieldOffset(Layout.AVInputFormat.flags)] public int flags;
+    [FieldOffset(Layout.AVInputFormat.priv_class)] public AVClass* priv_class;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVOutputFormat.Size)]
@@ -256,4 +259,5 @@ public unsafe struct AVFormatContext
     [FieldOffset(Layout.AVFormatContext.interrupt_callback)] public AVIOInterruptCB interrupt_callback;
     [FieldOffset(Layout.AVFormatContext.io_open)] public AVFormatContext_io_open_func io_open;
     [FieldOffset(Layout.AVFormatContext.max_analyze_duration)] public long max_analyze_duration;
+    [FieldOffset(Layout.AVFormatContext.opaque)] public void* opaque;
 }

@@ -51,6 +51,9 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int av_opt_set_int(void* obj, string name, long val, int search_flags);
 
+    [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial AVOption* av_opt_find(void* obj, string name, string? unit, int opt_flags, int search_flags);
+
     [LibraryImport(Avutil)]
     public static partial AVPixFmtDescriptor* av_pix_fmt_desc_get(AVPixelFormat pix_fmt);
 

@@ -7,6 +7,13 @@ public static unsafe partial class ffmpeg
     public static readonly int AVERROR_DECODER_NOT_FOUND = FFERRTAG(0xF8, 'D', 'E', 'C');
     public static readonly int AVERROR_EXIT = FFERRTAG('E', 'X', 'I', 'T');
     public static readonly int AVERROR_EOF = FFERRTAG('E', 'O', 'F', ' ');
+    public static readonly int AVERROR_HTTP_BAD_REQUEST = FFERRTAG(0xF8, '4', '0', '0');
+    public static readonly int AVERROR_HTTP_UNAUTHORIZED = FFERRTAG(0xF8, '4', '0', '1');
+    public static readonly int AVERROR_HTTP_FORBIDDEN = FFERRTAG(0xF8, '4', '0', '3');
+    public static readonly int AVERROR_HTTP_NOT_FOUND = FFERRTAG(0xF8, '4', '0', '4');
+    public static readonly int AVERROR_HTTP_OTHER_4XX = FFERRTAG(0xF8, '4', 'X', 'X');
+    public static readonly int AVERROR_HTTP_SERVER_ERROR = FFERRTAG(0xF8, '5', 'X', 'X');
+    public static readonly int AVERROR_PROTOCOL_NOT_FOUND = FFERRTAG(0xF8, 'P', 'R', 'O');
     public static readonly int AVERROR_INVALIDDATA = FFERRTAG('I', 'N', 'D', 'A');
     public static readonly long AV_NOPTS_VALUE = long.MinValue;
 
@@ -15,6 +22,10 @@ public static unsafe partial class ffmpeg
     public const int AV_CODEC_FLAG_INTERLACED_DCT = 0x40000;
     public const int AV_CODEC_FLAG_INTERLACED_ME = 0x20000000;
     public const int AV_CODEC_FLAG_QSCALE = 0x2;
+    public const int AV_CODEC_FLAG_LOW_DELAY = 0x80000;
+    public const int AV_OPT_SEARCH_FAKE_OBJ = 0x2;
+    public const int AVFMT_FLAG_NOBUFFER = 0x40;
+    public const int AVFMT_FLAG_NONBLOCK = 0x4;
     public const int AV_EF_EXPLODE = 0x8;
     public const int AV_DICT_IGNORE_SUFFIX = 0x2;
     public const int AV_DISPOSITION_ATTACHED_PIC = 0x400;

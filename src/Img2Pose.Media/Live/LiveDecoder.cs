@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using FFmpeg.AutoGen;
+using Img2Pose.Frames;
+
+namespace Img2Pose.Media;
+
+/// <summary>The shape that every frame of a live source has: that of its first one.</summary>
+internal readonly record struct LiveShape(PixelFormat Format, int Width, int Height, Rational Aspect);
+
+/// <summary>
+/// Decodes the packets of a live stream one by one, without a picture of delay, into frames of one shape. Times of packets and pictures
+/// are microseconds. One thread; frames are disposed on any.
+/// </summary>
+internal sealed unsafe class LiveDecoder : IDisposable
+{
+    private const double MostAspect = 32;
+
+    private readonly SourceOptions _options;
+    private readonly AVFormatContext* _container;
+    private readonly FrameHandle _picture = new();
+    private readonly FrameShaper _shaper;
+    private LiveShape? _shape;
+    private AVStream* _stream;
+    private CodecHandle? _decoder;
+    private PictureOrientation _streamOrientation = PictureOrientation.Upright;
+    private (int Width, int Height) _size;
+
+    /// <summary>Makes a decoder without a stream.</summary>
+    public LiveDecoder(AVFormatContext* container, SourceOptions options, LiveShape? shape)
+    {
+        _container = container;
+        (_options, _shape) = (options, shape);
+        _shaper = shape is { } known ? new FrameShaper(known.Format, known.Width, known.Height) : new FrameShaper();
+    }
+
+    /// <summary>Pictures that could not be decoded, or only with concealed parts.</summary>
+    public long Damaged { get; private set; }
+
+    /// <summary>The codec that is decoded.</summary>
+    public AVCodecID CodecId { get; private set; }
+
+    /// <summary>FFmpeg's name of the codec.</summary>
+    public string Codec => ffmpeg.avcodec_get_name(CodecId);
+
+    /// <summary>The stream that is decoded.</summary>
+    public int StreamIndex => _stream->index;
+
+    /// <summary>Width and height of the last picture as it was coded; (0, 0) before the first.</summary>
+    public (int Width, int Height) Size => _size;
+
+    /// <summary>The shape of the frames, once there was one.</summary>
+    public LiveShape? Shape => _shape;
+
+    /// <summary>Starts to decode a stream; one that was decoded before is left.</summary>
+    /// <exception cref="LiveFailureException">There is no decoder for it.</exception>
+    public void Select(AVStream* stream)
+    {
+        AVCodecID id = stream->codecpar->codec_id;
+        AVCodec* codec = ffmpeg.avcodec_find_decoder(id);
+        if (codec == null)
+            throw new LiveFailureException(LiveFailureKind.Incurable, $"this FFmpeg has no decoder for {ffmpeg.avcodec_get_name(id)}");
+        CodecHandle decoder = new(codec);
+        try
+        {
+            AVCodecContext* context = decoder.Pointer;
+            Check(ffmpeg.avcodec_parameters_to_context(context, stream->codecpar), "its video cannot be understood");
+            context->pkt_timebase = new AVRational { num = 1, den = ffmpeg.AV_TIME_BASE };
+            // A thread a frame would be a frame of delay each; parts of one picture at a time cost none.
+            context->thread_count = Math.Max(1, _options.DecoderThreads > 0 ? _options.DecoderThreads : Math.Min(4, Environment.ProcessorCount));
+            context->thread_type = ffmpeg.FF_THREAD_SLICE;
+            context->flags |= ffmpeg.AV_CODEC_FLAG_LOW_DELAY;
+            context->max_pixels = _options.Limits.MaxPixels;
+            Check(ffmpeg.avcodec_open2(context, codec, null), "its video decoder does not start");
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+        _decoder?.Dispose();
+        _stream = stream;
+        (_decoder, CodecId) = (decoder, id);
+        byte* matrix = FFmpegCompat.SideData(stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, DisplayMatrix.Size);
+        _streamOrientation = matrix == null ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
+    }
+
+    /// <summary>Gives a packet to the decoder; what it makes of it comes out of <see cref="TryReceive"/> until that has no more.</summary>
+    public void Send(AVPacket* packet)
+    {
+        int status = ffmpeg.avcodec_send_packet(_decoder!.Pointer, packet);
+        if (status < 0 && status != ffmpeg.AVERROR_EOF && status != FFmpegRuntime.TryAgain) Damaged++;
+    }
+
+    /// <summary>The next picture, its presentation time set in seconds; null where the decoder wants another packet.</summary>
+    public VideoFrame? TryReceive()
+    {
+        AVFrame* picture = _picture.Pointer;
+        while (true)
+        {
+            int status = ffmpeg.avcodec_receive_frame(_decoder!.Pointer, picture);
+            if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return null;
+            if (status >= 0) break;
+            Damaged++;
+        }
+        if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) Damaged++;
+        AVFrameSideData* side = ffmpeg.av_frame_get_side_data(picture, AVFrameSideDataType.AV_FRAME_DATA_DISPLAYMATRIX);
+        PictureOrientation orientation = side == null || side->size < DisplayMatrix.Size
+            ? _streamOrientation : DisplayMatrix.ToOrientation((int*)side->data);
+        _size = (picture->width, picture->height);
+        long time = picture->best_effort_timestamp;
+        Rational aspect = _shape?.Aspect ?? AspectOf(picture, orientation);
+        VideoFrame frame = _shaper.Shape(picture, orientation);
+        _shape ??= new LiveShape(frame.Format, frame.Width, frame.Height, aspect);
+        (frame.DisplayWidth, frame.DisplayHeight) = VideoStreamSource.DisplaySize(frame.Width, frame.Height, aspect);
+        frame.PresentationTime = time == ffmpeg.AV_NOPTS_VALUE ? null : time / (double)ffmpeg.AV_TIME_BASE;
+        return frame;
+    }
+
+    private Rational AspectOf(AVFrame* picture, PictureOrientation orientation)
+    {
+        AVRational ratio = ffmpeg.av_guess_sample_aspect_ratio(_container, _stream, picture);
+        Rational stored = new(ratio.num, ratio.den);
+        if (!stored.IsPositive || stored.Value is > MostAspect or < 1 / MostAspect) return Rational.One;
+        return orientation.SwapsSides() ? stored.Invert() : stored;
+    }
+
+    private static void Check(int status, string what)
+    {
+        if (status < 0) throw new LiveFailureException(LiveFailureKind.Incurable, $"{what}: {FFmpegRuntime.Describe(status)}");
+    }
+
+    /// <summary>Frees the decoder; frames that are out stay valid.</summary>
+    public void Dispose()
+    {
+        _decoder?.Dispose();
+        _picture.Dispose();
+        _shaper.Dispose();
+    }
+}

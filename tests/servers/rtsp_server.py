@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""An RTSP server for tests, on GStreamer's: plays encoded video from files as a camera would, with faults on request.
+
+rtsp_server.py [--port N] [--address A] [--user NAME --password WORD --digest] [--tls CERTIFICATE.pem] MOUNT=FILE:RATE ...
+
+FILE's ending tells the codec: .h264 and .h265 (with access unit delimiters) or .mjpeg. Prints "ready PORT" when it listens.
+Orders come as lines on standard input: "silent MOUNT" (the connection stays, nothing comes), "play MOUNT", "jump MOUNT SECONDS"
+(timestamps from now on), "file MOUNT FILE" (goes on with another file of the same codec, as a camera that changes its size),
+"replace MOUNT FILE" (another codec: whoever is connected is thrown out). The end of standard input ends it.
+"""
+import argparse
+import re
+import sys
+import threading
+import time
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+
+CAPS = {
+    "h264": ("video/x-h264,stream-format=byte-stream,alignment=au", "rtph264pay config-interval=-1"),
+    "h265": ("video/x-h265,stream-format=byte-stream,alignment=au", "rtph265pay config-interval=-1"),
+    "mjpeg": ("image/jpeg", "rtpjpegpay"),
+}
+START = {"h264": rb"\x00\x00\x00\x01\x09", "h265": rb"\x00\x00\x00\x01\x46\x01", "mjpeg": rb"\xff\xd8\xff"}
+
+
+def codec_of(path):
+    return path.rsplit(".", 1)[-1]
+
+
+def pictures_of(path):
+    data = open(path, "rb").read()
+    begins = [match.start() for match in re.finditer(START[codec_of(path)], data)]
+    return [data[a:b] for a, b in zip(begins, begins[1:] + [len(data)])]
+
+
+class Mount:
+    def __init__(self, name, path, rate):
+        self.name, self.rate = name, rate
+        self.silent, self.jump = False, 0.0
+        self.load(path)
+
+    def load(self, path):
+        self.codec, self.pictures, self.index = codec_of(path), pictures_of(path), 0
+
+    def size(self):
+        if self.codec != "mjpeg":
+            return ""
+        # The payloader wants to know it beforehand; it stands in the frame header.
+        header = re.search(rb"\xff\xc0..\x08(..)(..)", self.pictures[0], re.S)
+        height, width = (int.from_bytes(header.group(i), "big") for i in (1, 2))
+        return f",width={width},height={height},framerate={int(self.rate)}/1"
+
+    def factory(self, permissions):
+        caps, payloader = CAPS[self.codec]
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_shared(True)
+        caps += self.size() or f",framerate={int(self.rate)}/1"
+        factory.set_launch(
+            f"( appsrc name=src is-live=true format=time block=true max-bytes=2000000 caps=\"{caps}\" ! {payloader} name=pay0 pt=96 )"
+            .replace("pt=96", "pt=26" if self.codec == "mjpeg" else "pt=96"))
+        if permissions:
+            factory.set_permissions(permissions)
+        factory.connect("media-configure", self.configure)
+        return factory
+
+    def configure(self, factory, media):
+        source = media.get_element().get_child_by_name("src")
+        self.payloader = media.get_element().get_child_by_name("pay0")
+        self.shift()
+        state = {"on": True}
+        media.connect("unprepared", lambda _: state.update(on=False))
+        threading.Thread(target=self.feed, args=(source, state, self.pictures), daemon=True).start()
+
+    def shift(self):
+        # RTP's timestamps follow the time that goes into the payloader; what comes out is sent by the clock, which does not jump.
+        # Far from zero, so that a jump back is one, too.
+        offset = int((self.jump + 20000) * Gst.SECOND)
+        self.payloader.get_static_pad("sink").set_offset(offset)
+        self.payloader.get_static_pad("src").set_offset(-offset)
+
+    def feed(self, source, state, first):
+        # Whoever comes gets a key picture at once: the clip from its beginning.
+        self.index = 0
+        began = time.monotonic()
+        count = 0
+        while state["on"]:
+            wait = began + count / self.rate - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            if not self.silent:
+                pictures = self.pictures
+                picture = pictures[self.index % len(pictures)]
+                self.index += 1
+                buffer = Gst.Buffer.new_wrapped(picture)
+                buffer.pts = buffer.dts = int(count / self.rate * Gst.SECOND)
+                buffer.duration = int(Gst.SECOND / self.rate)
+                if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                    return
+            count += 1
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", default="0")
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--user")
+    parser.add_argument("--password")
+    parser.add_argument("--digest", action="store_true")
+    parser.add_argument("--tls")
+    parser.add_argument("mounts", nargs="+")
+    options = parser.parse_args()
+    Gst.init(None)
+
+    server = GstRtspServer.RTSPServer()
+    server.set_address(options.address)
+    server.set_service(options.port)
+    permissions = None
+    if options.user or options.tls:
+        auth = GstRtspServer.RTSPAuth()
+        if options.user:
+            token = GstRtspServer.RTSPToken()
+            token.set_string("media.factory.role", "user")
+            if options.digest:
+                auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+                auth.add_digest(options.user, options.password, token)
+            else:
+                auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password), token)
+            permissions = GstRtspServer.RTSPPermissions()
+            permissions.add_permission_for_role("user", "media.factory.access", True)
+            permissions.add_permission_for_role("user", "media.factory.construct", True)
+        if options.tls:
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(options.tls))
+            if not options.user:
+                token = GstRtspServer.RTSPToken()
+                token.set_string("media.factory.role", "anyone")
+                auth.set_default_token(token)
+                permissions = GstRtspServer.RTSPPermissions()
+                permissions.add_permission_for_role("anyone", "media.factory.access", True)
+                permissions.add_permission_for_role("anyone", "media.factory.construct", True)
+        server.set_auth(auth)
+
+    mounts = {}
+    points = server.get_mount_points()
+    for text in options.mounts:
+        name, rest = text.split("=", 1)
+        path, rate = rest.rsplit(":", 1)
+        mounts[name] = Mount(name, path, float(rate))
+        points.add_factory(name, mounts[name].factory(permissions))
+
+    def throw_out():
+        server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+
+    def replace(mount, path):
+        mount.load(path)
+        points.remove_factory(mount.name)
+        throw_out()
+        points.add_factory(mount.name, mount.factory(permissions))
+
+    loop = GLib.MainLoop()
+
+    def obey():
+        for line in sys.stdin:
+            order, name, *rest = line.split()
+            mount = mounts[name]
+            if order in ("silent", "play"):
+                mount.silent = order == "silent"
+            elif order == "jump":
+                mount.jump += float(rest[0])
+                mount.shift()
+            elif order == "file":
+                mount.load(rest[0])
+            elif order == "replace":
+                GLib.idle_add(replace, mount, rest[0])
+            print("done", line.strip(), flush=True)
+        loop.quit()
+
+    if server.attach(None) == 0:
+        sys.exit("cannot listen")
+    print("ready", server.get_bound_port(), flush=True)
+    threading.Thread(target=obey, daemon=True).start()
+    loop.run()
+
+
+main()
