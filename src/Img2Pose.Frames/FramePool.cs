@@ -36,7 +36,8 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
     }
 
     /// <summary>Leases a writable frame; its samples are undefined.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or beyond 2^28.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public VideoFrame Rent(PixelFormat format, int width, int height)
     {
@@ -129,31 +130,22 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
 
     private static int Allocate(PixelFormat format, int width, int height, Span<FramePlane> planes)
     {
-        int chromaWidth = (width + 1) / 2, chromaHeight = (height + 1) / 2;
-        ReadOnlySpan<(int Width, int Height, int Bytes)> shapes = format switch
-        {
-            PixelFormat.I420 => [(width, height, 1), (chromaWidth, chromaHeight, 1), (chromaWidth, chromaHeight, 1)],
-            PixelFormat.Nv12 => [(width, height, 1), (chromaWidth, chromaHeight, 2)],
-            PixelFormat.I420P10 => [(width, height, 2), (chromaWidth, chromaHeight, 2), (chromaWidth, chromaHeight, 2)],
-            PixelFormat.Rgb24 => [(width, height, 3)],
-            _ => throw new ArgumentOutOfRangeException(nameof(format)),
-        };
+        FrameShape shape = new(format, width, height);
         // One alignment more than the rows: vector loops may read and write past the end of the last one.
-        nuint total = Alignment;
-        foreach ((int w, int h, int bytes) in shapes) total += (nuint)Stride(w, bytes) * (nuint)h;
-        byte* data = (byte*)NativeMemory.AlignedAlloc(total, Alignment);
-        for (int i = 0; i < shapes.Length; i++)
+        long total = Alignment;
+        for (int i = 0; i < shape.PlaneCount; i++) total = checked(total + (long)Stride(shape[i]) * shape[i].Height);
+        byte* data = (byte*)NativeMemory.AlignedAlloc(checked((nuint)total), Alignment);
+        for (int i = 0; i < shape.PlaneCount; i++)
         {
-            (int w, int h, int bytes) = shapes[i];
-            int stride = Stride(w, bytes);
-            planes[i] = new FramePlane((nint)data, MemoryKind.Host, stride, w, h, bytes);
-            data += (long)stride * h;
+            int stride = Stride(shape[i]);
+            planes[i] = new FramePlane((nint)data, MemoryKind.Host, stride, shape[i].Width, shape[i].Height, shape[i].Bytes);
+            data += (long)stride * shape[i].Height;
         }
-        return shapes.Length;
+        return shape.PlaneCount;
     }
 
-    private static int Stride(int width, int bytes) =>
-        checked((int)(((long)width * bytes + Alignment - 1) / Alignment * Alignment));
+    private static int Stride(PlaneShape plane) =>
+        checked((int)((plane.RowBytes + Alignment - 1) / Alignment * Alignment));
 
     private static void Free(VideoFrame frame) => NativeMemory.AlignedFree((void*)frame.FirstPlaneAddress);
 }

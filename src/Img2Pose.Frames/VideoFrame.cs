@@ -84,13 +84,20 @@ public sealed class VideoFrame : IDisposable
 
     /// <summary>Called by the owner: starts a lease with one reference.</summary>
     /// <exception cref="InvalidOperationException">The frame is still leased.</exception>
-    /// <exception cref="ArgumentException">The planes lie in memory of different kinds.</exception>
+    /// <exception cref="ArgumentException">
+    /// The planes lie in memory of different kinds, or are not those of a picture of this format and size. Loops over a frame's
+    /// memory rely on it.
+    /// </exception>
     public void Lease(PixelFormat format, int width, int height, ReadOnlySpan<FramePlane> planes, bool writable)
     {
-        MemoryKind memory = planes.IsEmpty ? MemoryKind.Host : planes[0].Memory;
-        foreach (ref readonly FramePlane plane in planes)
+        FrameShape shape = new(format, width, height);
+        if (planes.Length != shape.PlaneCount) throw new ArgumentException($"{format} has {shape.PlaneCount} planes, not {planes.Length}.", nameof(planes));
+        MemoryKind memory = planes[0].Memory;
+        for (int i = 0; i < planes.Length; i++)
         {
-            if (plane.Memory != memory) throw new ArgumentException("The planes of a frame lie in memory of one kind.", nameof(planes));
+            if (planes[i].Memory != memory) throw new ArgumentException("The planes of a frame lie in memory of one kind.", nameof(planes));
+            PlaneShape found = new(planes[i].Width, planes[i].Height, planes[i].BytesPerElement);
+            if (found != shape[i]) throw new ArgumentException($"Plane {i} of {format} in {width}×{height} is {shape[i]}, not {found}.", nameof(planes));
         }
         if (Interlocked.CompareExchange(ref _references, 1, 0) != 0)
             throw new InvalidOperationException("The frame is already leased.");

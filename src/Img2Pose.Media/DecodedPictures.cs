@@ -22,34 +22,25 @@ internal sealed unsafe class DecodedPictures : IDisposable
         AVFrame* held = slot.Picture.Pointer;
         ffmpeg.av_frame_move_ref(held, picture);
 
-        int width = held->width, height = held->height;
-        int chromaWidth = (width + 1) / 2, chromaHeight = (height + 1) / 2;
-        Span<FramePlane> planes = stackalloc FramePlane[3];
-        int count = 3;
-        switch (format)
+        try
         {
-            case PixelFormat.Rgb24:
-                planes[0] = Plane(held, 0, width, height, 3);
-                count = 1;
-                break;
-            case PixelFormat.Nv12:
-                planes[0] = Plane(held, 0, width, height, 1);
-                planes[1] = Plane(held, 1, chromaWidth, chromaHeight, 2);
-                count = 2;
-                break;
-            default:
-                int bytes = format == PixelFormat.I420P10 ? 2 : 1;
-                planes[0] = Plane(held, 0, width, height, bytes);
-                planes[1] = Plane(held, 1, chromaWidth, chromaHeight, bytes);
-                planes[2] = Plane(held, 2, chromaWidth, chromaHeight, bytes);
-                break;
+            FrameShape shape = new(format, held->width, held->height);
+            Span<FramePlane> planes = stackalloc FramePlane[3];
+            for (int i = 0; i < shape.PlaneCount; i++)
+            {
+                PictureMemory.Require(held, i, shape[i]);
+                planes[i] = new FramePlane(
+                    (nint)held->data[(uint)i], MemoryKind.Host, held->linesize[(uint)i], shape[i].Width, shape[i].Height, shape[i].Bytes);
+            }
+            slot.Frame.Lease(format, held->width, held->height, planes[..shape.PlaneCount], writable: false);
+            return slot.Frame;
         }
-        slot.Frame.Lease(format, width, height, planes[..count], writable: false);
-        return slot.Frame;
+        catch
+        {
+            Return(slot);
+            throw;
+        }
     }
-
-    private static FramePlane Plane(AVFrame* picture, uint index, int width, int height, int bytes) =>
-        new((nint)picture->data[index], MemoryKind.Host, picture->linesize[index], width, height, bytes);
 
     private void Return(Slot slot)
     {

@@ -42,8 +42,13 @@ internal static unsafe class OrientationExtensions
     public static bool SwapsSides(this PictureOrientation orientation) => orientation >= PictureOrientation.Transpose;
 
     /// <summary>Writes <paramref name="stored"/>, turned upright, into a writable frame of the upright size and the same format.</summary>
+    /// <exception cref="ArgumentException">It is of another size or format.</exception>
     public static void Apply(this PictureOrientation orientation, VideoFrame stored, VideoFrame upright)
     {
+        bool swaps = orientation.SwapsSides();
+        int width = swaps ? stored.Height : stored.Width, height = swaps ? stored.Width : stored.Height;
+        if (upright.Format != stored.Format || upright.Width != width || upright.Height != height)
+            throw new ArgumentException($"{stored.Width}×{stored.Height} turned ({orientation}) is {width}×{height}, not {upright.Width}×{upright.Height}.", nameof(upright));
         for (int i = 0; i < stored.PlaneCount; i++) Apply(orientation, stored.GetPlane(i), upright.GetPlane(i));
     }
 

@@ -30,6 +30,9 @@ internal sealed unsafe class PixelConverter : IDisposable
     /// <summary>Converts a decoded picture into the planes of <paramref name="target"/>, a writable frame.</summary>
     public void Convert(AVFrame* picture, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout)
     {
+        if (source.Width != picture->width || source.Height != picture->height)
+            throw new ArgumentException($"The picture has {picture->width}×{picture->height} samples, not {source.Width}×{source.Height}.", nameof(source));
+        RequireFits(target, targetLayout, 0, 0);
         From(picture);
         To(target, 0, 0);
         Scale(source, targetLayout);
@@ -44,6 +47,8 @@ internal sealed unsafe class PixelConverter : IDisposable
     /// <param name="y">Top edge of the part, even.</param>
     public void Convert(VideoFrame frame, in PictureLayout source, VideoFrame target, in PictureLayout targetLayout, int x, int y)
     {
+        RequireFits(frame, source, 0, 0);
+        RequireFits(target, targetLayout, x, y);
         From(frame);
         To(target, x, y);
         Scale(source, targetLayout);
@@ -52,6 +57,9 @@ internal sealed unsafe class PixelConverter : IDisposable
     /// <summary>Converts a frame into an FFmpeg picture whose buffers are allocated and writable.</summary>
     public void Convert(VideoFrame frame, in PictureLayout source, AVFrame* target, in PictureLayout targetLayout)
     {
+        RequireFits(frame, source, 0, 0);
+        if (targetLayout.Width > target->width || targetLayout.Height > target->height || (int)targetLayout.Format != target->format)
+            throw new ArgumentException($"The picture has {target->width}×{target->height} samples, not {targetLayout.Width}×{targetLayout.Height}.", nameof(target));
         From(frame);
         for (uint i = 0; i < 4; i++)
         {
@@ -59,6 +67,17 @@ internal sealed unsafe class PixelConverter : IDisposable
             _targetStrides[i] = target->linesize[i];
         }
         Scale(source, targetLayout);
+    }
+
+    /// <summary>swscale believes what it is told: a layout must lie in the frame that it is said of.</summary>
+    private static void RequireFits(VideoFrame frame, in PictureLayout layout, int x, int y)
+    {
+        bool inside = x >= 0 && y >= 0 && (x & 1) == 0 && (y & 1) == 0 && (long)x + layout.Width <= frame.Width && (long)y + layout.Height <= frame.Height;
+        if (!inside || layout.Format != PixelFormats.ToNative(frame.Format))
+        {
+            throw new ArgumentException(
+                $"{layout.Width}×{layout.Height} samples of {layout.Format} from {x},{y} do not lie in a frame of {frame.Width}×{frame.Height} of {frame.Format}.", nameof(layout));
+        }
     }
 
     private void From(AVFrame* picture)

@@ -81,7 +81,7 @@ public unsafe class BlendBenchmarks
     }
 
     [Benchmark]
-    public void Blend() => OverlayBlender.Blend(_frame, _tile, 4 * Side, _region, Vectorised);
+    public void Blend() => OverlayBlender.Blend(_frame, _tile, 4 * Side, 4L * Side * Side, _region, Vectorised);
 }
 
 /// <summary>Pose geometry of one face: what selection does for every proposal above the threshold.</summary>

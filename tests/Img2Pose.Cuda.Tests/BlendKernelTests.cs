@@ -36,7 +36,7 @@ public sealed unsafe class BlendKernelTests : IDisposable
             int x = Math.Min(2 * (seed % 4), (width - 1) & ~1), y = Math.Min(2 * (seed % 3), (height - 1) & ~1);
             OverlayRegion region = new(x, y, (width - x + 1) & ~1, (height - y + 1) & ~1);
             byte[] tile = Tile(seed, region.Width, region.Height);
-            fixed (byte* pixels = tile) OverlayBlender.Blend(expected, pixels, 4 * region.Width, region, vectorised: false);
+            fixed (byte* pixels = tile) OverlayBlender.Blend(expected, pixels, 4 * region.Width, tile.Length, region, vectorised: false);
             using DeviceFrame frame = frames.Rent(DeviceFrame.FormatOf(format), width, height);
             using DeviceBuffer deviceTile = new(device, tile.Length);
             using PinnedBuffer staging = new(device, tile.Length);

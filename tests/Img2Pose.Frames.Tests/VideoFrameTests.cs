@@ -9,10 +9,13 @@ public sealed class VideoFrameTests
         public void Reclaim(VideoFrame frame) => Interlocked.Increment(ref Returned);
     }
 
+    // Never read.
+    private static readonly FramePlane s_plane = new(0x1000, MemoryKind.Host, 12, 4, 2, 3);
+
     private static VideoFrame Lease(CountingOwner owner, bool writable = true)
     {
         VideoFrame frame = new(owner);
-        frame.Lease(PixelFormat.Rgb24, 4, 2, [], writable);
+        frame.Lease(PixelFormat.Rgb24, 4, 2, [s_plane], writable);
         return frame;
     }
 
@@ -64,7 +67,7 @@ public sealed class VideoFrameTests
     {
         using VideoFrame frame = Lease(new CountingOwner());
 
-        Assert.Throws<InvalidOperationException>(() => frame.Lease(PixelFormat.Rgb24, 4, 2, [], true));
+        Assert.Throws<InvalidOperationException>(() => frame.Lease(PixelFormat.Rgb24, 4, 2, [s_plane], true));
     }
 
     [Fact]
@@ -127,6 +130,47 @@ public sealed class VideoFrameTests
 
         Assert.Throws<ArgumentException>(() => frame.Lease(
             PixelFormat.Nv12, 4, 2, [new FramePlane(0x1000, MemoryKind.Cuda, 512, 4, 2, 1), new FramePlane(0x2000, MemoryKind.Host, 512, 2, 1, 2)], false));
+    }
+
+    public static TheoryData<PixelFormat, int, int, (int Stride, int Width, int Height, int Bytes)[]> WrongPlanes => new()
+    {
+        // Too few, too many, too low, too narrow, of other samples.
+        { PixelFormat.Rgb24, 4, 2, [] },
+        { PixelFormat.Rgb24, 4, 2, [(12, 4, 2, 3), (12, 4, 2, 3)] },
+        { PixelFormat.Rgb24, 4, 2, [(12, 4, 1, 3)] },
+        { PixelFormat.Rgb24, 4, 2, [(12, 3, 2, 3)] },
+        { PixelFormat.Rgb24, 4, 2, [(12, 4, 2, 1)] },
+        { PixelFormat.I420, 5, 3, [(8, 5, 3, 1), (8, 2, 2, 1), (8, 3, 2, 1)] },
+        { PixelFormat.I420, 5, 3, [(8, 5, 3, 1), (8, 3, 2, 1), (8, 3, 1, 1)] },
+        { PixelFormat.I420P10, 4, 2, [(8, 4, 2, 1), (8, 2, 1, 1), (8, 2, 1, 1)] },
+        { PixelFormat.Nv12, 4, 2, [(8, 4, 2, 1), (8, 2, 1, 1)] },
+        { PixelFormat.Nv12, 4, 2, [(8, 4, 2, 1), (8, 2, 1, 2), (8, 2, 1, 2)] },
+        { (PixelFormat)99, 4, 2, [(12, 4, 2, 3)] },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongPlanes))]
+    public void Planes_that_do_not_make_the_picture_are_refused(PixelFormat format, int width, int height, (int Stride, int Width, int Height, int Bytes)[] planes)
+    {
+        VideoFrame frame = new(new CountingOwner());
+
+        Assert.ThrowsAny<ArgumentException>(() => frame.Lease(
+            format, width, height, [.. planes.Select(plane => new FramePlane(0x1000, MemoryKind.Host, plane.Stride, plane.Width, plane.Height, plane.Bytes))], false));
+
+        Assert.Equal(0, FrameLeases.Outstanding);
+    }
+
+    [Theory]
+    [InlineData(int.MaxValue, 2)]
+    [InlineData(2, int.MaxValue)]
+    [InlineData(int.MaxValue, int.MaxValue)]
+    [InlineData(0, 5)]
+    [InlineData(5, -1)]
+    public void A_size_that_no_picture_has_is_refused_before_memory_is_asked_for(int width, int height)
+    {
+        using FramePool pool = new();
+
+        foreach (PixelFormat format in Enum.GetValues<PixelFormat>()) Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(format, width, height));
     }
 
     [Fact]

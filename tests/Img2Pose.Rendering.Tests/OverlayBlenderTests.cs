@@ -39,8 +39,8 @@ public sealed unsafe class OverlayBlenderTests
 
             fixed (byte* pixels = tile)
             {
-                OverlayBlender.Blend(plain, pixels, 4 * region.Width, region, vectorised: false);
-                OverlayBlender.Blend(vectors, pixels, 4 * region.Width, region);
+                OverlayBlender.Blend(plain, pixels, 4 * region.Width, tile.Length, region, vectorised: false);
+                OverlayBlender.Blend(vectors, pixels, 4 * region.Width, tile.Length, region);
             }
 
             Assert.Equal(Scenes.Samples(plain), Scenes.Samples(vectors));
@@ -60,9 +60,37 @@ public sealed unsafe class OverlayBlenderTests
 
         fixed (byte* pixels = tile)
         {
-            OverlayBlender.Blend(frame, pixels, 256, new OverlayRegion(0, 0, 64, 32));
-            OverlayBlender.Blend(frame, pixels, 256, new OverlayRegion(0, 0, 64, 32), vectorised: false);
+            OverlayBlender.Blend(frame, pixels, 256, tile.Length, new OverlayRegion(0, 0, 64, 32));
+            OverlayBlender.Blend(frame, pixels, 256, tile.Length, new OverlayRegion(0, 0, 64, 32), vectorised: false);
         }
+
+        Assert.Equal(Scenes.Samples(before), Scenes.Samples(frame));
+    }
+
+    [Theory]
+    [InlineData(-2, 0, 8, 8, 32, 256)]
+    [InlineData(0, -2, 8, 8, 32, 256)]
+    [InlineData(1, 0, 8, 8, 32, 256)]
+    [InlineData(64, 0, 8, 8, 32, 256)]
+    [InlineData(0, 32, 8, 8, 32, 256)]
+    [InlineData(0, 0, 0, 8, 32, 256)]
+    [InlineData(0, 0, 8, int.MaxValue, 32, 256)]
+    [InlineData(0, 0, int.MaxValue, 8, 32, 256)]
+    // Rows that overlap, and a tile that ends early.
+    [InlineData(0, 0, 8, 8, 28, 256)]
+    [InlineData(0, 0, 8, 8, 32, 255)]
+    [InlineData(0, 0, 8, 8, int.MaxValue, 256)]
+    public unsafe void A_region_outside_the_picture_or_the_tile_is_refused(int x, int y, int width, int height, int stride, long bytes)
+    {
+        using FramePool pool = new();
+        using VideoFrame frame = Scenes.Noise(pool, PixelFormat.I420, 64, 32), before = pool.RentCopy(frame);
+        byte[] tile = new byte[256];
+        tile.AsSpan().Fill(255);
+
+        Assert.Throws<ArgumentException>(() =>
+        {
+            fixed (byte* pixels = tile) OverlayBlender.Blend(frame, pixels, stride, bytes, new OverlayRegion(x, y, width, height));
+        });
 
         Assert.Equal(Scenes.Samples(before), Scenes.Samples(frame));
     }
@@ -84,7 +112,7 @@ public sealed unsafe class OverlayBlenderTests
             (tile[i], tile[i + 1], tile[i + 2], tile[i + 3]) = opaque ? ((byte)200, (byte)60, (byte)220, (byte)255) : ((byte)40, (byte)12, (byte)44, (byte)51);
         }
 
-        fixed (byte* pixels = tile) OverlayBlender.Blend(frame, pixels, 64, new OverlayRegion(0, 0, 16, 2));
+        fixed (byte* pixels = tile) OverlayBlender.Blend(frame, pixels, 64, tile.Length, new OverlayRegion(0, 0, 16, 2));
 
         Assert.Equal(200, frame.GetPlane(0).Row(0)[0]);
         Assert.Equal(120, frame.GetPlane(0).Row(1)[15]); // 0.2 · 200 + 0.8 · 100

@@ -14,10 +14,16 @@ internal static unsafe class OverlayBlender
     /// <param name="frame">The picture; writable.</param>
     /// <param name="tile">The region's first pixel in the tile.</param>
     /// <param name="tileStride">Bytes from one row of the tile to the next.</param>
-    /// <param name="region">The rectangle of the picture.</param>
+    /// <param name="tileBytes">Bytes that are there from <paramref name="tile"/> on.</param>
+    /// <param name="region">The rectangle of the picture; begins at even numbers.</param>
     /// <param name="vectorised">False for the plain loops that define the result.</param>
-    public static void Blend(VideoFrame frame, byte* tile, int tileStride, in OverlayRegion region, bool vectorised = true)
+    /// <exception cref="ArgumentException">The region does not begin in the picture, or does not lie in the tile.</exception>
+    public static void Blend(VideoFrame frame, byte* tile, int tileStride, long tileBytes, in OverlayRegion region, bool vectorised = true)
     {
+        if (region.X < 0 || region.Y < 0 || region.X >= frame.Width || region.Y >= frame.Height || ((region.X | region.Y) & 1) != 0 || region.Width <= 0 || region.Height <= 0)
+            throw new ArgumentException($"{region} does not begin in a picture of {frame.Width}×{frame.Height}.", nameof(region));
+        if (tileStride < 4L * region.Width || tileBytes < checked((region.Height - 1L) * tileStride + 4L * region.Width))
+            throw new ArgumentException($"{region} does not lie in {tileBytes} bytes of rows of {tileStride}.", nameof(tileBytes));
         int width = Math.Min(region.Width, frame.Width - region.X), height = Math.Min(region.Height, frame.Height - region.Y);
         int chromaWidth = region.Width / 2, chromaHeight = region.Height / 2;
         FramePlane first = frame.GetPlane(0);

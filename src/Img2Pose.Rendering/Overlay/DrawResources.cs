@@ -203,11 +203,11 @@ internal sealed class DrawResources : IDisposable
     private unsafe void Upload<T>(ref DeviceBuffer buffer, Span<T> items) where T : unmanaged
     {
         if (items.IsEmpty) return;
-        uint size = (uint)(items.Length * sizeof(T));
+        uint size = checked((uint)((long)items.Length * sizeof(T)));
         if (buffer.SizeInBytes < size)
         {
             buffer.Dispose();
-            buffer = CreateBuffer((int)BitOperations.RoundUpToPowerOf2(size));
+            buffer = CreateBuffer(checked((int)BitOperations.RoundUpToPowerOf2(size)));
         }
         fixed (T* data = items) Commands.UpdateBuffer(buffer, 0, (nint)data, size);
     }

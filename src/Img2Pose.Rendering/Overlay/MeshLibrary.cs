@@ -35,8 +35,8 @@ internal sealed class MeshLibrary : IDisposable
             foreach (int index in mesh.Triangles) indices.Add((uint)index);
         }
         _hull = Extremes(meshes[0]);
-        Vertices = device.ResourceFactory.CreateBuffer(new BufferDescription((uint)(vertices.Count * Marshal.SizeOf<Vertex>()), BufferUsage.VertexBuffer));
-        Indices = device.ResourceFactory.CreateBuffer(new BufferDescription((uint)indices.Count * sizeof(uint), BufferUsage.IndexBuffer));
+        Vertices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)vertices.Count * Marshal.SizeOf<Vertex>())), BufferUsage.VertexBuffer));
+        Indices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)indices.Count * sizeof(uint))), BufferUsage.IndexBuffer));
         device.UpdateBuffer(Vertices, 0, vertices.ToArray());
         device.UpdateBuffer(Indices, 0, indices.ToArray());
     }

@@ -142,6 +142,8 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
                 _draw.RecordStrokes(tile, strokes, width, height, (Vector4.UnitZ, Vector4.UnitY, Vector4.UnitX));
                 _device.SubmitCommands(_draw.Commands);
                 MappedResource drawn = _device.Map(tile.Staging, MapMode.Read);
+                if (drawn.SizeInBytes < (height - 1L) * drawn.RowPitch + 4L * width)
+                    throw new ModelException($"The graphics device gave {drawn.SizeInBytes} bytes for {width}×{height} pixels.");
                 for (int y = 0; y < height; y++)
                     new ReadOnlySpan<uint>((byte*)drawn.Data + (long)y * drawn.RowPitch, width).CopyTo(pixels[(y * width)..]);
                 _device.Unmap(tile.Staging);
@@ -174,8 +176,8 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         for (int i = 0; i < _layout.Regions.Count; i++)
         {
             OverlayRegion region = _layout.Regions[i];
-            byte* tile = (byte*)pixels.Data + (long)region.TileY * pixels.RowPitch + 4L * region.TileX;
-            OverlayBlender.Blend(frame, tile, (int)pixels.RowPitch, region);
+            long offset = checked((long)region.TileY * pixels.RowPitch + 4L * region.TileX);
+            OverlayBlender.Blend(frame, (byte*)pixels.Data + offset, checked((int)pixels.RowPitch), pixels.SizeInBytes - offset, region);
         }
     }
 

@@ -99,11 +99,16 @@ internal static class Photometric
             (int)((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + (bits >> 24)) - 510;
     }
 
-    /// <summary>Gaussian blur, edges repeated.</summary>
+    // Widest blur, pixels, and how far it reaches.
+    private const double LargestBlur = 12;
+    private const int LargestRadius = 30;
+
+    /// <summary>Gaussian blur, edges repeated; <paramref name="sigma"/> at most 12 pixels.</summary>
     public static void Blur(Span<byte> pixels, int width, int height, double sigma)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sigma, LargestBlur);
         int radius = Math.Max(1, (int)Math.Ceiling(2.5 * sigma));
-        Span<int> kernel = stackalloc int[2 * radius + 1];
+        Span<int> kernel = (stackalloc int[2 * LargestRadius + 1])[..(2 * radius + 1)];
         double total = 0;
         for (int i = -radius; i <= radius; i++) total += Math.Exp(-0.5 * i * i / (sigma * sigma));
         int rest = 65536;

@@ -12,6 +12,8 @@ internal static class PoseWarp
 {
     private const int MaximumIterations = 12;
 
+    private const int MostOnStack = 68;
+
     /// <summary>The pose after <paramref name="warp"/> under the camera of the new picture.</summary>
     /// <param name="points">Reference points, at least four and not coplanar.</param>
     /// <param name="source">Pose in the source picture; in front of the camera.</param>
@@ -30,7 +32,8 @@ internal static class PoseWarp
             warp = warp with { Mirror = false };
         }
 
-        Span<(double X, double Y)> targets = stackalloc (double, double)[points.Length];
+        // The reference's 68 points and fewer lie on the stack.
+        Span<(double X, double Y)> targets = points.Length <= MostOnStack ? (stackalloc (double, double)[MostOnStack])[..points.Length] : new (double, double)[points.Length];
         Matrix3x3d sourceRotation = RotationVector.ToMatrix(source.Rotation);
         for (int i = 0; i < points.Length; i++)
         {

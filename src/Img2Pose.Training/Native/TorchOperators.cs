@@ -24,6 +24,9 @@ internal static unsafe partial class TorchOperators
     /// <summary>Interleaved 8-bit RGB pictures [N,H,W,3] as normalised floats [N,3,H,W], channels last in memory.</summary>
     internal static Tensor NormalizePictures(Tensor pictures, ReadOnlySpan<float> mean, ReadOnlySpan<float> stddev)
     {
+        // The native side reads three numbers of each.
+        ArgumentOutOfRangeException.ThrowIfNotEqual(mean.Length, 3, nameof(mean));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(stddev.Length, 3, nameof(stddev));
         IntPtr result;
         fixed (float* m = mean)
         fixed (float* s = stddev)

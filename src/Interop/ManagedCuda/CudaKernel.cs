@@ -6,6 +6,8 @@ namespace ManagedCuda;
 
 public class CudaKernel
 {
+    private const int MostParameters = 64;
+
     public CudaKernel(string kernelName, CUmodule module, CudaContext cuda)
     {
         _ = cuda;
@@ -25,8 +27,9 @@ public class CudaKernel
 
     public unsafe void RunAsync(CUstream stream, params object[] parameters)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(parameters.Length, MostParameters, nameof(parameters));
         GCHandle[] pins = new GCHandle[parameters.Length];
-        void** values = stackalloc void*[parameters.Length];
+        void** values = stackalloc void*[MostParameters];
         int pinned = 0;
         try
         {

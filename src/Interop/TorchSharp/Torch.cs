@@ -147,7 +147,11 @@ public static partial class torch
     {
         ArgumentNullException.ThrowIfNull(data);
         long count = 1;
-        foreach (long side in shape) count *= side;
+        foreach (long side in shape)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(side, nameof(shape));
+            count = checked(count * side);
+        }
         if (count != data.LongLength)
             throw new ArgumentException($"{data.LongLength} values do not fill a tensor of {count}", nameof(data));
         device ??= CPU;
