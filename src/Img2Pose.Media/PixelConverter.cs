@@ -58,7 +58,9 @@ internal sealed unsafe class PixelConverter : IDisposable
     public void Convert(VideoFrame frame, in PictureLayout source, AVFrame* target, in PictureLayout targetLayout)
     {
         RequireFits(frame, source, 0, 0);
-        if (targetLayout.Width > target->width || targetLayout.Height > target->height || (int)targetLayout.Format != target->format)
+        AVPixelFormat format = (AVPixelFormat)target->format;
+        _ = PixelFormats.StripFullRange(ref format);
+        if (targetLayout.Width > target->width || targetLayout.Height > target->height || targetLayout.Format != format)
             throw new ArgumentException($"The picture has {target->width}×{target->height} samples, not {targetLayout.Width}×{targetLayout.Height}.", nameof(target));
         From(frame);
         for (uint i = 0; i < 4; i++)
