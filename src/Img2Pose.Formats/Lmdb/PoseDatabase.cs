@@ -76,7 +76,7 @@ internal sealed class PoseDatabase : IDisposable
     private static string[] ReadKeys(LmdbReader reader, string path)
     {
         byte[] value = reader.Get("__keys__") ?? throw new InputException($"{path}: the key __keys__ is missing; is this an img2pose data set?");
-        MessagePackReader pack = new(value, $"{path}, key __keys__");
+        PackReader pack = new(value, $"{path}, key __keys__");
         int count = pack.ArrayHeader();
         if (count > reader.Entries) throw new InputException($"{path}: lists {count} keys, but has {reader.Entries} entries; the data set is damaged");
         string[] keys = new string[count];

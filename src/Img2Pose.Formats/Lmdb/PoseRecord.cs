@@ -17,11 +17,11 @@ internal sealed record PoseRecord
     /// <summary>The bytes that the original stores.</summary>
     public byte[] Encode()
     {
-        MessagePackWriter writer = new();
+        PackWriter writer = new();
         writer.ArrayHeader(5);
         writer.Binary(Picture);
         writer.ArrayHeader(Faces.Count);
-        foreach (PoseRecordFace face in Faces) WritePose(writer, face.GlobalPose);
+        foreach (PoseRecordFace face in Faces) WritePose(ref writer, face.GlobalPose);
         writer.ArrayHeader(Faces.Count);
         foreach (PoseRecordFace face in Faces)
         {
@@ -32,7 +32,7 @@ internal sealed record PoseRecord
             writer.Integer((long)face.Box.Bottom);
         }
         writer.ArrayHeader(Faces.Count);
-        foreach (PoseRecordFace face in Faces) WritePose(writer, face.LocalPose);
+        foreach (PoseRecordFace face in Faces) WritePose(ref writer, face.LocalPose);
         writer.ArrayHeader(Faces.Count);
         foreach (PoseRecordFace face in Faces)
         {
@@ -50,9 +50,9 @@ internal sealed record PoseRecord
     /// <param name="data">The value.</param>
     /// <param name="source">File and key, for messages.</param>
     /// <exception cref="InputException">The bytes are no such record.</exception>
-    public static PoseRecord Decode(ReadOnlySpan<byte> data, string source)
+    public static PoseRecord Decode(ReadOnlyMemory<byte> data, string source)
     {
-        MessagePackReader reader = new(data, source);
+        PackReader reader = new(data, source);
         if (reader.ArrayHeader() != 5) throw new InputException($"{source}: not a record of five parts; is this an img2pose data set?");
         byte[] picture = reader.Binary().ToArray();
         int count = reader.ArrayHeader();
@@ -87,7 +87,7 @@ internal sealed record PoseRecord
         };
     }
 
-    private static void WritePose(MessagePackWriter writer, Pose? pose)
+    private static void WritePose(ref PackWriter writer, Pose? pose)
     {
         writer.ArrayHeader(6);
         if (pose is not { } p)
@@ -103,7 +103,7 @@ internal sealed record PoseRecord
         writer.Real(p.Translation.Z);
     }
 
-    private static Pose? ReadPose(ref MessagePackReader reader, string source)
+    private static Pose? ReadPose(ref PackReader reader, string source)
     {
         RequireCount(reader.ArrayHeader(), 6, "numbers of a pose", source);
         Span<double> p = stackalloc double[6];

@@ -128,7 +128,7 @@ public sealed class LmdbReaderTests : IDisposable
         byte[] record = [0x95, 0xc6, 0, 1, 0x38, 0x80, .. new byte[80_000], 0x90, 0x90, 0x90, 0x90];
         using (LmdbWriter writer = LmdbWriter.Create(path, 1 << 20))
         {
-            MessagePackWriter keys = new();
+            PackWriter keys = new();
             keys.ArrayHeader(40);
             for (int i = 0; i < 40; i++)
             {

@@ -317,7 +317,7 @@ internal sealed class LmdbTarget : FileTarget
         try
         {
             using LmdbWriter writer = LmdbWriter.Create(path, 1 << 20);
-            MessagePackWriter keys = new();
+            PackWriter keys = new();
             keys.ArrayHeader(count);
             for (int i = 0; i < count; i++)
             {

@@ -75,7 +75,7 @@ public static class LmdbDataset
         }
         if (poses.Count == 0) throw new InputException($"{list}: no face has landmarks that give a pose; there is nothing to train on");
         writer.Put("__keys__", EncodeKeys(stored));
-        MessagePackWriter length = new();
+        PackWriter length = new();
         length.Integer(stored);
         writer.Put("__len__", length.ToArray());
 
@@ -198,7 +198,7 @@ public static class LmdbDataset
 
     private static byte[] EncodeKeys(int count)
     {
-        MessagePackWriter keys = new();
+        PackWriter keys = new();
         keys.ArrayHeader(count);
         for (int i = 0; i < count; i++) keys.Binary(Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
         return keys.ToArray();
