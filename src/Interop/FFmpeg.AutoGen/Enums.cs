@@ -39,6 +39,7 @@ public enum AVPixelFormat : int
     @AV_PIX_FMT_YUVJ422P = 13,
     @AV_PIX_FMT_YUVJ444P = 14,
     @AV_PIX_FMT_NV12 = 23,
+    @AV_PIX_FMT_BGRA = 28,
     @AV_PIX_FMT_YUV440P = 31,
     @AV_PIX_FMT_YUVJ440P = 32,
     @AV_PIX_FMT_YUV420P10LE = 62,
