@@ -26,6 +26,9 @@ internal static partial class ProgramLog
     [LoggerMessage(EventNumbers.SourceWarning, LogLevel.Warning, "{Message}")]
     public static partial void SourceWarning(ILogger logger, string message);
 
+    [LoggerMessage(EventNumbers.OutputFailed, LogLevel.Error, "{Reason} The other outputs go on ({Sink} does not).")]
+    public static partial void OutputFailed(ILogger logger, string reason, string sink);
+
     [LoggerMessage(EventNumbers.BoxesUnused, LogLevel.Warning, "{Message}")]
     public static partial void BoxesUnused(ILogger logger, string message);
 }

@@ -61,6 +61,14 @@ internal static unsafe class EncoderSelection
         throw new OutputException($"{path}: {why}");
     }
 
+    /// <summary>Opens what hands pictures on uncompressed, planar and of eight bits: what programs that show a camera take.</summary>
+    public static CodecHandle OpenRaw(string path, EncoderPicture picture, out EncoderPicture input)
+    {
+        input = picture with { Format = PixelFormat.I420 };
+        return TryOpen("rawvideo", new VideoWriterOptions(), input, globalHeader: false, out string why)
+            ?? throw new OutputException($"{path}: {why}");
+    }
+
     /// <summary>Whether an encoder starts with default options, and why it does not.</summary>
     public static bool Starts(string name, [NotNullWhen(false)] out string? why)
     {
@@ -124,8 +132,19 @@ internal static unsafe class EncoderSelection
         AVDictionary* settings = null;
         try
         {
+            if (name == "rawvideo") return ffmpeg.avcodec_open2(context, codec, null);
+            if (options.LowLatency)
+            {
+                Set(&settings, "g", Math.Max(1, (int)Math.Round(picture.FramesPerSecond)).ToString(CultureInfo.InvariantCulture));
+                Set(&settings, "bf", "0");
+            }
             if (name.EndsWith("_nvenc", StringComparison.Ordinal))
             {
+                if (options.LowLatency)
+                {
+                    Set(&settings, "zerolatency", "1");
+                    Set(&settings, "delay", "0");
+                }
                 Set(&settings, "preset", "p4");
                 Set(&settings, "tune", options.Quality == 0 ? "lossless" : "hq");
                 Set(&settings, "rc", options.Quality == 0 ? "constqp" : "vbr");
@@ -135,6 +154,7 @@ internal static unsafe class EncoderSelection
             {
                 Set(&settings, "preset", options.Preset);
                 Set(&settings, "crf", quality);
+                if (options.LowLatency) Set(&settings, "tune", "zerolatency");
             }
             if (name == "libx265")
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FFmpeg.AutoGen;
 using Img2Pose.Core;
 using Img2Pose.Frames;
@@ -24,7 +25,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private readonly AVStream* _stream;
     private readonly Rational _timeBase;
     private readonly double _framesPerSecond;
-    private readonly long _origin;
+    private readonly bool _startsAtFirst;
+    private long _origin;
     private readonly long _frameTicks;
     private long _lastTicks = long.MinValue;
     private long _lastDuration;
@@ -42,7 +44,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
         _options = options;
         SourceInfo info = source.Info;
         _framesPerSecond = info.FramesPerSecond is > 0 and <= 1000 ? info.FramesPerSecond.Value : 25;
-        _timeBase = info.IsImages || !info.TimeBase.IsPositive ? new Rational(1, 90_000) : info.TimeBase;
+        _timeBase = info.IsImages || !info.TimeBase.IsPositive || options.TimesAreCaptureTimes ? new Rational(1, 90_000) : info.TimeBase;
         _frameTicks = Math.Max(1, (long)Math.Round(1 / (_framesPerSecond * _timeBase.Value)));
         string extension = Path.GetExtension(path).ToLowerInvariant();
         _fragmented = extension != ".mkv";
@@ -70,7 +72,9 @@ internal sealed unsafe class VideoSink : IVideoOutput
                 options.Warning?.Invoke($"{path}: {EncoderName} takes interlaced pictures for progressive ones; libx264 (--codec libx264) keeps their fields");
             _input = new EncoderInput(wanted, info.CodedWidth, info.CodedHeight);
             _stream = AddVideo(wanted);
-            if (source is VideoStreamSource stream)
+            // What is live has begun long before.
+            _startsAtFirst = info.IsLive || options.TimesAreCaptureTimes;
+            if (!options.TimesAreCaptureTimes && source is VideoStreamSource stream)
             {
                 _origin = (long)Math.Round(stream.OutputOrigin / _timeBase.Value);
                 _tags = SourceTags.Read(stream.Container, stream.Stream, stream.OutputOrigin, stream.SoundStart, stream.SoundEnd, path, options.Warning);
@@ -145,8 +149,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
         {
             picture->pts = Ticks(frame);
             // How long the last picture is shown no later one tells.
-            _lastDuration = frame.DurationTicks;
-            if (frame.DurationTicks > 0) _durations[picture->pts] = frame.DurationTicks;
+            _lastDuration = _options.TimesAreCaptureTimes ? 0 : frame.DurationTicks;
+            if (frame.DurationTicks > 0 && !_options.TimesAreCaptureTimes) _durations[picture->pts] = frame.DurationTicks;
             picture->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
             FFmpegCompat.SetFields(picture, frame.Fields);
             picture->color_range = _encoder.Pointer->color_range;
@@ -164,9 +168,12 @@ internal sealed unsafe class VideoSink : IVideoOutput
 
     private long Ticks(VideoFrame frame)
     {
-        long ticks = frame.PresentationTicks != long.MinValue ? frame.PresentationTicks - _origin
-            : frame.PresentationTime is { } time ? (long)Math.Round(time / _timeBase.Value) - _origin
-            : frame.Index * _frameTicks;
+        long ticks = _options.TimesAreCaptureTimes ? (long)((double)frame.CaptureTime / Stopwatch.Frequency / _timeBase.Value)
+            : frame.PresentationTicks != long.MinValue ? frame.PresentationTicks
+            : frame.PresentationTime is { } time ? (long)Math.Round(time / _timeBase.Value)
+            : frame.Index * _frameTicks + (_startsAtFirst ? 0 : _origin);
+        if (_startsAtFirst && _lastTicks == long.MinValue) _origin = ticks;
+        ticks -= _origin;
         // Encoders refuse times that do not rise; damaged sources have them.
         if (_lastTicks != long.MinValue) ticks = Math.Max(ticks, _lastTicks + 1);
         return _lastTicks = ticks;

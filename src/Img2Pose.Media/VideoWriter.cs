@@ -41,7 +41,16 @@ public sealed class VideoWriter : IFrameSink
 
     /// <summary>Whether a name is that of a picture or a folder for pictures, not of a video.</summary>
     public static bool WritesPictures(string path) =>
-        Directory.Exists(path) || ImageFile.HasImageExtension(path) || System.IO.Path.GetExtension(path).Length == 0;
+        !IsStream(path) && (Directory.Exists(path) || ImageFile.HasImageExtension(path) || System.IO.Path.GetExtension(path).Length == 0);
+
+    /// <summary>
+    /// Whether a name is that of a stream to push to (<c>rtsp:// rtmp:// srt:// udp://</c>) or of a device that other programs see as
+    /// a camera (<c>/dev/videoN</c>). Nothing is whole or partial there: who watches sees what comes.
+    /// </summary>
+    public static bool IsStream(string path) => StreamTarget.IsOne(path);
+
+    /// <summary>A name without credentials, for people.</summary>
+    public static string Describe(string path) => StreamTarget.IsOne(path) ? SourceNames.Mask(path) : path;
 
     /// <summary>
     /// Creates an output for the frames of <paramref name="source"/>. Where sound is copied this must happen before the source's
@@ -60,6 +69,7 @@ public sealed class VideoWriter : IFrameSink
         options.Validate();
         _ = FFmpegRuntime.EnsureLoaded();
         string extension = System.IO.Path.GetExtension(path).ToLowerInvariant();
+        if (StreamTarget.IsOne(path)) return new VideoWriter(SourceNames.Mask(path), new StreamSink(StreamTarget.Parse(path), source, options));
         if (WritesPictures(path)) return new VideoWriter(path, PictureSink.Create(path, source.Info, options));
         if (Array.IndexOf(s_videoExtensions, extension) < 0)
             throw new UsageException($"{path}: videos are written as {string.Join(", ", s_videoExtensions)}, pictures as .png or .jpg");
@@ -88,6 +98,9 @@ public sealed class VideoWriter : IFrameSink
     /// <exception cref="OutputException">Writing fails; the partial file stays.</exception>
     public void Complete() => _output.Complete();
 
+    /// <inheritdoc/>
+    public void Interrupt() => _output.Interrupt();
+
     /// <summary>Closes the output; one that was not completed stays as <c>NAME.partial.EXT</c>.</summary>
     public void Dispose() => _output.Dispose();
 }
@@ -103,4 +116,9 @@ internal interface IVideoOutput : IDisposable
     void Write(VideoFrame frame);
 
     void Complete();
+
+    /// <summary>Makes what waits for a peer end soon. Called on any thread.</summary>
+    void Interrupt()
+    {
+    }
 }

@@ -26,6 +26,15 @@ public sealed record VideoWriterOptions
     /// <summary>Whether the source's sound is copied where the container takes it.</summary>
     public bool CopySound { get; init; } = true;
 
+    /// <summary>
+    /// Whether pictures are shown when they were taken, by the monotonic clock, counted from the first, instead of at their
+    /// presentation times.
+    /// </summary>
+    public bool TimesAreCaptureTimes { get; init; }
+
+    /// <summary>Whether each picture leaves the encoder at once: no pictures in both directions, a key frame a second.</summary>
+    internal bool LowLatency { get; init; }
+
     /// <summary>What a file is to the run that writes, as in "the source", or null where it does not read it: such a file is never written. Null: only a picture's own source is spared.</summary>
     public Func<string, string?>? ReadAs { get; init; }
 

@@ -23,6 +23,8 @@ internal static class OutputPlan
         if (settings.Json is not (null or "-") && (Directory.Exists(settings.Json) || Path.EndsInDirectorySeparator(settings.Json)))
             throw new UsageException($"{settings.Json}: --json takes a file, and this is a folder; name a file in it.");
         roles.Writes(settings.Json, "--json");
+        // A stream is no file, whatever its address looks like.
+        if (output is not null && VideoWriter.IsStream(output)) return output;
         bool isFolder = output is not null && source.IsImages && (Directory.Exists(output) || !ImageFile.HasImageExtension(output));
         if (!isFolder)
         {
@@ -41,6 +43,13 @@ internal static class OutputPlan
     private static string? Choose(RunSettings settings, SourceInfo source, string? name)
     {
         if (settings.Output is not { } output) return null;
+        if (VideoWriter.IsStream(output))
+        {
+            string shown = VideoWriter.Describe(output);
+            if (source.IsImages) throw new UsageException($"{shown}: pictures are not pushed as a stream; give --out a folder.");
+            if (name is not null) throw new UsageException($"{shown}: one stream holds one video; give --out a folder for several sources.");
+            return output;
+        }
         bool folder = Directory.Exists(output) || Path.EndsInDirectorySeparator(output);
         if (source.IsImages)
         {

@@ -18,6 +18,7 @@ internal static class RunFiles
         foreach (string source in sources.Prepend(settings.Source).Distinct(StringComparer.Ordinal)) AddSource(roles, source);
         roles.Reads(settings.Boxes, "the boxes (--boxes)");
         roles.Reads(settings.Reference, "a file of the reference points (--reference)");
+        roles.Reads(settings.Sinks.CameraFile, "the camera (--camera)");
         AddModel(roles, settings.Model);
         roles.Reads(FaceSurface.FindDefault(), "the face surface");
         return roles;

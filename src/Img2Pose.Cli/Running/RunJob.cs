@@ -22,6 +22,9 @@ internal sealed class RunJob : IAsyncDisposable
     // Streams open side by side; what a job has once is set up by one of them.
     private readonly Lock _setUp = new();
     private PoseEngine? _engine;
+    private LiveSinks? _sinks;
+    private CancellationTokenSource? _ending;
+    private volatile bool _quit;
     private BoxTable? _boxes;
 
     /// <summary>Prepares the job; nothing is opened yet.</summary>
@@ -34,6 +37,10 @@ internal sealed class RunJob : IAsyncDisposable
         _roles = RunFiles.Of(_settings, sources);
         using IDisposable guard = _roles.Guard();
         RunProgress progress = new(sources.Count, _settings.Quiet);
+        // Who closes the window ends the job as a signal does, but as it was meant to end.
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        _ending = ending;
+        stop = ending.Token;
         Interruption? interruption = Interruption.Current;
         try
         {
@@ -47,6 +54,7 @@ internal sealed class RunJob : IAsyncDisposable
                 : RunAllAsync(sources, progress, stop);
             await progress.ShowUntilAsync(job);
             int code = await job;
+            if (_sinks?.WindowFailure is { } failure) throw failure;
             // With only a part of the frames taken it is no wonder that some have no boxes.
             bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
             if (whole && _boxes?.DescribeUnused() is { } unused) ProgramLog.BoxesUnused(ProgramLog.Logger, unused);
@@ -61,6 +69,7 @@ internal sealed class RunJob : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_sinks is not null) await _sinks.DisposeAsync();
         if (_engine is not null) await _engine.DisposeAsync();
     }
 
@@ -120,7 +129,7 @@ internal sealed class RunJob : IAsyncDisposable
         {
             Start = settings.Start,
             Duration = settings.Duration,
-            RealTime = settings.RealTime,
+            RealTime = settings.PlaysInRealTime,
             Live = settings.Live,
             Logger = ProgramLog.Logger,
             DecoderThreads = _budget.Decoder,
@@ -134,6 +143,7 @@ internal sealed class RunJob : IAsyncDisposable
         VideoWriter? writer = output is null ? null : CreateWriter(output, settings, source);
         if (writer is not null) session.AddSink(writer, "encode");
         if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
+        if (_sinks is not null) await _sinks.AddToAsync(session, source, name ?? StreamNames.Of(settings.Source), VideoOptions(settings, source.Info), stop);
         progress.Begin(session, ExpectedFrames(settings, source.Info));
         RunReport? report = null;
         try
@@ -144,6 +154,7 @@ internal sealed class RunJob : IAsyncDisposable
         {
             progress.End(session, report is null ? null : Summary(report, output, settings));
         }
+        if (report.Failures.Count > 0) return ExitCode.Failed;
         // A picture that could not be read or written was named when it was met; the rest is done, but not all is.
         return source.Info.IsImages && (report.Damaged > 0 || writer?.FailedPictures > 0) ? ExitCode.Failed : ExitCode.Done;
     }
@@ -162,6 +173,11 @@ internal sealed class RunJob : IAsyncDisposable
                     _engine = CreateEngine(settings, _budget, _jobs, stop);
                     if (_engine.DeviceNote is { } note) Warn(note);
                 }
+                if (settings.Sinks is { Any: true } or { Camera: not null })
+                {
+                    if (settings.Sinks.Show && source.Info.IsImages) throw new UsageException("--show is for videos and cameras; give pictures --out, and look at what is written.");
+                    _sinks ??= new LiveSinks(settings, _engine, settings.LoadReference(), _roles, QuitByWindow);
+                }
             }
         }
         catch
@@ -178,7 +194,8 @@ internal sealed class RunJob : IAsyncDisposable
             Smooth = settings.Smooth,
             Boxes = _boxes,
             Draw = output is not null,
-            StopReason = () => Interruption.Current?.Reason ?? "interrupted",
+            StopReason = () => _quit ? "the window was closed" : Interruption.Current?.Reason ?? "interrupted",
+            SinkFailed = (sink, error) => ProgramLog.OutputFailed(ProgramLog.Logger, ErrorReport.Describe(error), sink),
         });
     }
 
@@ -187,7 +204,7 @@ internal sealed class RunJob : IAsyncDisposable
     /// <exception cref="InputException">The reference points cannot be read.</exception>
     public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions, CancellationToken stop = default)
     {
-        ReferenceFace? reference = settings.Reference is null ? null : ReferenceFaceFiles.Load(settings.Reference);
+        ReferenceFace? reference = settings.LoadReference();
         ModelPackage model = ModelPackage.Load(ModelLocator.Find(settings.Model));
         PoseDetectorOptions detection = new()
         {
@@ -231,7 +248,7 @@ internal sealed class RunJob : IAsyncDisposable
     }
 
     private IPoseSink CreatePoseWriter(string path, SourceInfo source) => path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)
-        ? new PoseTableWriter(OutputFile.Create(path))
+        ? new PoseTableWriter(OutputFile.Create(path), _sinks?.Camera)
         : new JsonLinesWriter(OutputFile.Create(path), new JsonHeader
         {
             Source = source.Name,
@@ -243,21 +260,32 @@ internal sealed class RunJob : IAsyncDisposable
             ModelSha256 = _engine.Model.Sha256,
             Raw = _settings.Raw,
             IsLive = source.IsLive,
+            Camera = _sinks?.Camera,
         });
 
-    private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source)
+    private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source) =>
+        VideoWriter.Create(output, source, VideoOptions(settings, source.Info));
+
+    private VideoWriterOptions VideoOptions(RunSettings settings, SourceInfo source)
     {
         VideoWriterOptions defaults = new();
-        return VideoWriter.Create(output, source, new VideoWriterOptions
+        return new VideoWriterOptions
         {
             Codec = settings.Codec ?? defaults.Codec,
             Preset = settings.Preset ?? defaults.Preset,
-            Quality = source.Info.IsImages ? null : settings.Quality,
-            JpegQuality = source.Info.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
+            Quality = source.IsImages ? null : settings.Quality,
+            JpegQuality = source.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
             Threads = _budget.Encoder,
             ReadAs = _roles.ReadAs,
             Warning = Warn,
-        });
+        };
+    }
+
+    private void QuitByWindow()
+    {
+        _quit = true;
+        // On the window's thread, which must not wait for what the token wakes.
+        _ = _ending?.CancelAsync();
     }
 
     private static long? ExpectedFrames(RunSettings settings, SourceInfo source)
@@ -282,7 +310,7 @@ internal sealed class RunJob : IAsyncDisposable
             text += string.Create(CultureInfo.InvariantCulture, $", age {1000 * age.Median:0} ms, 95 % below {1000 * age.Percentile95:0} ms");
         if (!report.Complete) text += $", {report.Reason}";
         // Without a frame there is no video.
-        string[] outputs = [.. new[] { report.Frames > 0 ? output : null, settings.Json == "-" ? null : settings.Json }.OfType<string>()];
+        string[] outputs = [.. new[] { report.Frames > 0 && output is not null ? VideoWriter.Describe(output) : null, settings.Json == "-" ? null : settings.Json }.OfType<string>()];
         return outputs.Length > 0 ? $"{text} → {string.Join(", ", outputs)}" : text;
     }
 }

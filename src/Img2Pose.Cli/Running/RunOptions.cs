@@ -12,7 +12,7 @@ internal sealed class RunOptions
         Description = "A video or picture file, a folder or glob of pictures, a .txt list of files or of streams, - for standard input, a camera (0 or /dev/video0), a URL (rtsp, rtsps, rtmp, srt, udp, http, https), screen:[DISPLAY], or lavfi:GRAPH.",
     };
 
-    private readonly Option<string?> _output = Text("--out", "FILE|DIR", "Video (mp4, mkv) or picture to write; a folder for pictures.");
+    private readonly Option<string?> _output = Text("--out", "FILE|DIR|URL|DEVICE", "Video (mp4, mkv) or picture to write; a folder for pictures; a stream to push (rtsp, rtmp, srt, udp); /dev/videoN, a v4l2loopback device.");
     private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines, or a table with a row a face where FILE ends in .csv; - writes JSON, and nothing else, to standard output.");
     private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
     private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu or cuda.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
@@ -45,10 +45,9 @@ internal sealed class RunOptions
     private readonly Option<bool> _noTrack = new("--no-track") { Description = "Treat every frame on its own; ids are 0." };
     private readonly Option<bool> _noSmooth = new("--no-smooth") { Description = "Track, but do not smooth the poses." };
     private readonly Option<bool> _raw = new("--raw") { Description = "Add the unsmoothed poses to the JSON." };
-    // Known, so that whoever reads of it in the design is told what to do instead; not offered.
-    private readonly Option<bool> _show = new("--show") { Hidden = true };
     private readonly DetectionOptions _detection = new();
     private readonly LiveOptions _live = new();
+    private readonly SinkOptions _sinks = new();
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Print errors only." };
 
     /// <summary>Adds the argument and options to <paramref name="command"/>.</summary>
@@ -58,7 +57,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
-            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _show, _quiet, .. _detection.All, .. _live.All,
+            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _quiet, .. _detection.All, .. _live.All, .. _sinks.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -67,7 +66,6 @@ internal sealed class RunOptions
     /// <exception cref="UsageException">A value makes no sense.</exception>
     public RunSettings Read(ParseResult parsed)
     {
-        if (parsed.GetValue(_show)) throw new UsageException("--show comes with live sources and is not there yet; write a file with --out.");
         return new RunSettings
         {
             Source = parsed.GetRequiredValue(_source),
@@ -106,6 +104,7 @@ internal sealed class RunOptions
             Smooth = !parsed.GetValue(_noSmooth),
             Raw = parsed.GetValue(_raw),
             Quiet = parsed.GetValue(_quiet),
+            Sinks = _sinks.Read(parsed),
         }.Validate();
     }
 

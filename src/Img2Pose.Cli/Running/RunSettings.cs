@@ -1,3 +1,5 @@
+using Img2Pose.Formats;
+using Img2Pose.Geometry;
 using Img2Pose.Media;
 using Img2Pose.Rendering.Overlay;
 
@@ -99,11 +101,24 @@ internal sealed record RunSettings
     /// <summary>Whether progress and summary are left out.</summary>
     public bool Quiet { get; init; }
 
+    /// <summary>The window, other programs, crops, and the camera that poses are told in.</summary>
+    public SinkSettings Sinks { get; init; } = new();
+
+    /// <summary>
+    /// Whether a recorded video is played at its own speed: where that was asked for, and where nothing comes of it but what is
+    /// looked at now.
+    /// </summary>
+    public bool PlaysInRealTime => RealTime || ((Sinks.Show || Sinks.Send.Count > 0) && Output is null && Json is null && Sinks.Crops is null);
+
+    /// <summary>The reference points that were asked for; null for the default.</summary>
+    /// <exception cref="InputException">They cannot be read.</exception>
+    public ReferenceFace? LoadReference() => Reference is null ? null : ReferenceFaceFiles.Load(Reference);
+
     /// <exception cref="UsageException">A value makes no sense.</exception>
     public RunSettings Validate()
     {
         Require(Source.Length > 0, "The source is empty; name a file, a folder, a list or lavfi:GRAPH.");
-        Require(Output is not null || Json is not null, "Nothing would be written; give --out FILE, --json FILE or both.");
+        Require(Output is not null || Json is not null || Sinks.Any, "Nothing would be written; give --out FILE, --json FILE, --show, --send or --crops.");
         Require(Output is null or { Length: > 0 }, "--out is empty; name a file or folder.");
         Require(Output != "-", "--out cannot be standard output; name a file.");
         Require(Json is null or { Length: > 0 }, "--json is empty; name a file, or - for standard output.");

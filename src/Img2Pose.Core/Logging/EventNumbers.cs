@@ -38,4 +38,7 @@ internal static class EventNumbers
 
     /// <summary>Rows of the boxes given matched nothing.</summary>
     public const int BoxesUnused = 3001;
+
+    /// <summary>An output of a live session has failed; the session goes on without it.</summary>
+    public const int OutputFailed = 4001;
 }

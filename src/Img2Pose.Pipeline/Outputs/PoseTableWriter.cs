@@ -15,15 +15,21 @@ public sealed class PoseTableWriter : IPoseSink
     private const int FlushAt = 32 * 1024;
 
     private readonly OutputFile _output;
+    private readonly CameraView? _camera;
     private readonly ArrayBufferWriter<byte> _buffer = new(2 * FlushAt);
     private bool _finished;
 
     /// <summary>Writes the header to <paramref name="output"/>, which this writer then owns.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="camera">The user's camera and the size of heads, for three more columns in millimetres; null: the assumed camera.</param>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public PoseTableWriter(OutputFile output)
+    public PoseTableWriter(OutputFile output, CameraView? camera = null)
     {
         _output = output;
-        Append("source,frame,pts,id,detected,score,left,top,right,bottom,rx,ry,rz,tx,ty,tz,yaw,pitch,roll\r\n"u8);
+        _camera = camera;
+        Append("source,frame,pts,id,detected,score,left,top,right,bottom,rx,ry,rz,tx,ty,tz,yaw,pitch,roll"u8);
+        if (camera is not null) Append(",x_mm,y_mm,z_mm"u8);
+        Append("\r\n"u8);
         Flush(0);
     }
 
@@ -45,12 +51,14 @@ public sealed class PoseTableWriter : IPoseSink
             Next(face.Box.Top, 2);
             Next(face.Box.Right, 2);
             Next(face.Box.Bottom, 2);
-            Next(face.Pose.Rotation);
-            Next(face.Pose.Translation);
-            EulerAngles angles = EulerAngles.FromRotationVector(face.Pose.Rotation);
+            Pose pose = _camera?.Express(face.Pose, frame.DisplayWidth, frame.DisplayHeight) ?? face.Pose;
+            Next(pose.Rotation);
+            Next(pose.Translation);
+            EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
             Next(angles.Yaw, 3);
             Next(angles.Pitch, 3);
             Next(angles.Roll, 3);
+            if (_camera is not null) Next(_camera.Millimetres(pose));
             Append("\r\n"u8);
             Flush(FlushAt);
         }

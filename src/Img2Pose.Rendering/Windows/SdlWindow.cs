@@ -15,7 +15,7 @@ internal sealed unsafe class SdlWindow : IDisposable
     private int _woken;
     private bool _initialised;
 
-    /// <summary>Connects to the display; the window appears with <see cref="Show"/>.</summary>
+    /// <summary>Connects to the display; the window appears with <see cref="Create"/>.</summary>
     /// <exception cref="ModelException">SDL is missing, or there is no display.</exception>
     public SdlWindow(string title)
     {

@@ -78,7 +78,9 @@ internal sealed class TextPanel(OverlayRenderer renderer)
             ReadOnlySpan<char> line = text[range];
             int tab = line.IndexOf('\t');
             ReadOnlySpan<char> left = tab < 0 ? line : line[..tab], right = tab < 0 ? "" : line[(tab + 1)..];
-            StrokeFont.Write(left, Margin * unit, top, unit, radius, ink, _strokes);
+            // What does not fit beside it gives way to what stands to the right, which is said for a reason.
+            bool fits = (StrokeFont.Width(left) + StrokeFont.Width(right) + 3 * Margin) * unit <= width;
+            if (fits || right.IsEmpty) StrokeFont.Write(left, Margin * unit, top, unit, radius, ink, _strokes);
             StrokeFont.Write(right, width - (StrokeFont.Width(right) + Margin) * unit, top, unit, radius, ink, _strokes);
             top += LineUnits * unit;
         }

@@ -68,7 +68,7 @@ internal static class WindowStatus
         if (paused) writer.Add("paused  ");
         if (recording) writer.Add("rec  ");
         if (view.Mirror) writer.Add("mirror  ");
-        writer.Add("h help");
+        if (alert is null) writer.Add("h help");
         return writer.Length;
     }
 

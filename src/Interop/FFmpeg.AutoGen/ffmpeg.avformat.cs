@@ -67,6 +67,9 @@ public static unsafe partial class ffmpeg
     public static partial int av_interleaved_write_frame(AVFormatContext* s, AVPacket* pkt);
 
     [LibraryImport(Avformat)]
+    public static partial int av_write_frame(AVFormatContext* s, AVPacket* pkt);
+
+    [LibraryImport(Avformat)]
     public static partial int av_write_trailer(AVFormatContext* s);
 
     [LibraryImport(Avformat, StringMarshalling = StringMarshalling.Utf8)]

@@ -1,0 +1,105 @@
+using Img2Pose.Core;
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+using Img2Pose.Media;
+using Img2Pose.Pipeline;
+using Img2Pose.Rendering.Overlay;
+using Img2Pose.Rendering.Windows;
+
+namespace Img2Pose.Cli.Running;
+
+/// <summary>What a job has once for all of its sources: the window, the programs that are told poses, the user's camera.</summary>
+internal sealed class LiveSinks : IAsyncDisposable
+{
+    private readonly RunSettings _settings;
+    private readonly FileRoles _roles;
+    private readonly ReferenceFace? _reference;
+    private readonly NeutralPose _neutral;
+    private readonly PoseWindow? _window;
+    private readonly List<WindowCaptures> _captures = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>Opens the window, where one is wanted.</summary>
+    /// <param name="settings">What the user asked for.</param>
+    /// <param name="engine">The engine of the job, which outlives this.</param>
+    /// <param name="reference">The face that poses refer to; null: the default.</param>
+    /// <param name="roles">What the job reads and writes.</param>
+    /// <param name="quit">Called, on the window's thread, when the user closes the window.</param>
+    /// <exception cref="ModelException">There is no display, or nothing that draws.</exception>
+    public LiveSinks(RunSettings settings, PoseEngine engine, ReferenceFace? reference, FileRoles roles, Action quit)
+    {
+        (_settings, _reference, _roles) = (settings, reference, roles);
+        Camera = settings.Sinks.Camera?.Invoke(reference);
+        _neutral = new NeutralPose(settings.Sinks.Neutral);
+        if (!settings.Sinks.Show) return;
+        bool draws = settings.Output is not null && settings.Overlay != OverlayLayers.None;
+        CameraView? camera = Camera;
+        _window = PoseWindow.Open(new WindowOptions
+        {
+            Title = "img2pose",
+            Renderer = engine.Renderer(),
+            Scaler = () => new ScreenScaler(),
+            Layers = settings.Overlay,
+            Alpha = settings.Alpha,
+            Mirror = settings.Sinks.Mirror,
+            Drawn = draws ? (settings.Overlay, settings.Alpha) : null,
+            Distance = camera is null ? null : (face, width, height) => camera.Millimetres(camera.Express(face.Face.Pose, width, height)).Length,
+            Quit = quit,
+            Neutral = settings.Sinks.Send.Count == 0 ? null : () =>
+            {
+                _neutral.TakeNext();
+                return "this pose is the neutral one";
+            },
+        });
+    }
+
+    /// <summary>The user's camera and the size of heads; null: the assumed camera, without millimetres.</summary>
+    public CameraView? Camera { get; }
+
+    /// <summary>Why the window has ended by itself, or null.</summary>
+    public Img2PoseException? WindowFailure => _window?.Failure;
+
+    /// <summary>Adds to a session what the user asked for; the session owns it.</summary>
+    /// <param name="session">The session, which has yet to run.</param>
+    /// <param name="source">Its source.</param>
+    /// <param name="name">What its files are called.</param>
+    /// <param name="video">How recordings are encoded.</param>
+    /// <param name="stop">Ends the looking up of names.</param>
+    /// <exception cref="OutputException">A folder cannot be made, or a host is unknown.</exception>
+    /// <exception cref="UsageException">What is asked for does not suit the source.</exception>
+    public async Task AddToAsync(PoseSession session, IFrameSource source, string name, VideoWriterOptions video, CancellationToken stop)
+    {
+        SinkSettings sinks = _settings.Sinks;
+        if (sinks.Crops is { } folder) session.AddSink(new CropWriter(folder, name, _reference, _roles.ReadAs), "crops");
+        foreach (SendTarget target in sinks.Send)
+        {
+            PoseSender sender = await PoseSender.OpenAsync(target, new PoseSenderOptions
+            {
+                Face = FaceChoice.Parse(sinks.Face ?? "largest"),
+                OnlyChosen = sinks.Face is not null,
+                Neutral = _neutral,
+                Camera = Camera,
+                IsLive = source.Info.IsLive,
+            }, stop);
+            session.AddSink(sender, "send", LinkPolicy.Latest);
+        }
+        if (_window is null) return;
+        WindowCaptures captures = new(sinks.Captures ?? ".", name, source, Camera, video, _window.Say);
+        lock (_lock) _captures.Add(captures);
+        LiveStatus? status = session.Status;
+        session.AddSink((IFrameSink)_window.AddFeed(new WindowFeedOptions
+        {
+            Name = source.Info.Name,
+            State = status is null ? null : () => status.Current is { State: not SourceState.Live } now ? now.ToString() : null,
+            Captures = captures,
+        }), "window", LinkPolicy.Latest);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        // The window first: it hands pictures to what saves them.
+        _window?.Dispose();
+        foreach (WindowCaptures captures in _captures) await captures.DisposeAsync();
+    }
+}
