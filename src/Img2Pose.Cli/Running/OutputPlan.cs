@@ -47,7 +47,6 @@ internal static class OutputPlan
         {
             string shown = VideoWriter.Describe(output);
             if (source.IsImages) throw new UsageException($"{shown}: pictures are not pushed as a stream; give --out a folder.");
-            if (name is not null) throw new UsageException($"{shown}: one stream holds one video; give --out a folder for several sources.");
             return output;
         }
         bool folder = Directory.Exists(output) || Path.EndsInDirectorySeparator(output);
