@@ -5,7 +5,9 @@ using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
+using Img2Pose.Pipeline.Views;
 using Img2Pose.Rendering.Overlay;
+using Img2Pose.Rendering.Views;
 
 namespace Img2Pose.Cli.Running;
 
@@ -144,6 +146,7 @@ internal sealed class RunJob : IAsyncDisposable
         if (writer is not null) session.AddSink(writer, "encode");
         if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
         if (_sinks is not null) await _sinks.AddToAsync(session, source, name ?? StreamNames.Of(settings.Source), VideoOptions(settings, source.Info), stop);
+        if (settings.Views is not null) session.AddSink(CreateViews(settings.Views, name, source.Info), "views");
         progress.Begin(session, ExpectedFrames(settings, source.Info));
         RunReport? report = null;
         try
@@ -245,6 +248,14 @@ internal sealed class RunJob : IAsyncDisposable
         if (path == "-" || (!Directory.Exists(path) && !Path.EndsInDirectorySeparator(path)))
             throw new UsageException($"The source stands for {count} videos; give {option} a folder that exists, or a name that ends in /.");
         return OutputFolder.Create(path);
+    }
+
+    /// <summary>The best frontal picture of each face; of several sources in a folder for each.</summary>
+    private IdentityViews CreateViews(string folder, string? name, SourceInfo source)
+    {
+        if (source.IsImages) throw new UsageException("--views keeps the best picture of each face of a video; for pictures there is the verb views.");
+        ViewPlan plan = new() { Yaws = [0], Names = ViewNames.Single, Drawing = new FaceViewOptions { Live = true } };
+        return new IdentityViews(new ViewFiles(name is null ? folder : Path.Combine(folder, name), plan, _roles.ReadAs), plan, source.Name);
     }
 
     private IPoseSink CreatePoseWriter(string path, SourceInfo source) => path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)

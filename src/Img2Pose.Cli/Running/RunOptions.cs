@@ -25,7 +25,7 @@ internal sealed class RunOptions
     private readonly Option<int> _every = new("--every") { Description = "Look at every N-th frame; the tracker predicts the others.", HelpName = "N", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _overlay = new("--overlay")
     {
-        Description = "What is drawn: mesh, box, axes, points, label, joined by commas, or none.",
+        Description = "What is drawn: mesh, box, axes, points, label, frontal (small frontal views of up to four faces), joined by commas, or none.",
         HelpName = "LAYERS",
         DefaultValueFactory = _ => "mesh",
     };
@@ -42,6 +42,7 @@ internal sealed class RunOptions
     private readonly Option<int?> _quality = new("--quality") { Description = "Constant rate factor of the video (0 best … 51), or JPEG quality of pictures.", HelpName = "N" };
     private readonly Option<string?> _preset = Text("--preset", "NAME", "Speed preset of the encoder, such as veryfast or ultrafast.");
     private readonly Option<string?> _reference = Text("--reference", "DIR", "Use the official reference points in this folder.");
+    private readonly Option<string?> _views = Text("--views", "DIR", "Folder for the best frontal picture of each tracked face, renewed as it goes.");
     private readonly Option<bool> _noTrack = new("--no-track") { Description = "Treat every frame on its own; ids are 0." };
     private readonly Option<bool> _noSmooth = new("--no-smooth") { Description = "Track, but do not smooth the poses." };
     private readonly Option<bool> _raw = new("--raw") { Description = "Add the unsmoothed poses to the JSON." };
@@ -57,7 +58,7 @@ internal sealed class RunOptions
         Option[] options =
         [
             _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
-            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _noTrack, _noSmooth, _raw, _quiet, .. _detection.All, .. _live.All, .. _sinks.All,
+            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _views, _noTrack, _noSmooth, _raw, _quiet, .. _detection.All, .. _live.All, .. _sinks.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -100,6 +101,7 @@ internal sealed class RunOptions
             Quality = parsed.GetValue(_quality),
             Preset = parsed.GetValue(_preset),
             Reference = parsed.GetValue(_reference),
+            Views = parsed.GetValue(_views),
             Track = !parsed.GetValue(_noTrack),
             Smooth = !parsed.GetValue(_noSmooth),
             Raw = parsed.GetValue(_raw),
@@ -122,7 +124,8 @@ internal sealed class RunOptions
                 "axes" => OverlayLayers.Axes,
                 "points" => OverlayLayers.Points,
                 "label" => OverlayLayers.Label,
-                _ => throw new UsageException($"--overlay {text}: there is no layer '{name}'; known are mesh, box, axes, points, label, or none alone."),
+                "frontal" => OverlayLayers.Frontal,
+                _ => throw new UsageException($"--overlay {text}: there is no layer '{name}'; known are mesh, box, axes, points, label, frontal, or none alone."),
             };
         }
         return layers;

@@ -89,6 +89,9 @@ internal sealed record RunSettings
     /// <summary>Folder of the official reference points, or null.</summary>
     public string? Reference { get; init; }
 
+    /// <summary>Folder for the best frontal picture of each identity, or null.</summary>
+    public string? Views { get; init; }
+
     /// <summary>Whether faces keep identities over time.</summary>
     public bool Track { get; init; } = true;
 
@@ -118,9 +121,10 @@ internal sealed record RunSettings
     public RunSettings Validate()
     {
         Require(Source.Length > 0, "The source is empty; name a file, a folder, a list or lavfi:GRAPH.");
-        Require(Output is not null || Json is not null || Sinks.Any, "Nothing would be written; give --out FILE, --json FILE, --show, --send or --crops.");
+        Require(Output is not null || Json is not null || Views is not null || Sinks.Any, "Nothing would be written; give --out FILE, --json FILE, --show, --send, --crops or --views.");
         Require(Output is null or { Length: > 0 }, "--out is empty; name a file or folder.");
         Require(Output != "-", "--out cannot be standard output; name a file.");
+        Require(Views is null || (Track && Views.Length > 0), "--views keeps the best picture of each identity; name a folder, and leave out --no-track.");
         Require(Json is null or { Length: > 0 }, "--json is empty; name a file, or - for standard output.");
         Require(Device is "auto" or "cpu" or "cuda", $"--device {Device} is unknown; known are auto, cpu and cuda.");
         Require(Score is null or (>= 0 and <= 1), $"--score {Score} is out of range; scores lie in 0…1.");

@@ -70,6 +70,13 @@ public sealed class FaceSurface
 
     internal FaceSurfaceSamples Samples { get; }
 
+    /// <summary>Vertices of the finest grid, both halves: <see cref="Rows"/> rows of 2·<see cref="HalfColumns"/> − 1.</summary>
+    internal ReadOnlySpan<Vector3> GridPositions => _positions;
+
+    internal ReadOnlySpan<Vector3> GridNormals => _normals;
+
+    internal ReadOnlySpan<float> GridWeights => _weights;
+
     /// <summary>Reads an asset.</summary>
     /// <exception cref="InputException">The file is missing, unreadable, cut short or of another kind.</exception>
     public static FaceSurface Load(string path)

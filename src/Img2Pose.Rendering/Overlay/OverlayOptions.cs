@@ -24,6 +24,9 @@ public enum OverlayLayers
 
     /// <summary>Identity, score, yaw, pitch and roll.</summary>
     Label = 16,
+
+    /// <summary>Small frontal views of the tracked faces, at most four, at the right edge of the picture.</summary>
+    Frontal = 32,
 }
 
 /// <summary>How an <see cref="OverlayRenderer"/> draws.</summary>

@@ -4,6 +4,7 @@ using Img2Pose.Geometry;
 using Img2Pose.Rendering.Blending;
 using Img2Pose.Rendering.Egl;
 using Img2Pose.Rendering.Meshes;
+using Img2Pose.Rendering.Views;
 using Veldrid;
 
 namespace Img2Pose.Rendering.Overlay;
@@ -22,6 +23,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     private readonly RenderTileCache _tiles;
     private readonly OverlayLayout _layout;
     private readonly Lock _lock = new();
+    private FrontalInsets? _insets;
     private bool _disposed;
 
     private OverlayRenderer(OverlayOptions options, GraphicsDevice device, IReadOnlyList<FaceMesh> meshes)
@@ -107,21 +109,29 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            // Views show the picture without what is drawn on it.
+            FrontalInsets? insets = (layers & OverlayLayers.Frontal) != 0 ? _insets ??= new FrontalInsets() : null;
+            insets?.Take(frame, faces);
             _layout.Arrange(frame, faces, layers, alpha);
-            if (_layout.Regions.Count == 0) return;
-            try
-            {
-                RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
-                _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
-                _device.SubmitCommands(_draw.Commands);
-                MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
-                Blend(frame, pixels);
-                _device.Unmap(tile.Staging);
-            }
-            catch (VeldridException e)
-            {
-                throw Failure(e);
-            }
+            if (_layout.Regions.Count > 0) Draw(frame);
+            insets?.Paint(frame);
+        }
+    }
+
+    private void Draw(VideoFrame frame)
+    {
+        try
+        {
+            RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
+            _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
+            _device.SubmitCommands(_draw.Commands);
+            MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
+            Blend(frame, pixels);
+            _device.Unmap(tile.Staging);
+        }
+        catch (VeldridException e)
+        {
+            throw Failure(e);
         }
     }
 

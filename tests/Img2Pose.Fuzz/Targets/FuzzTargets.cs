@@ -7,7 +7,7 @@ internal static class FuzzTargets
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new CheckpointTarget(), new PickleTarget(), new SafetensorsTarget(), new NpyTarget(), new MatTarget(), new ObjTarget(), new FitTarget(), new SurfaceTarget(),
-        new LmdbTarget(), new MessagePackTarget(), new AnnotationTarget(), new PredictionTarget(), new BoxesTarget(), new JsonListTarget(), new PointsTarget(),
+        new LmdbTarget(), new MessagePackTarget(), new AnnotationTarget(), new PredictionTarget(), new BoxesTarget(), new FacesTarget(), new JsonListTarget(), new PointsTarget(),
         new SourceTarget(), new OptionsTarget(), new HeaderTarget(), new ModelTarget(), new NetworkTarget(), new MediaTarget(),
     ];
 

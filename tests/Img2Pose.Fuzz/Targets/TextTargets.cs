@@ -53,6 +53,28 @@ internal sealed class BoxesTarget : FileTarget
     }
 }
 
+/// <summary>Tables of faces whose views are wanted.</summary>
+internal sealed class FacesTarget : FileTarget
+{
+    public override string Name => "faces";
+
+    protected override string Extension => ".csv";
+
+    public override IEnumerable<byte[]> Seeds()
+    {
+        yield return "ID,FILE,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT\none,a.jpg,1,2,30,40\ntwo,\"b,c.jpg\",-3.5,0,10,1e2\n"u8.ToArray();
+        yield return "FILE,ID,FACE_HEIGHT,FACE_WIDTH,FACE_X,FACE_Y,NOTE\r\na.jpg,k,1,2,3,4,x\r\n"u8.ToArray();
+        yield return "file,l,t,r,b\na,b.jpg,1,2,3,4\n"u8.ToArray();
+    }
+
+    protected override int Run(string path)
+    {
+        bool original = FaceTable.IsOriginalTable(path);
+        FaceTable table = FaceTable.Load(path);
+        return HashCode.Combine(original, table.Faces.Count, table.Errors.Count);
+    }
+}
+
 /// <summary>The original's lists of JSON files.</summary>
 internal sealed class JsonListTarget : FileTarget
 {

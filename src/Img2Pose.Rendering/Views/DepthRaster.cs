@@ -1,0 +1,83 @@
+using System.Numerics;
+
+namespace Img2Pose.Rendering.Views;
+
+/// <summary>
+/// Says for every pixel which triangle is nearest there, and where in it. A pixel's centre decides; where two triangles are equally
+/// near the first one drawn stays. Buffers are kept and grow, so that drawing again allocates nothing.
+/// </summary>
+internal sealed class DepthRaster
+{
+    private float[] _nearness = [];
+    private int[] _triangle = [];
+    private Vector2[] _place = [];
+
+    /// <summary>Width, pixels.</summary>
+    public int Width { get; private set; }
+
+    /// <summary>Height, pixels.</summary>
+    public int Height { get; private set; }
+
+    /// <summary>1/z of the nearest surface, 0 where there is none.</summary>
+    public ReadOnlySpan<float> Nearness => _nearness.AsSpan(0, Width * Height);
+
+    /// <summary>Number of the nearest triangle in order of drawing, −1 where there is none.</summary>
+    public ReadOnlySpan<int> Triangle => _triangle.AsSpan(0, Width * Height);
+
+    /// <summary>Weights of the triangle's second and third corner there, corrected for perspective; the first has the rest.</summary>
+    public ReadOnlySpan<Vector2> Place => _place.AsSpan(0, Width * Height);
+
+    /// <summary>Starts an empty picture.</summary>
+    public void Clear(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        int count = checked(width * height);
+        if (_nearness.Length < count) (_nearness, _triangle, _place) = (new float[count], new int[count], new Vector2[count]);
+        (Width, Height) = (width, height);
+        _nearness.AsSpan(0, count).Clear();
+        _triangle.AsSpan(0, count).Fill(-1);
+    }
+
+    /// <summary>Draws triangles.</summary>
+    /// <param name="vertices">Pixels (x, y) and depth z along the axis. A triangle with a corner at z ≤ 0 or not finite is left out.</param>
+    /// <param name="triangles">Three indices each.</param>
+    /// <param name="frontOnly">Leaves out triangles that are seen from behind: those that run clockwise on the screen, y down.</param>
+    public void Draw(ReadOnlySpan<Vector3> vertices, ReadOnlySpan<int> triangles, bool frontOnly)
+    {
+        for (int i = 0; i + 2 < triangles.Length; i += 3)
+            Draw(vertices[triangles[i]], vertices[triangles[i + 1]], vertices[triangles[i + 2]], i / 3, frontOnly);
+    }
+
+    private void Draw(Vector3 a, Vector3 b, Vector3 c, int number, bool frontOnly)
+    {
+        if (!(a.Z > 0 && b.Z > 0 && c.Z > 0)) return;
+        float area = (b.X - a.X) * (c.Y - a.Y) - (b.Y - a.Y) * (c.X - a.X);
+        if (!float.IsFinite(area) || area == 0 || (frontOnly && area > 0)) return;
+        int left = Bound(MathF.Ceiling(MathF.Min(a.X, MathF.Min(b.X, c.X)) - 0.5f), Width);
+        int right = Bound(MathF.Floor(MathF.Max(a.X, MathF.Max(b.X, c.X)) - 0.5f) + 1, Width);
+        int top = Bound(MathF.Ceiling(MathF.Min(a.Y, MathF.Min(b.Y, c.Y)) - 0.5f), Height);
+        int bottom = Bound(MathF.Floor(MathF.Max(a.Y, MathF.Max(b.Y, c.Y)) - 0.5f) + 1, Height);
+        float inverse = 1 / area, nearA = 1 / a.Z, nearB = 1 / b.Z, nearC = 1 / c.Z;
+        for (int y = top; y < bottom; y++)
+        {
+            float py = y + 0.5f;
+            for (int x = left; x < right; x++)
+            {
+                float px = x + 0.5f;
+                float wb = ((px - a.X) * (c.Y - a.Y) - (py - a.Y) * (c.X - a.X)) * inverse;
+                float wc = ((b.X - a.X) * (py - a.Y) - (b.Y - a.Y) * (px - a.X)) * inverse;
+                float wa = 1 - wb - wc;
+                if (wa < 0 || wb < 0 || wc < 0) continue;
+                float nearness = wa * nearA + wb * nearB + wc * nearC;
+                int at = y * Width + x;
+                if (nearness <= _nearness[at]) continue;
+                _nearness[at] = nearness;
+                _triangle[at] = number;
+                _place[at] = new Vector2(wb * nearB / nearness, wc * nearC / nearness);
+            }
+        }
+    }
+
+    private static int Bound(float value, int limit) => (int)Math.Clamp(value, 0, limit);
+}
