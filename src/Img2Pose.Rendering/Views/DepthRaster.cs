@@ -58,21 +58,24 @@ internal sealed class DepthRaster
         int right = Bound(MathF.Floor(MathF.Max(a.X, MathF.Max(b.X, c.X)) - 0.5f) + 1, Width);
         int top = Bound(MathF.Ceiling(MathF.Min(a.Y, MathF.Min(b.Y, c.Y)) - 0.5f), Height);
         int bottom = Bound(MathF.Floor(MathF.Max(a.Y, MathF.Max(b.Y, c.Y)) - 0.5f) + 1, Height);
+        // Weights of the corners change by constant steps from pixel to pixel. Where rounding lets neither of two neighbours have a
+        // pixel on their common edge a crack would show, so that each reaches a hair over it.
+        const float hair = -1e-4f;
         float inverse = 1 / area, nearA = 1 / a.Z, nearB = 1 / b.Z, nearC = 1 / c.Z;
+        float stepB = (c.Y - a.Y) * inverse, stepC = (a.Y - b.Y) * inverse;
         for (int y = top; y < bottom; y++)
         {
-            float py = y + 0.5f;
+            float px = left + 0.5f - a.X, py = y + 0.5f - a.Y;
+            float firstB = (px * (c.Y - a.Y) - py * (c.X - a.X)) * inverse, firstC = ((b.X - a.X) * py - (b.Y - a.Y) * px) * inverse;
+            Span<float> nearest = _nearness.AsSpan(y * Width, Width);
             for (int x = left; x < right; x++)
             {
-                float px = x + 0.5f;
-                float wb = ((px - a.X) * (c.Y - a.Y) - (py - a.Y) * (c.X - a.X)) * inverse;
-                float wc = ((b.X - a.X) * (py - a.Y) - (b.Y - a.Y) * (px - a.X)) * inverse;
-                float wa = 1 - wb - wc;
-                if (wa < 0 || wb < 0 || wc < 0) continue;
+                float wb = firstB + (x - left) * stepB, wc = firstC + (x - left) * stepC, wa = 1 - wb - wc;
+                if (wa < hair || wb < hair || wc < hair) continue;
                 float nearness = wa * nearA + wb * nearB + wc * nearC;
+                if (nearness <= nearest[x]) continue;
+                nearest[x] = nearness;
                 int at = y * Width + x;
-                if (nearness <= _nearness[at]) continue;
-                _nearness[at] = nearness;
                 _triangle[at] = number;
                 _place[at] = new Vector2(wb * nearB / nearness, wc * nearC / nearness);
             }

@@ -62,7 +62,7 @@ public sealed class FaceTexture
                 // What grazes the line of sight would smear.
                 if (quality > 0.2f && quality >= stored)
                 {
-                    Vector4 colour = face.Picture.Sample(face.Picture.Place(point));
+                    Vector4 colour = face.Picture.SampleLinear(face.Picture.Place(point));
                     _colours[at] = stored > 0 ? Vector4.Lerp(_colours[at], colour, Takes) : colour;
                     stored = quality;
                 }

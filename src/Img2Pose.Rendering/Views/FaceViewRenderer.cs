@@ -27,7 +27,7 @@ public sealed class FaceViewRenderer
     private static readonly Vector3d s_middle = new(0, -0.08, 0.1);
 
     /// <summary>How far around the face a default view looks, units: half its diagonal, and what turning brings in.</summary>
-    private const float Reach = 2.6f;
+    private const float Reach = 2f;
 
     /// <summary>Part of the face that a picture must show for views to be made of it.</summary>
     private const float LeastSeen = 0.02f;
@@ -51,6 +51,8 @@ public sealed class FaceViewRenderer
     private readonly FaceGrid _grid;
     private readonly SourceFace _face;
     private readonly Vector4[] _colours;
+    private readonly Vector4[] _logarithms;
+    private readonly Vector4[] _memoryLogarithms;
     private readonly Vector4[] _mirrorGain;
     private readonly Vector4[] _memoryGain;
     private readonly Vector4[] _memory;
@@ -86,12 +88,12 @@ public sealed class FaceViewRenderer
         ArgumentNullException.ThrowIfNull(surface);
         options.Validate();
         _options = options;
-        _grid = new FaceGrid(surface, options.Live ? 2 : 1);
-        _face = new SourceFace(_grid, options.Live ? 192 : 320);
+        _grid = new FaceGrid(surface, options.Live ? 3 : 1);
+        _face = new SourceFace(_grid, options.Live ? 128 : 320);
         int count = _grid.Count;
         (_target, _colours, _mirrorGain, _filled) = (new Vector3[count], new Vector4[count], new Vector4[count], new Vector4[count]);
         (_memory, _memoryGain, _remembered) = (new Vector4[count], new Vector4[count], new float[count]);
-        _trust = new float[count];
+        (_trust, _logarithms, _memoryLogarithms) = (new float[count], new Vector4[count], new Vector4[count]);
         _field = new GridField(_grid.Rows, _grid.Columns);
         _ringTarget = new Vector3[_ring.Model.Length];
     }
@@ -131,11 +133,15 @@ public sealed class FaceViewRenderer
         _face.Place(pose, camera);
         if (_face.SeenShare < LeastSeen) return false;
         for (int i = 0; i < _colours.Length; i++)
-            _colours[i] = _face.Seen[i] > 0 ? _face.Picture.Sample(_face.Picture.Place(SourceFace.Flat(_face.Points[i]))) : Vector4.Zero;
+        {
+            _colours[i] = _face.Seen[i] > 0 ? SampleAt(SourceFace.Flat(_face.Points[i])) : Vector4.Zero;
+            _logarithms[i] = _face.Seen[i] > 0 ? Logarithm(_colours[i]) : Vector4.Zero;
+        }
         if (_options.Symmetry)
         {
             if (_face.Turned > 0.03f) DistrustOutline();
-            MatchColours(_colours, _face.Seen, mirrored: true, _mirrorGain);
+            MatchColours(_logarithms, _face.Seen, mirrored: true, _mirrorGain);
+            ToFactors(_mirrorGain);
         }
         Recall(texture);
         FillTheRest();
@@ -266,7 +272,7 @@ public sealed class FaceViewRenderer
             int other = mirrored ? _grid.Mirror(i) : i;
             float both = _face.Seen[i] * weights[other];
             _field.Weights[i] = both;
-            _field.Values[i] = both > 0 ? Logarithm(_colours[i]) - Logarithm(others[other]) : Vector4.Zero;
+            _field.Values[i] = both > 0 ? _logarithms[i] - others[other] : Vector4.Zero;
         }
         if (!_field.Complete(LightingLevels))
         {
@@ -284,7 +290,7 @@ public sealed class FaceViewRenderer
     {
         float reach = OutlineReach * _face.Turned;
         for (int i = 0; i < _trust.Length; i++) _trust[i] = _face.Seen[i] * SourceFace.Step(0.5f * reach, reach, _face.Inside[i]);
-        MatchColours(_colours, _trust, mirrored: true, _mirrorGain);
+        MatchColours(_logarithms, _trust, mirrored: true, _mirrorGain);
         for (int i = 0; i < _trust.Length; i++)
         {
             int other = _grid.Mirror(i);
@@ -294,7 +300,7 @@ public sealed class FaceViewRenderer
                 _trust[i] = 1;
                 continue;
             }
-            Vector4 difference = Vector4.Abs(Logarithm(_colours[i]) - Logarithm(_colours[other]) - _mirrorGain[i]);
+            Vector4 difference = Vector4.Abs(_logarithms[i] - _logarithms[other] - _mirrorGain[i]);
             float most = Math.Max(difference.X, Math.Max(difference.Y, difference.Z));
             _trust[i] = 1 - near * _face.Seen[other] * SourceFace.Step(LikeMirror, UnlikeMirror, most);
         }
@@ -313,7 +319,9 @@ public sealed class FaceViewRenderer
         float down = 1f / (_grid.Rows - 1), across = 1f / (_grid.Columns - 1);
         for (int i = 0; i < _memory.Length; i++)
             _memory[i] = _texture.Sample(i / _grid.Columns * down, TextureColumn(i % _grid.Columns * across), out _remembered[i]);
-        MatchColours(_memory, _remembered, mirrored: false, _memoryGain);
+        for (int i = 0; i < _memory.Length; i++) _memoryLogarithms[i] = _remembered[i] > 0 && _face.Seen[i] > 0 ? Logarithm(_memory[i]) : Vector4.Zero;
+        MatchColours(_memoryLogarithms, _remembered, mirrored: false, _memoryGain);
+        ToFactors(_memoryGain);
     }
 
     /// <summary>A colour for every vertex: seen, remembered, mirrored, or from what is around it.</summary>
@@ -343,8 +351,13 @@ public sealed class FaceViewRenderer
 
     private static Vector4 Logarithm(Vector4 colour) => new(MathF.Log(colour.X + Dark), MathF.Log(colour.Y + Dark), MathF.Log(colour.Z + Dark), 0);
 
-    private static Vector4 Apply(Vector4 colour, Vector4 gain) =>
-        (colour + new Vector4(Dark)) * new Vector4(MathF.Exp(gain.X), MathF.Exp(gain.Y), MathF.Exp(gain.Z), 0) - new Vector4(Dark);
+    /// <summary>Turns logarithms into what colours are multiplied by.</summary>
+    private static void ToFactors(Span<Vector4> gain)
+    {
+        for (int i = 0; i < gain.Length; i++) gain[i] = new Vector4(MathF.Exp(gain[i].X), MathF.Exp(gain[i].Y), MathF.Exp(gain[i].Z), 1);
+    }
+
+    private static Vector4 Apply(Vector4 colour, Vector4 factors) => (colour + new Vector4(Dark)) * factors - new Vector4(Dark);
 
     private FaceViewReport Shade(Span<byte> rgb)
     {
@@ -455,6 +468,7 @@ public sealed class FaceViewRenderer
     private Vector4 SampleAt(Vector2 point)
     {
         Vector2 place = _face.Picture.Place(point);
+        if (_options.Live) return _face.Picture.SampleLinear(place);
         if (_softness == 0) return _face.Picture.Sample(place);
         Vector2 diagonal = new(_softness), other = new(_softness, -_softness);
         return 0.25f * (_face.Picture.Sample(place - diagonal) + _face.Picture.Sample(place + diagonal) + _face.Picture.Sample(place - other) + _face.Picture.Sample(place + other));

@@ -16,7 +16,7 @@ internal sealed class SourcePicture
     private const int Border = 2;
 
     private uint[] _pixels = [];
-    private int[] _chroma = [];
+    private int[] _room = [];
     private int _stride;
     private float _scaleX, _scaleY, _offsetX, _offsetY;
 
@@ -118,6 +118,24 @@ internal sealed class SourcePicture
         return Vector128.Min(Vector128.Max(sum, least), most).AsVector4();
     }
 
+    /// <summary>Colour at a place, linear between the nearest four pixels: a quarter of the time of <see cref="Sample"/>, a little softer.</summary>
+    /// <param name="place">From <see cref="Place"/>.</param>
+    /// <returns>R, G, B in 0…255; W has no meaning.</returns>
+    public Vector4 SampleLinear(Vector2 place)
+    {
+        float x = place.X > 0 ? MathF.Min(place.X, Width - 1) : 0, y = place.Y > 0 ? MathF.Min(place.Y, Height - 1) : 0;
+        int left = (int)x, top = (int)y, at = (top + Border) * _stride + left + Border;
+        ReadOnlySpan<uint> upper = _pixels.AsSpan(at, 2), lower = _pixels.AsSpan(at + _stride, 2);
+        // Two channels in each half of 16 bits, weights of 8 bits.
+        uint u = (uint)((x - left) * 256), v = (uint)((y - top) * 256);
+        uint evenTop = Mix(upper[0] & 0xFF00FF, upper[1] & 0xFF00FF, u), evenBelow = Mix(lower[0] & 0xFF00FF, lower[1] & 0xFF00FF, u);
+        uint oddTop = Mix(upper[0] >> 8 & 0xFF, upper[1] >> 8 & 0xFF, u), oddBelow = Mix(lower[0] >> 8 & 0xFF, lower[1] >> 8 & 0xFF, u);
+        uint even = Mix(evenTop, evenBelow, v), odd = Mix(oddTop, oddBelow, v);
+        return new Vector4(even & 0xFF, odd & 0xFF, even >> 16 & 0xFF, 0);
+
+        static uint Mix(uint a, uint b, uint weight) => ((a * (256 - weight) + b * weight + 0x800080) >> 8) & 0xFF00FF;
+    }
+
     private Vector128<float> Row(int at, Vector4 weights, out Vector128<float> second, out Vector128<float> third)
     {
         Vector128<byte> four = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(_pixels.AsSpan(at, 4))));
@@ -134,7 +152,7 @@ internal sealed class SourcePicture
 
     private static int Bound(float value, int limit) => value > 0 ? (int)MathF.Min(value, limit) : 0;
 
-    private static void TakeRgb(FramePlane plane, int left, int y, int factor, Span<uint> row)
+    private void TakeRgb(FramePlane plane, int left, int y, int factor, Span<uint> row)
     {
         if (factor == 1)
         {
@@ -142,44 +160,65 @@ internal sealed class SourcePicture
             for (int x = 0; x < row.Length; x++) row[x] = Pack(line[3 * x], line[3 * x + 1], line[3 * x + 2]);
             return;
         }
-        int half = factor * factor / 2, all = factor * factor;
-        for (int x = 0; x < row.Length; x++)
+        Span<int> sums = Room(3 * row.Length);
+        sums.Fill(factor * factor / 2);
+        for (int dy = 0; dy < factor; dy++)
         {
-            int r = half, g = half, b = half;
-            for (int dy = 0; dy < factor; dy++)
+            ReadOnlySpan<byte> line = plane.Row(y * factor + dy).Slice(3 * factor * left, 3 * factor * row.Length);
+            for (int x = 0, from = 0; x < sums.Length; x += 3)
             {
-                ReadOnlySpan<byte> square = plane.Row(y * factor + dy).Slice(3 * factor * (left + x), 3 * factor);
-                for (int i = 0; i < square.Length; i += 3)
+                for (int dx = 0; dx < factor; dx++, from += 3)
                 {
-                    r += square[i];
-                    g += square[i + 1];
-                    b += square[i + 2];
+                    sums[x] += line[from];
+                    sums[x + 1] += line[from + 1];
+                    sums[x + 2] += line[from + 2];
                 }
             }
-            row[x] = Pack(r / all, g / all, b / all);
         }
+        int all = factor * factor;
+        for (int x = 0; x < row.Length; x++) row[x] = Pack(sums[3 * x] / all, sums[3 * x + 1] / all, sums[3 * x + 2] / all);
     }
 
     private void TakeYuv(VideoFrame frame, int left, int y, int factor, Span<uint> row)
     {
-        if (_chroma.Length < 2 * row.Length) _chroma = new int[2 * row.Length];
-        Span<int> u = _chroma.AsSpan(0, row.Length), v = _chroma.AsSpan(row.Length, row.Length);
-        FramePlane luma = frame.GetPlane(0);
+        int width = row.Length;
+        Span<int> room = Room(3 * width), luma = room[..width], u = room.Slice(width, width), v = room.Slice(2 * width, width);
         bool interleaved = frame.Format == PixelFormat.Nv12;
         int shift = frame.Format == PixelFormat.I420P10 ? 2 : 0;
         Chroma(frame.GetPlane(1), interleaved ? 2 : 1, 0, shift, left, y, factor, u);
         Chroma(frame.GetPlane(interleaved ? 1 : 2), interleaved ? 2 : 1, interleaved ? 1 : 0, shift, left, y, factor, v);
-        YuvWeights to = YuvWeights.Of(frame.Color);
-        for (int x = 0; x < row.Length; x++)
+        luma.Fill(factor * factor / 2);
+        for (int dy = 0; dy < factor; dy++)
         {
-            int sum = 0;
-            for (int dy = 0; dy < factor; dy++)
+            ReadOnlySpan<byte> line = frame.GetPlane(0).Row(y * factor + dy);
+            if (shift > 0)
             {
-                ReadOnlySpan<byte> line = luma.Row(y * factor + dy);
-                for (int dx = 0; dx < factor; dx++) sum += Component(line, factor * (left + x) + dx, shift);
+                for (int x = 0, from = factor * left; x < width; x++)
+                {
+                    for (int dx = 0; dx < factor; dx++, from++) luma[x] += Component(line, from, shift);
+                }
+                continue;
             }
-            row[x] = to.Rgb(factor == 1 ? sum : (sum + factor * factor / 2) / (factor * factor), u[x] - 128, v[x] - 128);
+            line = line.Slice(factor * left, factor * width);
+            if (factor == 2)
+            {
+                for (int x = 0; x < luma.Length; x++) luma[x] += line[2 * x] + line[2 * x + 1];
+                continue;
+            }
+            for (int x = 0, from = 0; x < luma.Length; x++)
+            {
+                for (int dx = 0; dx < factor; dx++, from++) luma[x] += line[from];
+            }
         }
+        YuvWeights to = YuvWeights.Of(frame.Color);
+        int all = factor * factor;
+        for (int x = 0; x < row.Length; x++) row[x] = to.Rgb(all == 1 ? luma[x] : all == 4 ? luma[x] >> 2 : luma[x] / all, u[x] - 128, v[x] - 128);
+    }
+
+    private Span<int> Room(int count)
+    {
+        if (_room.Length < count) _room = new int[count];
+        return _room.AsSpan(0, count);
     }
 
     /// <summary>The chroma of a row of output pixels: linear between the four nearest, sited between the luma samples.</summary>
@@ -189,6 +228,25 @@ internal sealed class SourcePicture
         int middleY = (2 * y + 1) * factor - 2;
         int top = Math.Clamp(middleY >> 2, 0, plane.Height - 1), below = Math.Clamp((middleY >> 2) + 1, 0, plane.Height - 1), v = middleY & 3;
         ReadOnlySpan<byte> upper = plane.Row(top), lower = plane.Row(below);
+        if (factor == 2)
+        {
+            // Each square of four has its own chroma sample.
+            for (int x = 0, from = left * step + component; x < values.Length; x++, from += step) values[x] = Component(upper, from, shift);
+            return;
+        }
+        if (factor == 1)
+        {
+            // Twice as many as chroma samples: each a quarter from the middle of its own.
+            for (int x = 0; x < values.Length; x++)
+            {
+                int own = (left + x) >> 1, other = Math.Clamp(own + 2 * ((left + x) & 1) - 1, 0, plane.Width - 1);
+                int first = own * step + component, second = other * step + component;
+                int near = (4 - v) * Component(upper, first, shift) + v * Component(lower, first, shift);
+                int far = (4 - v) * Component(upper, second, shift) + v * Component(lower, second, shift);
+                values[x] = (3 * near + far + 8) >> 4;
+            }
+            return;
+        }
         for (int x = 0; x < values.Length; x++)
         {
             int middleX = (2 * (left + x) + 1) * factor - 2, u = middleX & 3;
