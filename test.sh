@@ -72,6 +72,21 @@ for project in tests/Img2Pose.{EndToEnd,Training.Tests,Media.Tests,Evaluation.Te
   names+=("$name")
 done
 
+# The packages and the programs of samples/, which are built against them; they need a clip with a face.
+samples() {
+  local log=$results/samples.log clip=${IMG2POSE_SHARED:-../shared}/faults/new_id_in_every_frame_at_half_a_frame_a_second.mp4 started=$SECONDS
+  if [ ! -f "$clip" ]; then
+    echo "0 0 1" >"$results/samples.counts"
+    echo "samples                      skipped: ../shared/faults has no clip"
+  elif scripts/try-samples.sh "$clip" >"$log" 2>&1; then
+    echo "1 0 0" >"$results/samples.counts"
+    printf '%-28s %s in %d s\n' samples "$(tail -n 1 "$log")" "$((SECONDS - started))"
+  else
+    echo "0 1 0" >"$results/samples.counts"
+    tail -n 40 "$log"
+  fi
+}
+
 lanes=$(($(nproc) < 4 ? $(nproc) : 4)) running=0
 for name in "${names[@]}"; do
   if [ "$running" -ge "$lanes" ]; then
@@ -82,6 +97,12 @@ for name in "${names[@]}"; do
   running=$((running + 1))
 done
 wait
+
+case " ${*:-samples} " in *\ samples\ *)
+  samples
+  names+=(samples)
+  ;;
+esac
 
 passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do

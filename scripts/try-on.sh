@@ -1,17 +1,13 @@
-  # unshare heeds nothing milder; the first process inside dies with it, and all others with that one.
-  if [ -n "$inside" ] && kill -KILL "$inside" 2>/dev/null; then
-    wait "$inside" || true
-    sleep 1
-  fi
 #!/usr/bin/env bash
-# Tries this commit on a Debian release as a new user would: ./scripts/try-on.sh trixie|bookworm [run|test] [arguments].
+# Tries this commit on a Debian release as a new user would: ./scripts/try-on.sh trixie|bookworm [run|test|pack] [arguments].
 # Makes a minimal Debian of that release, binds this machine's .NET SDK into it, copies a clean clone of HEAD (what is not
-# committed is not tried), and runs ./run.sh or ./test.sh there. Needs root, git and debootstrap, some 6 GB in
+# committed is not tried), and runs ./run.sh, ./test.sh or
+# scripts/pack.sh there (its packages are kept beside the logs). Needs root, git and debootstrap, some 6 GB in
 # ${XDG_CACHE_HOME:-/var/tmp}, and the mirror that this machine's apt uses. The base system and the downloaded packages
 # are kept for the next time; the rest is removed. Mounts live in a namespace of their own and end with it, however the
 # script ends. DOTNET_*, OPENBLAS_* and CI are passed on; ../shared, where it is, is there too, read-only.
 set -euo pipefail
-usage() { echo "usage: $0 trixie|bookworm [run|test] [arguments of run.sh or test.sh]" >&2; exit 2; }
+usage() { echo "usage: $0 trixie|bookworm [run|test|pack] [arguments of run.sh, test.sh or scripts/pack.sh]" >&2; exit 2; }
 
 # The second half, in namespaces of its own: mounts, enters, runs.
 if [ "${1:-}" = --inside ]; then
@@ -40,7 +36,7 @@ fi
 
 release=${1:-} what=${2:-run}
 case $release in trixie | bookworm) ;; *) usage ;; esac
-case $what in run | test) ;; *) usage ;; esac
+case $what in run | test) command=./$what.sh ;; pack) command=scripts/pack.sh ;; *) usage ;; esac
 shift "$(($# < 2 ? $# : 2))"
 script=$(readlink -f "$0")
 root=$(dirname "$script")/..
@@ -102,7 +98,7 @@ shared=$(readlink -f "$root/../shared" || true)
 
 started=$SECONDS code=0
 unshare --mount --pid --fork --kill-child bash "$script" --inside "$tree" "$packages" \
-  "$(dirname "$(readlink -f "$(command -v dotnet)")")" "$shared" "./$what.sh" "$@" &
+  "$(dirname "$(readlink -f "$(command -v dotnet)")")" "$shared" "$command" "$@" &
 inside=$!
 wait "$inside" || code=$?
 inside=

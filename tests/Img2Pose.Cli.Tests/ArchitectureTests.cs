@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 
@@ -66,6 +67,28 @@ public class ArchitectureTests
     [Fact]
     public void The_arrows_are_of_assemblies_that_the_program_is_made_of() =>
         Assert.Superset(new HashSet<string> { "Img2Pose.Geometry", "Img2Pose.Frames", "Img2Pose.Media", "Img2Pose.Inference", "Img2Pose.Tracking", "Img2Pose.Rendering", "Img2Pose.Pipeline" }, OwnAssemblies().ToHashSet());
+
+    /// <summary>The package of the library shows none, so that the real packages may be used beside it.</summary>
+    [Theory]
+    [MemberData(nameof(Packed))]
+    public void Nobody_who_embeds_the_program_sees_a_stand_in(string name)
+    {
+        const BindingFlags everywhere = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        string[] shown = [.. Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, name + ".dll")).GetExportedTypes().SelectMany(type =>
+            type.GetInterfaces().Append(type.BaseType!).Where(used => used is not null)
+                .Concat(type.GetFields(everywhere).Where(field => field.IsPublic || field.IsFamily).Select(field => field.FieldType))
+                .Concat(type.GetMembers(everywhere).OfType<MethodBase>().Where(method => method.IsPublic || method.IsFamily).SelectMany(method =>
+                    method.GetParameters().Select(parameter => parameter.ParameterType).Append(method is MethodInfo { ReturnType: { } made } ? made : typeof(void))))
+                .SelectMany(Parts).Where(used => used.Assembly.GetName().Name!.StartsWith("Img2Pose.Interop.", StringComparison.Ordinal))
+                .Select(used => $"{type} shows {used}")).Distinct()];
+
+        Assert.Empty(shown);
+
+        static IEnumerable<Type> Parts(Type type) => type.HasElementType ? Parts(type.GetElementType()!) : type.GetGenericArguments().SelectMany(Parts).Append(type);
+    }
+
+    public static TheoryData<string> Packed =>
+        [.. new[] { "Core", "Geometry", "Formats", "Frames", "Cuda", "Media", "Inference", "Tracking", "Rendering", "Models", "Pipeline" }.Select(part => $"Img2Pose.{part}")];
 
     /// <summary>The program's own libraries, beside the tests; not the command line, which may use everything.</summary>
     private static IEnumerable<string> OwnAssemblies() =>

@@ -4,6 +4,7 @@ using System.Text;
 
 namespace Img2Pose.Formats;
 
+// By hand: what a pickle may name is an allow-list here, and no library reads one without being able to execute it.
 /// <summary>
 /// Reads Python pickles (protocols 2 to 5, the documented opcodes of <c>pickletools</c>) as data. Nothing is ever
 /// imported or called: a global is refused unless it stands in <see cref="PickleGlobal"/>, and the few that do build

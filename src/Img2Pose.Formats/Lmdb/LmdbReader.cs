@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Img2Pose.Formats;
 
+// By hand: packages bring an LMDB library that wants a newer glibc than Debian 12's, and map the file, which ends the process when it is cut.
 /// <summary>
 /// Reads the main data base of a single-file LMDB (format version 1, little endian, as liblmdb 0.9 writes it on 64-bit
 /// machines) without liblmdb, which trusts what it maps: every page number, offset, length and depth is checked against

@@ -77,13 +77,8 @@ internal ref struct PackReader(ReadOnlyMemory<byte> data, string source)
     {
         try
         {
-            ReadOnlySequence<byte>? bytes = Next() switch
-            {
-                MessagePackType.Binary => _reader.ReadBytes(),
-                // Writers before the bin family stored bytes as raw strings.
-                MessagePackType.String => _reader.ReadStringSequence(),
-                _ => throw Unexpected("bytes"),
-            };
+            // Writers before the bin family stored bytes as raw strings, which the package reads as bytes, too.
+            ReadOnlySequence<byte>? bytes = Next() is MessagePackType.Binary or MessagePackType.String ? _reader.ReadBytes() : throw Unexpected("bytes");
             // The data are in one piece, and so is each part of them.
             return bytes!.Value.FirstSpan;
         }
@@ -122,7 +117,9 @@ internal ref struct PackReader(ReadOnlyMemory<byte> data, string source)
 
     private readonly MessagePackType Next() => _reader.NextMessagePackType;
 
-    private static bool IsDamage(Exception error) => error is EndOfStreamException or MessagePackSerializationException or OverflowException;
+    // An argument is out of range where the package cuts bytes that are announced and not there.
+    private static bool IsDamage(Exception error) =>
+        error is EndOfStreamException or MessagePackSerializationException or OverflowException or ArgumentOutOfRangeException;
 
     private readonly InputException Ended(Exception cause) => new($"{source}: the record ends early or a number is too large; the data set is damaged", cause);
 

@@ -4,6 +4,7 @@ using System.Text;
 
 namespace Img2Pose.Formats;
 
+// By hand: no maintained package on the feed reads MAT files, and of the format only numbers of version 5 are needed.
 /// <summary>
 /// The variables of a MATLAB level 5 MAT-file ("MAT-File Format", The MathWorks), compressed or not, of either byte order.
 /// Only plain data is built: numbers, text and cells.

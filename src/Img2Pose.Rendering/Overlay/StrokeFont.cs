@@ -1,5 +1,6 @@
 namespace Img2Pose.Rendering.Overlay;
 
+// By hand: text is drawn as lines by the GPU, in the pass of the mesh; rasterised fonts would need an atlas and font files.
 /// <summary>
 /// The project's own lettering for labels: each character is a few straight strokes on a grid four units wide, with capitals
 /// and digits from row 0 to the baseline at row 6, small letters from row 2, descenders to row 8. Drawn as lines it is sharp

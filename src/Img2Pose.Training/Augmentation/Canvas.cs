@@ -28,6 +28,7 @@ internal readonly record struct LayerShape(double CenterX, double CenterY, doubl
 /// <summary>An integer rectangle of the canvas; right and bottom exclusive.</summary>
 internal readonly record struct PixelRectangle(int Left, int Top, int Right, int Bottom);
 
+// By hand: OpenCV's warp has no soft ellipse, places in steps of 1/32 pixel, and with a transparent border leaves out the edge.
 /// <summary>The picture under construction: RGB bytes that layers are drawn on.</summary>
 internal sealed class Canvas
 {

@@ -5,6 +5,7 @@ using Google.Protobuf;
 
 namespace Img2Pose.Training.Optimization;
 
+// By hand: no package on the feed writes TensorBoard's event files, which are two messages and a checksum.
 /// <summary>
 /// Writes numbers over time as an event file, which TensorBoard shows: a TFRecord file (length and data, each with a masked
 /// CRC-32C) of protobuf messages (tensorflow/core/util/event.proto and framework/summary.proto, scalars only).
