@@ -91,8 +91,9 @@ internal sealed class Interruption : IDisposable
         {
             long reached = -1;
             Stopwatch still = Stopwatch.StartNew();
-            // Closing a long video after its last frame takes a while, too, and shows in no frame: five times the patience.
-            while (still.Elapsed < (Progress is null ? s_patience : 5 * s_patience))
+            // Closing a video after its last frame is hurried after a second (VideoSink) and shows in no frame; on a busy machine, or
+            // in an encoder's call that nothing ends, it takes longer: three times the patience.
+            while (still.Elapsed < (Progress is null ? s_patience : 3 * s_patience))
             {
                 Thread.Sleep(50);
                 long now = Progress?.Invoke() ?? -1;

@@ -42,7 +42,9 @@ internal static unsafe class Remuxer
         AVPacket* held = packet.Pointer;
         while (true)
         {
+            cancellation.ThrowIfCancellationRequested();
             int status = ffmpeg.av_read_frame(from, held);
+            cancellation.ThrowIfCancellationRequested();
             if (status == ffmpeg.AVERROR_EOF) break;
             FFmpegRuntime.CheckInput(status, shownName, "its fragments cannot be read again");
             int index = held->stream_index;

@@ -12,6 +12,9 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private const string FragmentMicroseconds = "1500000";
     private const string ClusterMilliseconds = "1500";
 
+    // A program that is told to stop ends within two seconds.
+    private static readonly TimeSpan s_closing = TimeSpan.FromSeconds(1);
+
     private readonly string _path;
     private readonly AtomicFile _file;
     private readonly VideoWriterOptions _options;
@@ -32,6 +35,10 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private long _lastDuration;
     private readonly SourceTags? _tags;
     private readonly Dictionary<long, long> _durations = [];
+    // Fires a second after the program was told to stop.
+    private readonly CancellationTokenSource _hurry = new();
+    private readonly CancellationTokenRegistration _stop;
+    private long _held;
     private bool _headerWritten;
     private bool _failed;
     private bool _completed;
@@ -56,6 +63,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
             (source as VideoStreamSource)?.Hdr, info.Fields);
 
         _file = CreateFile(path);
+        _stop = options.Stop.UnsafeRegister(static hurry => ((CancellationTokenSource)hurry!).CancelAfter(s_closing), _hurry);
         AVFormatContext* output = null;
         int status = ffmpeg.avformat_alloc_output_context2(&output, null, format, _file.TemporaryPath);
         if (status < 0) _file.Discard();
@@ -142,6 +150,12 @@ internal sealed unsafe class VideoSink : IVideoOutput
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_completed) throw new InvalidOperationException("The output is complete.");
+        if (_hurry.IsCancellationRequested)
+        {
+            // Nobody takes packets out of the encoder any more.
+            _held++;
+            return;
+        }
         if (_sound is not null) Check(_sound.Drain());
         AVFrame* picture = _picture.Pointer;
         _input.Fill(picture, frame);
@@ -158,6 +172,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
             picture->color_trc = _encoder.Pointer->color_trc;
             picture->colorspace = _encoder.Pointer->colorspace;
             Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, picture));
+            _held++;
         }
         finally
         {
@@ -182,11 +197,12 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private void DrainEncoder()
     {
         AVPacket* packet = _packet.Pointer;
-        while (true)
+        while (!_hurry.IsCancellationRequested)
         {
             int status = ffmpeg.avcodec_receive_packet(_encoder.Pointer, packet);
             if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return;
             Check(status);
+            _held--;
             packet->stream_index = _stream->index;
             if (_durations.Remove(packet->pts, out long duration)) packet->duration = duration;
             else if (packet->duration == 0) packet->duration = _frameTicks;
@@ -212,6 +228,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
         }
         Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, null));
         DrainEncoder();
+        if (_held > 0 && _hurry.IsCancellationRequested)
+            _options.Warning?.Invoke($"{_path}: the last {_held} frames, which the encoder had not finished, are left out, as the program was told to stop");
         if (_sound is not null) Check(_sound.Drain());
         Check(ffmpeg.av_write_trailer(_output.Pointer));
         _headerWritten = false;
@@ -248,8 +266,14 @@ internal sealed unsafe class VideoSink : IVideoOutput
         {
             whole = AtomicFile.Create(_path);
             (double, double)? last = _lastDuration > 0 ? (_lastTicks * _timeBase.Value, _lastDuration * _timeBase.Value) : null;
-            Remuxer.Copy(_file.TemporaryPath, whole.TemporaryPath, _path, _tags, last, CancellationToken.None);
+            Remuxer.Copy(_file.TemporaryPath, whole.TemporaryPath, _path, _tags, last, _hurry.Token);
             return whole;
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop: the fragments serve as they are.
+            whole?.Dispose();
+            return null;
         }
         catch (Img2PoseException e)
         {
@@ -272,6 +296,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
         _disposed = true;
         // An interrupted output still gets its last fragment and index; a failed one is left as it is.
         if (_headerWritten && !_failed) _ = ffmpeg.av_write_trailer(_output.Pointer);
+        _stop.Dispose();
+        _hurry.Dispose();
         _sound?.Dispose();
         _picture.Dispose();
         _packet.Dispose();

@@ -38,6 +38,12 @@ public sealed record VideoWriterOptions
     /// <summary>What a file is to the run that writes, as in "the source", or null where it does not read it: such a file is never written. Null: only a picture's own source is spared.</summary>
     public Func<string, string?>? ReadAs { get; init; }
 
+    /// <summary>
+    /// When it fires, a video is closed soon: after a second what the encoder still holds is left out, and the file stays in fragments,
+    /// whole and playable.
+    /// </summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Told, in one line, of what the output lacks.</summary>
     public Action<string>? Warning { get; init; }
 

@@ -288,6 +288,7 @@ internal sealed class RunJob : IAsyncDisposable
             JpegQuality = source.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
             Threads = _budget.Encoder,
             ReadAs = _roles.ReadAs,
+            Stop = Interruption.Current?.Token ?? default,
             Warning = Warn,
         };
     }

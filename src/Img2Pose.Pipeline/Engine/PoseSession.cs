@@ -260,10 +260,12 @@ public sealed class PoseSession : IAsyncDisposable
         // A source that waits for a picture is told not to; one that decodes a file sees the token between two frames.
         using CancellationTokenRegistration waking = ending.Token.Register(static session => ((PoseSession)session!).InterruptSource(), this);
         _looks.Join(_scheduler, _options.Weight);
+        using CancellationTokenRegistration leavingOut = ending.Token.Register(static looks => ((LookStage)looks!).Stop(), _looks);
         _group.AtEnd(_looks.Leave);
         _group.AtAbort(InterruptSource);
         _clock.Start();
-        _group.AddSource(_decode.Name, () => ReadFramesAsync(ending.Token));
+        // The source may hear of the caller's token before the linked one does: both say that the end is not the source's own.
+        _group.AddSource(_decode.Name, () => ReadFramesAsync(() => stop.IsCancellationRequested || ending.IsCancellationRequested));
         if (_tracked is null)
         {
             _group.AddStage(_track.Name, _looked, TrackAsync, CompleteSinks);
@@ -308,12 +310,12 @@ public sealed class PoseSession : IAsyncDisposable
         foreach (SinkStage sink in _sinks) sink.Tell(status, _group.Abort);
     }
 
-    private async Task ReadFramesAsync(CancellationToken stop)
+    private async Task ReadFramesAsync(Func<bool> isStopping)
     {
         for (long count = 0; count != _options.MaximumFrames; count++)
         {
             _group.ThrowIfAborted();
-            if (stop.IsCancellationRequested)
+            if (isStopping())
             {
                 _reason = _options.StopReason();
                 break;
@@ -324,7 +326,7 @@ public sealed class PoseSession : IAsyncDisposable
             if (!more)
             {
                 // Told to stop while it waited, or at its end.
-                if (stop.IsCancellationRequested) _reason = _options.StopReason();
+                if (isStopping()) _reason = _options.StopReason();
                 else if (_source.EndedEarly) _reason = "the source ends early";
                 break;
             }

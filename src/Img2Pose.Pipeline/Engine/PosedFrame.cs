@@ -84,7 +84,7 @@ public sealed class PosedFrame : IDisposable
         _faces.Clear();
         Look.Faces.Clear();
         (Look.Frame, Look.Boxes, Look.ScoreThreshold) = (null, null, null);
-        (LookedAt, IsLookedUp, Scene, Error) = (false, false, 0, null);
+        (LookedAt, IsLookedUp, IsLeftOut, Scene, Error) = (false, false, false, 0, null);
         _pool.Return(this);
     }
 
@@ -96,6 +96,9 @@ public sealed class PosedFrame : IDisposable
 
     /// <summary>Whether the network is done with it, or was not asked.</summary>
     internal bool IsLookedUp { get; set; }
+
+    /// <summary>Whether its look was broken off because the session is to stop.</summary>
+    internal bool IsLeftOut { get; set; }
 
     /// <summary>Why the network has no answer, or null.</summary>
     internal Exception? Error { get; set; }

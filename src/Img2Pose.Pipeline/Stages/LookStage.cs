@@ -17,6 +17,8 @@ internal sealed class LookStage : ILookClient
     private readonly StageTimer _timer;
     private readonly int _depth;
     private LookClient? _client;
+    private bool _stopping;
+    private bool _cutOff;
     private int _scene;
 
     /// <summary>Creates the stage.</summary>
@@ -57,6 +59,21 @@ internal sealed class LookStage : ILookClient
         Client.Signal();
     }
 
+    /// <summary>
+    /// The session is told to stop: frames that wait for their look are left out, so that it ends after the looks under way, however
+    /// slow the network is; a look that is broken off for that is the first that is left out, and no error.
+    /// </summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopping = true;
+            LeaveOutWaiting();
+            HandOn();
+        }
+        Client.Signal();
+    }
+
     /// <summary>The reader has taken a frame from the link of those done.</summary>
     public void Taken() => Client.Signal();
 
@@ -75,6 +92,7 @@ internal sealed class LookStage : ILookClient
     {
         lock (_lock)
         {
+            if (_stopping) LeaveOutWaiting();
             while (Looking() < _depth && _underWay.Count + _done.Depth < _done.Capacity && _waiting.TryRead(out PosedFrame? frame))
             {
                 _underWay.Enqueue(frame);
@@ -104,11 +122,19 @@ internal sealed class LookStage : ILookClient
         lock (_lock)
         {
             look.Frame = null;
-            frame.Error = failure;
+            bool brokenOff = _stopping && failure is OperationCanceledException;
+            frame.Error = brokenOff ? null : failure;
             frame.IsLookedUp = true;
+            frame.IsLeftOut = brokenOff;
+            if (_stopping) LeaveOutWaiting();
             if (failure is null) _timer.Add(look.Duration, look.ThreadCpu);
             HandOn();
         }
+    }
+
+    private void LeaveOutWaiting()
+    {
+        while (_waiting.TryRead(out PosedFrame? frame)) frame.Dispose();
     }
 
     private int Looking()
@@ -127,7 +153,13 @@ internal sealed class LookStage : ILookClient
         while (_underWay.TryPeek(out PosedFrame? frame) && frame.IsLookedUp)
         {
             _underWay.Dequeue();
-            if (frame.Error is { } error)
+            // What follows a frame that is left out is left out, too: outputs end where they end.
+            _cutOff |= frame.IsLeftOut;
+            if (_cutOff)
+            {
+                frame.Dispose();
+            }
+            else if (frame.Error is { } error)
             {
                 frame.Dispose();
                 _done.Complete(error);
