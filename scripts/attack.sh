@@ -104,7 +104,7 @@ last_frame() { # what is left of the whole after the last frame's time
   { probe format=duration x.mp4; probe packet=pts_time x.mp4; } | tr -d ',' | awk 'NR == 1 { whole = $1 } NR > 1 && $1 + 0 > last { last = $1 } END { d = whole - last; print (d > 2.9 && d < 3.1) ? "3 s" : d " s" }'
 }
 profile() { img2pose_free run "$faults/colour_profile_is_lost.jpg" --out x.jpg; if LC_ALL=C grep -q ICC_PROFILE x.jpg; then echo "kept or converted"; elif grep -qiE 'srgb|profile' err.txt; then echo "kept or converted"; else echo dropped; fi; }
-interlaced() { img2pose_free run "$faults/interlaced_becomes_progressive_still_combed.mp4" --out x.mp4; if probe stream=field_order x.mp4 | grep -qE 'tt|bb|tb|bt'; then echo "kept, or deinterlaced and said"; elif grep -qiE 'interlac' err.txt; then echo "kept, or deinterlaced and said"; else echo "$(probe stream=field_order x.mp4 | head -n 1)"; fi; }
+interlaced() { img2pose_free run "$faults/interlaced_becomes_progressive_still_combed.mp4" --out x.mp4; if probe stream=field_order x.mp4 | grep -qE 'tt|bb|tb|bt'; then echo "kept, or deinterlaced and said"; elif grep -qi "is deinterlaced" err.txt; then echo "kept, or deinterlaced and said"; else echo "$(probe stream=field_order x.mp4 | head -n 1)"; fi; }
 hdr10() { img2pose_free run "$faults/hdr10_mastering_metadata_is_lost.mp4" --codec hevc --out x.mp4; ffprobe -v error -show_frames -read_intervals '%+#1' x.mp4 2>/dev/null | grep -cE 'Mastering display metadata|Content light level metadata'; }
 too_bright() { # luma of the overlay against the code of 203 nits in PQ (0.58 of the range)
   img2pose_free run "$faults/overlay_is_too_bright_in_hdr.mp4" --codec hevc --quality 4 --alpha 1 --out x.mp4

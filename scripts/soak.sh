@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
-# The tests that take longer than ./test.sh may: run by hand, their log quoted. ./scripts/soak.sh [MINUTES], 10 by default.
-# Memory: poses and overlays the demo's face for that long, and fails where resident memory or open files of the last
-# quarter exceed those of the second (the first holds warming up), or where the run does not end well when it is interrupted.
+# The tests that take longer than ./test.sh may: run by hand, their log quoted.
+#   ./scripts/soak.sh [MINUTES], 10 by default. Memory over time: poses and overlays the demo's face for that long, and fails where
+# resident memory or open files of the last quarter exceed those of the second (the first holds warming up), or where the run does
+# not end well when it is interrupted.
+#   ./scripts/soak.sh memory [WORD...]. Every test project (or those whose names contain a word), built by ./test.sh before, one after
+# the other under glibc's checking allocator: freed and fresh memory is filled, blocks are checked for writing beyond their ends; then
+# the native parts under valgrind's memcheck, where that is installed.
 set -euo pipefail
+if [ "${1:-}" = memory ]; then
+  shift
+  cd "$(dirname "$(readlink -f "$0")")/.."
+  exec bash scripts/soak-memory.sh "$@"
+fi
 minutes=${1:-10}
 [[ $minutes =~ ^[0-9]+$ ]] && [ "$minutes" -gt 0 ] || { echo "usage: $0 [MINUTES]" >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
