@@ -62,6 +62,17 @@ internal static class CommandLine
     public static Process Start(params string[] arguments) =>
         StartProcess("env", ["--default-signal=INT,TERM,HUP", "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
 
+    /// <summary>Starts <c>img2pose</c> with variables of the environment, such as DISPLAY=:1; end it with <see cref="FinishAsync"/>.</summary>
+    public static Process StartWith(string[] variables, params string[] arguments) =>
+        StartProcess("env", ["--default-signal=INT,TERM,HUP", .. variables, "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments]);
+
+    /// <summary>Runs a tool, whether it succeeds or not, and returns its standard output.</summary>
+    public static async Task<string> OutputOfToolAsync(string name, params string[] arguments)
+    {
+        using Process process = StartProcess(name, arguments);
+        return (await FinishAsync(process)).Output;
+    }
+
     /// <summary>Runs a tool such as ffmpeg or ffprobe and returns its standard output; skips the test where the tool is missing.</summary>
     public static async Task<string> ToolAsync(string name, params string[] arguments)
     {

@@ -20,6 +20,8 @@ internal sealed unsafe class SdlWindow : IDisposable
     public SdlWindow(string title)
     {
         _title = title;
+        // Asked without a display to name, the libraries behind SDL tell their own tales on standard error.
+        if (!IsNamed && Environment.GetEnvironmentVariable("SDL_VIDEODRIVER") is not { Length: > 0 }) throw NoDisplay("");
         try
         {
             // Signals are the program's own business, and a camera's picture is no reason to stop the desktop's compositor.
@@ -149,11 +151,11 @@ internal sealed unsafe class SdlWindow : IDisposable
         return ((int)(width * scale), (int)(height * scale));
     }
 
-    private static ModelException NoDisplay(string reason)
-    {
-        bool named = Environment.GetEnvironmentVariable("DISPLAY") is { Length: > 0 } || Environment.GetEnvironmentVariable("WAYLAND_DISPLAY") is { Length: > 0 };
-        return new ModelException(named
+    private static bool IsNamed =>
+        Environment.GetEnvironmentVariable("DISPLAY") is { Length: > 0 } || Environment.GetEnvironmentVariable("WAYLAND_DISPLAY") is { Length: > 0 };
+
+    private static ModelException NoDisplay(string reason) =>
+        new(IsNamed
             ? $"--show: the display cannot be reached ({reason}); check DISPLAY or WAYLAND_DISPLAY, or leave --show out."
             : "--show: there is no display here: neither DISPLAY nor WAYLAND_DISPLAY is set; run it on a desktop, or leave --show out.");
-    }
 }

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using Img2Pose.Frames;
+using Img2Pose.Media;
+
+namespace Img2Pose.EndToEnd;
+
+/// <summary>A display that nobody sees (Xvfb), keys for its windows (xdotool), and what it shows.</summary>
+internal sealed class Display : IAsyncDisposable
+{
+    private readonly Process _server;
+
+    private Display(Process server, string name) => (_server, Name) = (server, name);
+
+    /// <summary>For the variable DISPLAY.</summary>
+    public string Name { get; }
+
+    /// <summary>Starts one under a number that is free; skips the test where Xvfb or xdotool is missing.</summary>
+    public static async Task<Display> StartAsync()
+    {
+        foreach (string tool in new[] { "Xvfb", "xdotool", "ffmpeg" }) Assert.SkipUnless(CommandLine.IsInstalled(tool), $"{tool} is not installed");
+        ProcessStartInfo info = new("Xvfb") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string word in (string[])["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"]) info.ArgumentList.Add(word);
+        Process server = Process.Start(info)!;
+        string? number = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.False(string.IsNullOrEmpty(number), "Xvfb did not start");
+        return new Display(server, ":" + number);
+    }
+
+    /// <summary>Waits until the program's window is there and takes keys; returns its number.</summary>
+    public async Task<string> WindowAsync()
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        while (true)
+        {
+            string found = await CommandLine.OutputOfToolAsync("env", $"DISPLAY={Name}", "xdotool", "search", "--onlyvisible", "--name", "^img2pose$");
+            if (found.Trim() is { Length: > 0 } window)
+            {
+                await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "windowfocus", "--sync", window);
+                return window;
+            }
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "no window has appeared");
+            // X tells of new windows only those that ask it themselves; this is a shell's question.
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Presses keys.</summary>
+    public async Task PressAsync(params string[] keys) => await CommandLine.ToolAsync("env", [$"DISPLAY={Name}", "xdotool", "key", .. keys]);
+
+    /// <summary>What a window shows now; the caller disposes it.</summary>
+    public async Task<VideoFrame> ScreenshotAsync(string window, string path)
+    {
+        string geometry = await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "getwindowgeometry", "--shell", window);
+        Dictionary<string, string> values = geometry.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "x11grab", "-draw_mouse", "0",
+            "-video_size", $"{values["WIDTH"]}x{values["HEIGHT"]}", "-i", $"{Name}+{values["X"]},{values["Y"]}", "-frames:v", "1", path);
+        return ImageFile.Read(path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _server.Kill();
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+    }
+}
