@@ -13,6 +13,8 @@ choose_onnxruntime
 torch=ON gtk=ON
 ensure_packages scripts/apt-packages-train.txt || torch=OFF
 ensure_packages scripts/apt-packages-dataset.txt || gtk=OFF
+# Without a display the tests of the window are skipped, and the result is red.
+ensure_packages scripts/apt-packages-display.txt || say "Xvfb or xdotool cannot be had"
 say "Building"
 build_native "$torch" ON
 build_managed Img2Pose.Realtime.sln
