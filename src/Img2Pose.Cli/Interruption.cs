@@ -95,7 +95,9 @@ internal sealed class Interruption : IDisposable
             // in an encoder's call that nothing ends, it takes longer: three times the patience.
             while (still.Elapsed < (Progress is null ? s_patience : 3 * s_patience))
             {
+#pragma warning disable RS0030 // Progress raises no event; the process ends here anyway, and the patience bounds it.
                 Thread.Sleep(50);
+#pragma warning restore RS0030
                 long now = Progress?.Invoke() ?? -1;
                 if (now == reached) continue;
                 reached = now;

@@ -6,7 +6,7 @@ namespace Img2Pose.Core;
 internal static partial class ProcessEnd
 {
     /// <summary>
-    /// Ends at once: temporary files of no use are removed, nothing else runs. <see cref="Environment.Exit"/> would run the
+    /// Ends at once: temporary files of no use are removed, nothing else runs. <c>Environment.Exit</c> would run the
     /// exit handlers of native libraries under their own threads.
     /// </summary>
     public static void Now(int exitCode)

@@ -24,12 +24,14 @@ internal static partial class StandardError
     /// <summary>For text that brings its own escape sequences, such as a progress bar. Thread-safe.</summary>
     public static TextWriter Raw => s_raw.Value;
 
+#pragma warning disable RS0030 // Here, and only here, the console's own streams are taken and replaced.
     /// <summary>Makes <see cref="Console.Error"/> safe text that fails in silence, and <see cref="Console.Out"/> safe text.</summary>
     public static void Install()
     {
         Console.SetError(new TerminalWriter(Raw));
         Console.SetOut(new TerminalWriter(Console.Out));
     }
+#pragma warning restore RS0030
 
     /// <summary>Writes over the current line of a terminal; the next call writes over this.</summary>
     public static void Status(string text) => Raw.Write("\r" + TerminalText.OneLine(text));

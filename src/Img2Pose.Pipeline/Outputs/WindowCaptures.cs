@@ -161,7 +161,7 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
     private string FreeName(params ReadOnlySpan<string> endings)
     {
         OutputFolder.Create(_folder);
-        string stem = string.Create(CultureInfo.InvariantCulture, $"{_name}-{DateTime.Now:yyyyMMdd-HHmmss}");
+        string stem = string.Create(CultureInfo.InvariantCulture, $"{_name}-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         for (int i = 1; ; i++)
         {
             string name = Path.Combine(_folder, i == 1 ? stem : string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}"));
