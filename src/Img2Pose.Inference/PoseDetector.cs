@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
+using Img2Pose.Inference.Scheduling;
 using Img2Pose.Inference.TwoStage;
 using Microsoft.ML.OnnxRuntime;
 
@@ -73,6 +74,13 @@ public sealed class PoseDetector : IDisposable
 
     /// <summary>Score that faces must exceed.</summary>
     public double ScoreThreshold { get; }
+
+    /// <summary>
+    /// Whether looking at crops is cheaper than at pictures: with a network of one stage whose input may be as small. The original's
+    /// networks pool hundreds of proposals from any picture.
+    /// </summary>
+    public bool CanFollow => Size.Kind == SizeRuleKind.LongSide && _graph is not TwoStageNetwork
+        && Size.Pad(FollowedSize.LargeSide) == FollowedSize.LargeSide && Size.Pad(FollowedSize.SmallSide) == FollowedSize.SmallSide;
 
     /// <summary>Times of the last call.</summary>
     public DetectionTimes Times { get; private set; }
@@ -235,6 +243,60 @@ public sealed class PoseDetector : IDisposable
         return faces.Count;
     }
 
+    /// <summary>As <see cref="Detect(VideoFrame, double, List{FaceDetection})"/>, at another size.</summary>
+    internal void Detect(VideoFrame frame, SizeRule size, double scoreThreshold, List<FaceDetection> faces) =>
+        Run(frame, size, mirror: false, faces, Selecting.Best, new NetworkRequest((float)scoreThreshold));
+
+    /// <summary>
+    /// Finds the faces in parts of pictures, which may be parts of several pictures, in one run. Each part is seen as a picture
+    /// of its own whose longer side is <paramref name="side"/>. A face that lies in several parts is found several times.
+    /// </summary>
+    /// <param name="crops">The parts, at least one.</param>
+    /// <param name="side">Side of the network's input, a multiple of what the model asks for.</param>
+    /// <param name="scoreThreshold">Faces score above this.</param>
+    /// <param name="found">Receives the faces, crop by crop; cleared first.</param>
+    /// <exception cref="ModelException">ONNX Runtime failed, or the input is too large for the limit.</exception>
+    internal void DetectInCrops(IReadOnlyList<CropView> crops, int side, double scoreThreshold, List<CropFace> found)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            found.Clear();
+            long start = Stopwatch.GetTimestamp();
+            RequireWithinLimit(crops.Count, side, side);
+            NetworkInput input = _graph.Shape(crops.Count, side, side);
+            for (int i = 0; i < crops.Count; i++)
+            {
+                (int width, int height) = ResizedCrop(crops[i].Region, side);
+                _tensoriser.Write(crops[i].Frame, crops[i].Region, width, height, input, i, mirror: false);
+            }
+            long tensorised = Stopwatch.GetTimestamp();
+            RunNetwork(new NetworkRequest((float)scoreThreshold));
+            long ran = Stopwatch.GetTimestamp();
+            for (int i = 0; i < crops.Count; i++)
+            {
+                (VideoFrame frame, PictureRegion region) = crops[i];
+                (int width, int height) = ResizedCrop(region, side);
+                double column = (double)frame.DisplayWidth / frame.Width, row = (double)frame.DisplayHeight / frame.Height;
+                _selection.SelectInCrop(
+                    _results, i, CropCamera.Of(region, width, height, column, row), region.ToBox().Scale(column, row),
+                    frame.DisplayWidth, frame.DisplayHeight, found);
+            }
+            Times = new DetectionTimes(
+                Stopwatch.GetElapsedTime(start, tensorised), Stopwatch.GetElapsedTime(tensorised, ran), Stopwatch.GetElapsedTime(ran));
+        }
+    }
+
+    /// <summary>The face at another pose under the camera of the whole picture, with the box that belongs to it.</summary>
+    internal FaceDetection WithPose(in FaceDetection face, Pose pose, VideoFrame frame) =>
+        _selection.BoxOf(pose, frame.DisplayWidth, frame.DisplayHeight) is { IsEmpty: false } box ? new FaceDetection(box, face.Score, pose) : face;
+
+    private static (int Width, int Height) ResizedCrop(in PictureRegion region, int side)
+    {
+        int longest = Math.Max(region.Width, region.Height);
+        return (Math.Max(1, (region.Width * side + longest / 2) / longest), Math.Max(1, (region.Height * side + longest / 2) / longest));
+    }
+
     private static PoseDetector Create(ModelPackage model, PoseDetectorOptions options, SizeRule size, InferenceDevice.Opened opened)
     {
         try
@@ -373,14 +435,20 @@ public sealed class PoseDetector : IDisposable
             (widest, highest) = (Math.Max(widest, width), Math.Max(highest, height));
         }
         int paddedWidth = rule.Pad(widest), paddedHeight = rule.Pad(highest);
-        if ((long)paddedWidth * paddedHeight * frames.Count > SizeRule.PixelLimit)
-        {
-            throw new ModelException(
-                $"The network's input of {frames.Count} × {paddedWidth}×{paddedHeight} pixels is above the limit of {SizeRule.PixelLimit} pixels; use a smaller --size or fewer pictures at once.");
-        }
+        RequireWithinLimit(frames.Count, paddedWidth, paddedHeight);
         NetworkInput input = _graph.Shape(frames.Count, paddedHeight, paddedWidth);
         for (int i = 0; i < frames.Count; i++)
-            _tensoriser.Write(frames[i], _sizes[i].ResizedWidth, _sizes[i].ResizedHeight, input, i, mirror);
+        {
+            PictureRegion whole = PictureRegion.Whole(frames[i].Width, frames[i].Height);
+            _tensoriser.Write(frames[i], whole, _sizes[i].ResizedWidth, _sizes[i].ResizedHeight, input, i, mirror);
+        }
+    }
+
+    private static void RequireWithinLimit(int pictures, int width, int height)
+    {
+        if ((long)width * height * pictures <= SizeRule.PixelLimit) return;
+        throw new ModelException(
+            $"The network's input of {pictures} × {width}×{height} pixels is above the limit of {SizeRule.PixelLimit} pixels; use a smaller --size or fewer pictures at once.");
     }
 
     /// <summary>Runs a small empty picture once and reads from the session's profile which provider ran what.</summary>

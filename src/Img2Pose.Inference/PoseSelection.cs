@@ -16,6 +16,9 @@ internal sealed class PoseSelection(
     // Proposals thinner than this are dropped (torchvision's remove_small_boxes; golden quirk Q6).
     private const float SmallestSide = 1e-2f;
 
+    /// <summary>Part of a face's size that may lie outside a crop before the face counts as cut: boxes are wider than faces.</summary>
+    private const double CutSlack = 0.05;
+
     private Box[] _boxes = new Box[64];
     private double[] _scores = new double[64];
     private Pose[] _poses = new Pose[64];
@@ -54,6 +57,51 @@ internal sealed class PoseSelection(
         }
     }
 
+    /// <summary>
+    /// Adds the faces of one crop of a batch, best first. The network's pose of a face is relative to its box, and a box of the crop
+    /// is seen by the crop's camera, so that poses are those of the whole picture without further ado (<see cref="CropCamera"/>).
+    /// </summary>
+    /// <param name="results">What the network gave.</param>
+    /// <param name="image">The crop's number in the batch.</param>
+    /// <param name="crop">The crop in the displayed picture.</param>
+    /// <param name="region">The crop in displayed pixels.</param>
+    /// <param name="width">Width of the displayed picture.</param>
+    /// <param name="height">Height of the displayed picture.</param>
+    /// <param name="faces">Receives the faces.</param>
+    public void SelectInCrop(NetworkResults results, int image, CropCamera crop, in Box region, int width, int height, List<CropFace> faces)
+    {
+        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
+        CameraIntrinsics picture = CameraIntrinsics.ForImage(width, height), camera = crop.Of(picture);
+        int count = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int row = (int)rows[i];
+            if (pictures[row] != image) continue;
+            Box proposal = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+            if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
+            Pose pose = crop.ToPicture(ToPicture(poses.Slice(6 * i, 6), camera, proposal), picture);
+            if (!pose.IsFinite || pose.Translation.Z <= 0) continue;
+            Box box = FaceBox.FromPose(pose, picture, width, height, reference, factors);
+            if (box.IsEmpty) continue;
+            if (count == _boxes.Length) Grow();
+            (_boxes[count], _scores[count], _poses[count]) = (box, scores[row], pose);
+            count++;
+        }
+
+        int kept = NonMaximumSuppression.Apply(_boxes.AsSpan(0, count), _scores.AsSpan(0, count), nmsThreshold, _kept);
+        if (nestedThreshold is { } threshold) kept = DropNested(kept, threshold);
+        for (int k = 0; k < Math.Min(kept, maxDetections); k++)
+        {
+            int i = _kept[k];
+            Box box = _boxes[i];
+            double slack = CutSlack * Math.Max(box.Width, box.Height);
+            // Boxes are clipped to the picture already, so at its edge nothing reaches beyond.
+            bool cut = box.Left < region.Left - slack || box.Top < region.Top - slack || box.Right > region.Right + slack || box.Bottom > region.Bottom + slack;
+            faces.Add(new CropFace(image, new FaceDetection(box, _scores[i], _poses[i]), cut));
+        }
+    }
+
     /// <summary>Adds one face for each of <paramref name="count"/> given boxes, in their order, without any selection.</summary>
     /// <exception cref="NetworkOutputException">The graph gave no usable pose for a box.</exception>
     public void TakeAll(NetworkResults results, int count, in PictureSizes sizes, List<FaceDetection> faces)
@@ -74,6 +122,10 @@ internal sealed class PoseSelection(
             faces.Add(new FaceDetection(ToDisplay(box.IsEmpty ? given : box, sizes), scores[row], ToDisplay(pose, camera, sizes)));
         }
     }
+
+    /// <summary>The box around a pose in a whole picture, in displayed pixels.</summary>
+    public Box BoxOf(Pose pose, int width, int height) =>
+        FaceBox.FromPose(pose, CameraIntrinsics.ForImage(width, height), width, height, reference, factors);
 
     private Pose ToPicture(ReadOnlySpan<float> local, CameraIntrinsics camera, in Box proposal) => PoseConversion.BoxToFull(
         new Pose(new Vector3d(local[0], local[1], local[2]), new Vector3d(local[3], local[4], local[5])),

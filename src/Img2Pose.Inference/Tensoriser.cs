@@ -1,4 +1,5 @@
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.Inference;
 
@@ -14,6 +15,10 @@ public sealed unsafe class Tensoriser : ITensoriser
     private readonly int _threads;
     private readonly ParallelOptions _parallel;
     private readonly Action<int> _writeStrip;
+    // Sizes repeat, those of crops as well as those of whole pictures; what a plan takes is its scratch rows and tables.
+    private const int MostPlans = 64;
+
+    private readonly Dictionary<Shape, Plan> _plans = [];
     private Plan? _plan;
     private Job _job;
     private bool _disposed;
@@ -44,28 +49,47 @@ public sealed unsafe class Tensoriser : ITensoriser
     /// <param name="paddedHeight">At least <paramref name="height"/>.</param>
     /// <param name="mirror">Whether left and right are exchanged.</param>
     /// <exception cref="ArgumentException">The sizes do not fit each other.</exception>
-    public void Write(VideoFrame frame, int width, int height, Span<float> destination, int paddedWidth, int paddedHeight, bool mirror = false)
+    public void Write(VideoFrame frame, int width, int height, Span<float> destination, int paddedWidth, int paddedHeight, bool mirror = false) =>
+        Write(frame, PictureRegion.Whole(frame.Width, frame.Height), width, height, destination, paddedWidth, paddedHeight, mirror);
+
+    /// <summary>
+    /// Writes a part of a picture as if it were all of it: what lies beyond the region's edges has no influence.
+    /// </summary>
+    /// <param name="frame">The frame; only read.</param>
+    /// <param name="region">The part, inside the picture; it begins at even samples where chroma is halved.</param>
+    /// <param name="width">Width that the region is resized to.</param>
+    /// <param name="height">Height that the region is resized to.</param>
+    /// <param name="destination">Room for 3 · paddedHeight · paddedWidth values.</param>
+    /// <param name="paddedWidth">At least <paramref name="width"/>.</param>
+    /// <param name="paddedHeight">At least <paramref name="height"/>.</param>
+    /// <param name="mirror">Whether left and right are exchanged.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit each other, or the region does not fit the picture.</exception>
+    public void Write(
+        VideoFrame frame, in PictureRegion region, int width, int height, Span<float> destination, int paddedWidth, int paddedHeight, bool mirror = false)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         if (paddedWidth < width || paddedHeight < height || destination.Length < 3L * paddedWidth * paddedHeight)
             throw new ArgumentException($"{width}×{height} does not fit into {paddedWidth}×{paddedHeight} in {destination.Length} values.");
+        if (region.Left < 0 || region.Top < 0 || region.Width <= 0 || region.Height <= 0
+            || region.Width > frame.Width - region.Left || region.Height > frame.Height - region.Top)
+            throw new ArgumentException($"{region} is not inside {frame.Width}×{frame.Height}.", nameof(region));
+        if (frame.Format != PixelFormat.Rgb24 && ((region.Left | region.Top) & 1) != 0)
+            throw new ArgumentException($"A part of halved chroma begins at even samples, not at {region.Left}, {region.Top}.", nameof(region));
 
-        Shape shape = new(frame.Format, frame.Width, frame.Height, width, height, mirror);
-        if (_plan is null || _plan.Shape != shape)
-        {
-            _plan?.Dispose();
-            _plan = null;
-            _plan = new Plan(shape, _prefilter, Math.Min(_threads, height));
-        }
+        Plan plan = _plan = PlanOf(new Shape(frame.Format, region.Width, region.Height, width, height, mirror));
         fixed (float* tensor = destination)
         {
             _job = new Job(tensor, paddedWidth, paddedHeight,
                 ColorConversion.Create(frame.Color, frame.Format == PixelFormat.I420P10 ? 10 : 8));
-            for (int i = 0; i < frame.PlaneCount; i++) _plan.Planes[i].Source = frame.GetPlane(i);
-            if (_plan.Strips == 1) WriteStrip(0);
-            else Parallel.For(0, _plan.Strips, _parallel, _writeStrip);
+            for (int i = 0; i < frame.PlaneCount; i++)
+            {
+                int halving = i == 0 ? 1 : 2;
+                plan.Planes[i].Begin(frame.GetPlane(i), region.Left / halving, region.Top / halving);
+            }
+            if (plan.Strips == 1) WriteStrip(0);
+            else Parallel.For(0, plan.Strips, _parallel, _writeStrip);
         }
     }
 
@@ -73,9 +97,9 @@ public sealed unsafe class Tensoriser : ITensoriser
     MemoryKind ITensoriser.Memory => MemoryKind.Host;
 
     /// <inheritdoc/>
-    void ITensoriser.Write(VideoFrame frame, int width, int height, NetworkInput input, int picture, bool mirror)
+    void ITensoriser.Write(VideoFrame frame, in PictureRegion region, int width, int height, NetworkInput input, int picture, bool mirror)
     {
-        Write(frame, width, height, input.Picture(picture), input.Width, input.Height, mirror);
+        Write(frame, region, width, height, input.Picture(picture), input.Width, input.Height, mirror);
         (input.Sizes[2 * picture], input.Sizes[2 * picture + 1]) = (height, width);
     }
 
@@ -83,7 +107,23 @@ public sealed unsafe class Tensoriser : ITensoriser
     public void Dispose()
     {
         _disposed = true;
-        _plan?.Dispose();
+        ForgetPlans();
+    }
+
+    private Plan PlanOf(in Shape shape)
+    {
+        if (_plan is { } last && last.Shape == shape) return last;
+        if (_plans.TryGetValue(shape, out Plan? known)) return known;
+        if (_plans.Count == MostPlans) ForgetPlans();
+        Plan made = new(shape, _prefilter, Math.Min(_threads, shape.TargetHeight));
+        _plans.Add(shape, made);
+        return made;
+    }
+
+    private void ForgetPlans()
+    {
+        foreach (Plan plan in _plans.Values) plan.Dispose();
+        _plans.Clear();
         _plan = null;
     }
 
@@ -241,6 +281,8 @@ public sealed unsafe class Tensoriser : ITensoriser
         private readonly bool _wide;
         private readonly AlignedBuffer _taps;
         private readonly int* _indices;
+        private byte* _first;
+        private long _stride;
 
         public PlanePlan(ResizeAxis x, ResizeAxis y, int channels, bool wide)
         {
@@ -256,16 +298,13 @@ public sealed unsafe class Tensoriser : ITensoriser
             }
         }
 
-        /// <summary>The plane at hand, which must hold every sample that the plan reads.</summary>
-        public FramePlane Source
+        /// <summary>Takes the plane at hand, which must hold every sample that the plan reads from the given one on.</summary>
+        public void Begin(in FramePlane plane, int left, int top)
         {
-            get;
-            set
-            {
-                if (value.Width < _x.Samples || value.Height < _y.Samples || value.BytesPerElement != _channels * (_wide ? 2 : 1))
-                    throw new ArgumentException($"A plane of {value.Width}×{value.Height} does not hold {_x.Samples}×{_y.Samples} samples.");
-                field = value;
-            }
+            if (plane.Width - left < _x.Samples || plane.Height - top < _y.Samples || plane.BytesPerElement != _channels * (_wide ? 2 : 1))
+                throw new ArgumentException($"A plane of {plane.Width}×{plane.Height} does not hold {_x.Samples}×{_y.Samples} samples from {left}, {top} on.");
+            _first = plane.Data + (long)top * plane.Stride + left * plane.BytesPerElement;
+            _stride = plane.Stride;
         }
 
         /// <summary>The vertical step, and the horizontal block means: a row of all samples or blocks, interleaved as in the plane.</summary>
@@ -311,7 +350,7 @@ public sealed unsafe class Tensoriser : ITensoriser
             }
         }
 
-        private byte* RowOf(int y) => Source.Data + (long)y * Source.Stride;
+        private byte* RowOf(int y) => _first + y * _stride;
 
         private void Begin(int y, float weight, float* row, int count)
         {

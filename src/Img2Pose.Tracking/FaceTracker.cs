@@ -75,8 +75,19 @@ public sealed class FaceTracker : IFaceTracker
     /// <param name="height">Height of the picture, pixels.</param>
     /// <param name="tracks">Cleared, then filled: detected faces, and those that coast, by ascending identity.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is not finite, or a side is not positive.</exception>
-    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> tracks)
+    public void Update(ReadOnlySpan<FaceDetection> detections, double time, int width, int height, List<TrackedFace> tracks) =>
+        Update(new LookFindings(detections), time, width, height, tracks);
+
+    /// <summary>Takes what a look at the next frame gave, which may have been a look at parts of it, and reports the faces in it.</summary>
+    /// <param name="findings">What was found, and where was looked. A face that is expected elsewhere is not missed; it coasts.</param>
+    /// <param name="time">As in the other.</param>
+    /// <param name="width">Width of the picture, pixels.</param>
+    /// <param name="height">Height of the picture, pixels.</param>
+    /// <param name="tracks">Cleared, then filled: detected faces, and those that coast, by ascending identity.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is not finite, or a side is not positive.</exception>
+    public void Update(in LookFindings findings, double time, int width, int height, List<TrackedFace> tracks)
     {
+        ReadOnlySpan<FaceDetection> detections = findings.Faces;
         Picture picture = Begin(time, width, height, tracks);
         if (!_options.Track)
         {
@@ -93,21 +104,36 @@ public sealed class FaceTracker : IFaceTracker
         foreach (Track track in _tracks)
         {
             track.Expect(_clock, picture);
+            track.LookedFor = findings.Covers(track.ExpectedBox);
+            if (!track.LookedFor) continue;
             track.Found = false;
             track.Misses++;
         }
-        MatchStrong(detections);
-        StartTracks(detections);
-        MatchWeak(detections);
+        MatchStrong(findings);
+        StartTracks(findings);
+        MatchWeak(findings);
         ForgetLost();
         Report(picture, missCounts: true, tracks);
+    }
+
+    /// <summary>
+    /// Lists the faces that were found when last looked for, also those that are not confirmed yet, and those that were missed a
+    /// moment ago.
+    /// </summary>
+    public void ListFollowed(List<FollowedFace> faces)
+    {
+        faces.Clear();
+        foreach (Track track in _tracks)
+        {
+            if (track.Found || MayCoast(track)) faces.Add(new FollowedFace(track, _clock, _options.StartScore));
+        }
     }
 
     /// <summary>
     /// Reports the faces of a frame that nobody looked at, at their predicted poses (<see cref="TrackedFace.Detected"/> is
     /// false). With tracking off there are none.
     /// </summary>
-    /// <inheritdoc cref="Update"/>
+    /// <inheritdoc cref="Update(ReadOnlySpan{FaceDetection}, double, int, int, List{TrackedFace})"/>
     public void Predict(double time, int width, int height, List<TrackedFace> tracks)
     {
         Picture picture = Begin(time, width, height, tracks);
@@ -176,18 +202,18 @@ public sealed class FaceTracker : IFaceTracker
     }
 
     /// <summary>Assigns detections that could be new faces to every track. What was assigned leaves the list.</summary>
-    private void MatchStrong(ReadOnlySpan<FaceDetection> detections)
+    private void MatchStrong(in LookFindings findings)
     {
         _candidates.Clear();
         _candidates.AddRange(_tracks);
-        Assign(detections, _strong, leastOverlap: 0);
+        Assign(findings, _strong, leastOverlap: 0);
     }
 
     /// <summary>
     /// Assigns detections of low score to the faces that are still without one. Such a score is believed only where a face
     /// is expected: the track is confirmed and trusted, was there a moment ago, and the boxes overlap well.
     /// </summary>
-    private void MatchWeak(ReadOnlySpan<FaceDetection> detections)
+    private void MatchWeak(in LookFindings findings)
     {
         _candidates.Clear();
         foreach (Track track in _tracks)
@@ -198,14 +224,15 @@ public sealed class FaceTracker : IFaceTracker
         if (_candidates.Count == 0) return;
         for (int i = _weak.Count - 1; i >= 0; i--)
         {
-            if (IsSecondBox(detections[_weak[i]])) _weak.RemoveAt(i);
+            if (IsSecondBox(findings.Faces[_weak[i]])) _weak.RemoveAt(i);
         }
-        Assign(detections, _weak, WeakOverlap);
+        Assign(findings, _weak, WeakOverlap);
     }
 
     /// <summary>Assigns detections to the candidate tracks; what was assigned leaves the list.</summary>
-    private void Assign(ReadOnlySpan<FaceDetection> detections, List<int> indices, double leastOverlap)
+    private void Assign(in LookFindings findings, List<int> indices, double leastOverlap)
     {
+        ReadOnlySpan<FaceDetection> detections = findings.Faces;
         int rows = _candidates.Count, columns = indices.Count;
         if (rows == 0 || columns == 0) return;
         if (_costs.Length < rows * columns) _costs = new double[2 * rows * columns];
@@ -231,24 +258,30 @@ public sealed class FaceTracker : IFaceTracker
             if (column < 0) continue;
             Track track = _candidates[row];
             track.Hit(detections[indices[column]], _clock, _options);
+            track.LookedFor = true;
+            track.Learn(CropOf(findings, indices[column]));
             if (track.Id == 0 && IsConfirmed(track)) track.Id = ++_lastId;
             indices[column] = Assigned;
         }
         indices.RemoveAll(static index => index == Assigned);
     }
 
-    private void StartTracks(ReadOnlySpan<FaceDetection> detections)
+    private void StartTracks(in LookFindings findings)
     {
         foreach (int index in _strong)
         {
-            ref readonly FaceDetection detection = ref detections[index];
+            ref readonly FaceDetection detection = ref findings.Faces[index];
             if (IsSecondBox(detection)) continue;
             Track track = _free.Count > 0 ? _free.Pop() : new Track();
             track.Start(detection, _clock);
+            track.Learn(CropOf(findings, index));
             if (IsConfirmed(track)) track.Id = ++_lastId;
             _tracks.Add(track);
         }
     }
+
+    private static FollowedCrop CropOf(in LookFindings findings, int index) =>
+        findings.Crops.IsEmpty ? FollowedCrop.None : findings.Crops[index];
 
     /// <summary>Whether the face of a detection that no track took has been found already in this frame.</summary>
     private bool IsSecondBox(in FaceDetection detection)
@@ -279,7 +312,7 @@ public sealed class FaceTracker : IFaceTracker
         foreach (Track track in _tracks)
         {
             if (track.Id == 0) continue;
-            if (track.Found && missCounts) faces.Add(Detected(track, picture));
+            if (track.Found && track.LookedFor && missCounts) faces.Add(Detected(track, picture));
             else if (MayCoast(track) && Coasted(track, picture) is { } face) faces.Add(face);
         }
         SortById(faces);

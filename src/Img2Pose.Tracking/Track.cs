@@ -6,6 +6,7 @@ namespace Img2Pose.Tracking;
 internal sealed class Track
 {
     private PoseFilter _filter;
+    private CorrectionSlope _slope;
 
     /// <summary>Identity; 0 until the track is confirmed.</summary>
     public int Id { get; set; }
@@ -34,6 +35,15 @@ internal sealed class Track
     /// <summary>Whether the last update that looked for the face found it.</summary>
     public bool Found { get; set; }
 
+    /// <summary>Whether the last update looked where the face is expected.</summary>
+    public bool LookedFor { get; set; }
+
+    /// <summary>The crop that showed it last, and what is known of its pose there.</summary>
+    public FollowedCrop Crop { get; private set; }
+
+    /// <summary>The pose over time.</summary>
+    public PoseFilter Filter => _filter;
+
     /// <summary>Where the next detection is expected, at the time last asked for.</summary>
     public Pose Expected { get; private set; }
 
@@ -50,6 +60,8 @@ internal sealed class Track
         BestScore = detection.Score;
         Found = true;
         Misses = 0;
+        LookedFor = true;
+        (Crop, _slope) = (FollowedCrop.None, default);
         FirstSeen = time;
         (Detection, LastSeen) = (detection, time);
         _filter.Reset(detection.Pose);
@@ -64,6 +76,15 @@ internal sealed class Track
         Misses = 0;
         _filter.Update(detection.Pose, time - LastSeen, options);
         (Detection, LastSeen) = (detection, time);
+    }
+
+    /// <summary>Takes what a look has found out about the crop of the face, unless more is known already.</summary>
+    public void Learn(in FollowedCrop crop)
+    {
+        if (!crop.IsNew && Crop.HasRegion) return;
+        PoseCorrection before = Crop.Correction, now = crop.Correction;
+        if (before.IsKnown && now.IsKnown) _slope.Learn(now.At - before.At, now.Rotation - before.Rotation);
+        Crop = crop with { Correction = now with { Slope = now.IsKnown ? _slope.Value : default } };
     }
 
     /// <summary>Fills <see cref="Expected"/> and <see cref="ExpectedBox"/>.</summary>

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 using Img2Pose.Testing;
 
 namespace Img2Pose.Inference.Tests;
@@ -99,6 +100,60 @@ public sealed class TensoriserTests
                 }
             }
         }
+    }
+
+    [Theory]
+    [InlineData(PixelFormat.I420)]
+    [InlineData(PixelFormat.Nv12)]
+    [InlineData(PixelFormat.I420P10)]
+    [InlineData(PixelFormat.Rgb24)]
+    public void A_part_of_a_picture_gives_what_a_picture_of_that_part_gives(PixelFormat format)
+    {
+        const int Width = 90, Height = 61;
+        using FramePool pool = new();
+        using VideoFrame frame = TestFrames.Create(pool, format, Width, Height);
+        using Tensoriser tensoriser = new(TensoriserReference.Normalisation, prefilter: true);
+        Random random = new(3);
+        float[] fromPart = new float[3 * 64 * 64], fromPicture = new float[3 * 64 * 64];
+        // More sizes than plans are kept, in turn with sizes seen before.
+        for (int i = 0; i < 90; i++)
+        {
+            int left = 2 * random.Next(30), top = 2 * random.Next(20), width = 1 + random.Next(Width - left), height = 1 + random.Next(Height - top);
+            if (i % 3 == 2) (left, top, width, height) = (2 * random.Next(5), 2 * random.Next(5), 40, 30);
+            using VideoFrame part = Copy(pool, frame, left, top, width, height);
+            fromPart.AsSpan().Fill(float.NaN);
+
+            tensoriser.Write(frame, new PictureRegion(left, top, width, height), 48, 33, fromPart, 64, 64);
+
+            tensoriser.Write(part, 48, 33, fromPicture, 64, 64);
+            Assert.Equal(fromPicture, fromPart);
+        }
+    }
+
+    [Fact]
+    public void A_part_that_is_not_inside_the_picture_or_begins_between_chroma_samples_is_refused()
+    {
+        using FramePool pool = new();
+        using VideoFrame frame = TestFrames.Create(pool, PixelFormat.I420, 50, 30);
+        using Tensoriser tensoriser = new(TensoriserReference.Normalisation, prefilter: false);
+        float[] tensor = new float[3 * 64 * 64];
+
+        foreach (PictureRegion wrong in (ReadOnlySpan<PictureRegion>)[new(-2, 0, 10, 10), new(42, 0, 10, 10), new(0, 22, 10, 10), new(0, 0, 0, 10), new(1, 0, 10, 10), new(0, 3, 10, 10)])
+            Assert.Throws<ArgumentException>(() => tensoriser.Write(frame, wrong, 10, 10, tensor, 64, 64));
+    }
+
+    private static VideoFrame Copy(FramePool pool, VideoFrame frame, int left, int top, int width, int height)
+    {
+        VideoFrame part = pool.Rent(frame.Format, width, height);
+        part.Color = frame.Color;
+        for (int p = 0; p < part.PlaneCount; p++)
+        {
+            FramePlane from = frame.GetPlane(p), to = part.GetPlane(p);
+            int halving = p == 0 ? 1 : 2;
+            for (int y = 0; y < to.Height; y++)
+                from.Row(top / halving + y).Slice(left / halving * from.BytesPerElement, to.RowBytes).CopyTo(to.Row(y));
+        }
+        return part;
     }
 
     [Fact]

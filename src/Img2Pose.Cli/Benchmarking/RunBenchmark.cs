@@ -135,6 +135,7 @@ internal sealed class RunBenchmark : IAsyncDisposable
         await using PoseSession session = _engine.Open(source, new SessionOptions
         {
             Every = _settings.Every,
+            Follow = _settings.Follow,
             MaximumFrames = frames,
             Draw = _settings.Output is not null,
         });

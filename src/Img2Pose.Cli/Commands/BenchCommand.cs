@@ -17,15 +17,17 @@ internal static class BenchCommand
         Option<int?> size = new("--size") { Description = "Long side of the network's input.", HelpName = "N" };
         Option<int?> threads = new("--threads") { Description = "Threads of the network.", HelpName = "N" };
         Option<int?> workers = new("--workers") { Description = "Frames that the network looks at at the same time, sharing its threads.", HelpName = "N" };
-        Option<int> every = new("--every") { Description = "Look at every N-th frame.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        LookOption look = new();
         Option<string?> preset = new("--preset") { Description = "Speed preset of the encoder.", HelpName = "NAME" };
         Option<bool> noVideo = new("--no-video") { Description = "Poses only: nothing is drawn or encoded." };
         Command command = new("bench", "Measure each stage alone and all of them together: time, queues, allocation, cores, memory.")
         {
-            source, model, device, frames, size, threads, workers, every, preset, noVideo,
+            source, model, device, frames, size, threads, workers, preset, noVideo,
         };
+        foreach (Option option in look.All) command.Options.Add(option);
         command.SetAction(async (parsed, stop) =>
         {
+            (int every, bool? follow) = look.Read(parsed);
             RunSettings settings = new RunSettings
             {
                 Source = parsed.GetRequiredValue(source),
@@ -35,7 +37,8 @@ internal static class BenchCommand
                 Size = parsed.GetValue(size),
                 Threads = parsed.GetValue(threads),
                 Workers = parsed.GetValue(workers),
-                Every = parsed.GetValue(every),
+                Every = every,
+                Follow = follow,
                 Preset = parsed.GetValue(preset),
                 // Where the outputs go is the benchmark's own affair; these say only which there are.
                 Output = parsed.GetValue(noVideo) ? null : "bench.mp4",

@@ -192,6 +192,7 @@ internal sealed class RunJob : IAsyncDisposable
         {
             Name = name,
             Every = settings.Every,
+            Follow = settings.Follow,
             MaximumFrames = settings.Frames,
             Track = settings.Track,
             Smooth = settings.Smooth,

@@ -22,7 +22,7 @@ internal sealed class RunOptions
     private readonly Option<double?> _score = new("--score") { Description = "Lowest score of a face, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<double?> _nms = new("--nms") { Description = "Overlap above which the weaker of two faces goes, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<int?> _size = new("--size") { Description = "Long side of the network's input in pixels; larger finds smaller faces.", HelpName = "N" };
-    private readonly Option<int> _every = new("--every") { Description = "Look at every N-th frame; the tracker predicts the others.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private readonly LookOption _look = new();
     private readonly Option<string> _overlay = new("--overlay")
     {
         Description = "What is drawn: mesh, box, axes, points, label, frontal (small frontal views of up to four faces), joined by commas, or none.",
@@ -57,8 +57,8 @@ internal sealed class RunOptions
         command.Arguments.Add(_source);
         Option[] options =
         [
-            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _every, _overlay, _alpha, _boxes, _start, _duration, _realTime,
-            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _views, _noTrack, _noSmooth, _raw, _quiet, .. _detection.All, .. _live.All, .. _sinks.All,
+            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _overlay, _alpha, _boxes, _start, _duration, _realTime,
+            _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _views, _noTrack, _noSmooth, _raw, _quiet, .. _look.All, .. _detection.All, .. _live.All, .. _sinks.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -67,6 +67,7 @@ internal sealed class RunOptions
     /// <exception cref="UsageException">A value makes no sense.</exception>
     public RunSettings Read(ParseResult parsed)
     {
+        (int every, bool? follow) = _look.Read(parsed);
         return new RunSettings
         {
             Source = parsed.GetRequiredValue(_source),
@@ -81,7 +82,8 @@ internal sealed class RunOptions
             Nms = parsed.GetValue(_nms),
             Detection = _detection.Read(parsed),
             Size = parsed.GetValue(_size),
-            Every = parsed.GetValue(_every),
+            Every = every,
+            Follow = follow,
             Overlay = ParseLayers(parsed.GetRequiredValue(_overlay)),
             Alpha = parsed.GetValue(_alpha),
             Boxes = parsed.GetValue(_boxes),

@@ -47,6 +47,9 @@ internal sealed record RunSettings
     /// <summary>The network looks at every n-th frame.</summary>
     public int Every { get; init; } = 1;
 
+    /// <summary>Whether faces are followed by small looks between whole ones; null: as the engine chooses for the source.</summary>
+    public bool? Follow { get; init; }
+
     /// <summary>What is drawn.</summary>
     public OverlayLayers Overlay { get; init; } = OverlayLayers.Mesh;
 
@@ -132,7 +135,8 @@ internal sealed record RunSettings
         Require(Size is null or (>= 64 and <= 8192), $"--size {Size} is out of range; the long side may be 64…8192.");
         Require(Size is null || Detection.MinSize is null, "--size and --min-size both say how large the picture becomes; give one.");
         Require(Boxes is null || Detection.Scales is null, "--scales looks for faces; with --boxes there is nothing to look for.");
-        Require(Every is >= 1 and <= 1000, $"--every {Every} is out of range; it may be 1…1000.");
+        Require(Follow != true || Track, "--look follow needs tracking; leave --no-track out.");
+        Require(Follow != true || (Boxes is null && Detection.Scales is null), "--look follow looks for faces; with --boxes there is nothing to look for, and --scales looks at whole pictures.");
         Require(Alpha is >= 0 and <= 1, $"--alpha {Alpha} is out of range; opacity lies in 0…1.");
         Require(Threads is null or (>= 1 and <= 256), $"--threads {Threads} is out of range; it may be 1…256.");
         Require(Workers is null or (>= 1 and <= 64), $"--workers {Workers} is out of range; it may be 1…64.");

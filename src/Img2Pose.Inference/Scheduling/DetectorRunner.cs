@@ -10,6 +10,7 @@ public sealed class DetectorRunner : ILookRunner
     private const int BoxesOfOneRun = 256;
 
     private readonly MultiScaleDetector? _scales;
+    private readonly FollowingLooks _following;
     private readonly List<VideoFrame> _frames = [];
     private readonly List<List<FaceDetection>> _faces = [];
     private readonly List<FaceDetection> _slice = [];
@@ -21,6 +22,7 @@ public sealed class DetectorRunner : ILookRunner
     public DetectorRunner(PoseDetector detector, MultiScaleOptions? scales = null)
     {
         Detector = detector;
+        _following = new FollowingLooks(detector);
         _scales = scales is null ? null : new MultiScaleDetector(detector, scales);
     }
 
@@ -29,14 +31,20 @@ public sealed class DetectorRunner : ILookRunner
 
     /// <inheritdoc/>
     public bool CanJoin(Look first, Look other) =>
-        // Pictures of one size only: padding to a common one would change results (golden quirk Q11).
         _scales is null && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold
-        && first.Frame!.DisplayWidth == other.Frame!.DisplayWidth && first.Frame.DisplayHeight == other.Frame.DisplayHeight
-        && first.Frame.Memory == other.Frame.Memory;
+        && first.IsFollowing == other.IsFollowing && first.IsWhole == other.IsWhole
+        // Whole pictures of one size only: padding to a common one would change results (golden quirk Q11). Crops are all of one.
+        && (!first.IsWhole || (first.Frame!.DisplayWidth == other.Frame!.DisplayWidth && first.Frame.DisplayHeight == other.Frame.DisplayHeight))
+        && first.Frame!.Memory == other.Frame!.Memory;
 
     /// <inheritdoc/>
     public void Run(IReadOnlyList<Look> looks)
     {
+        if (looks[0].IsFollowing)
+        {
+            _following.Run(looks);
+            return;
+        }
         if (looks.Count == 1)
         {
             RunOne(looks[0]);

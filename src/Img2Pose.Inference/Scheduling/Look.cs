@@ -18,8 +18,28 @@ public sealed class Look
     /// <summary>Boxes to pose instead of looking for faces, in displayed pixels; null: look for faces.</summary>
     public List<Box>? Boxes { get; set; }
 
+    /// <summary>
+    /// Faces to look for in crops around where they are expected, beside or instead of the whole picture. Empty where
+    /// <see cref="IsFollowing"/> is false.
+    /// </summary>
+    public List<FaceToFollow> Following { get; } = new(8);
+
+    /// <summary>Whether faces are followed from picture to picture, so that what crops see is to be known of every face that is found.</summary>
+    public bool IsFollowing { get; set; }
+
+    /// <summary>
+    /// Whether the whole picture is looked at. A look that follows faces may find that this is needed, and then says so here.
+    /// </summary>
+    public bool IsWhole { get; set; } = true;
+
     /// <summary>What was found, in displayed pixels.</summary>
     public List<FaceDetection> Faces { get; } = new(16);
+
+    /// <summary>For each of <see cref="Faces"/> the crop that shows it, and what is known of its pose there; empty where faces are not followed.</summary>
+    public List<FollowedCrop> Crops { get; } = new(16);
+
+    /// <summary>The parts that were looked at, in displayed pixels; empty where the whole picture was.</summary>
+    public List<Box> LookedAt { get; } = new(8);
 
     /// <summary>Whatever the client wants to find again when the look is handed back.</summary>
     public object? Owner { get; init; }
@@ -29,4 +49,14 @@ public sealed class Look
 
     /// <summary>CPU time of the scheduler's thread for it; threads inside the native engine are not in it.</summary>
     public TimeSpan ThreadCpu { get; internal set; }
+
+    /// <summary>Makes it a look at a whole picture of nothing known, for another picture.</summary>
+    public void Reset()
+    {
+        (Frame, Boxes, ScoreThreshold, IsFollowing, IsWhole) = (null, null, null, false, true);
+        Following.Clear();
+        Faces.Clear();
+        Crops.Clear();
+        LookedAt.Clear();
+    }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Inference.Scheduling;
 using Img2Pose.Media;
@@ -172,12 +173,15 @@ public sealed class PoseEngine : IAsyncDisposable
             // Given boxes are faces whatever they score, and scores merged over several sizes have no such scale.
             bool hasScores = options.Boxes is null && _options.Scales is null;
             bool tracks = options.Track && !source.Info.IsImages;
+            bool follows = Follows(options, source.Info, tracks, hasScores);
             SessionParts parts = new()
             {
                 Name = NameOf(options),
                 Scheduler = _scheduler,
                 Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
                 LowestScore = tracks && hasScores ? StayingPart * ScoreThreshold : null,
+                Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
+                LookSize = follows ? LookSizeOf : null,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),
                 Interrupt = interrupt,
                 Closed = Forget,
@@ -223,8 +227,30 @@ public sealed class PoseEngine : IAsyncDisposable
         LookInterval = lookInterval,
         StartScore = hasScores ? ScoreThreshold : 0,
         Reference = _first.Detector.Reference,
-        Factors = Model.Metadata.BoxFactors,
+        Factors = BoxFactors,
     });
+
+    private FaceBoxFactors BoxFactors => _options.Detection.Factors ?? Model.Metadata.BoxFactors;
+
+    /// <summary>Whether a session follows faces.</summary>
+    /// <exception cref="UsageException">It shall, and cannot.</exception>
+    private bool Follows(SessionOptions options, SourceInfo source, bool tracks, bool hasScores)
+    {
+        if (options.Follow != true) return false;
+        string? reason = !hasScores ? "given boxes and looks at several sizes have no faces to follow"
+            : source.IsImages ? "single pictures have nothing to follow"
+            : !tracks ? "it needs tracking"
+            : !_first.Detector.CanFollow ? $"{Model.Metadata.Name} costs as much for a crop as for a picture"
+            : null;
+        return reason is null ? true : throw new UsageException($"Faces cannot be followed (--look follow): {reason}.");
+    }
+
+    private (double Scale, double Pixels) LookSizeOf(int width, int height)
+    {
+        SizeRule size = _first.Detector.Size;
+        (int resizedWidth, int resizedHeight) = size.Resize(width, height);
+        return ((double)resizedWidth / width, (double)size.Pad(resizedWidth) * size.Pad(resizedHeight));
+    }
 
     /// <summary>A network of its own for a measurement, with the score that a tracker wants to hear of; the caller disposes it.</summary>
     internal (DetectorRunner Runner, double LowestScore) OpenForMeasurement() => (OpenNetwork(), StayingPart * ScoreThreshold);

@@ -78,7 +78,9 @@ public sealed class PoseSession : IAsyncDisposable
         _look = new StageTimer("detect", parts.Name);
         _track = new StageTimer("track", parts.Name);
         _compose = new StageTimer("compose", parts.Name);
-        _looks = new LookStage(_decoded, _looked, _scheduler.Depth, _look);
+        FollowPlanning? follow = parts.Planner is null || parts.LookSize is null ? null
+            : new FollowPlanning(parts.Planner, source.Info.TimeOf, parts.LookSize);
+        _looks = new LookStage(_decoded, _looked, _scheduler.Depth, _look, follow);
     }
 
     /// <summary>The stream's name in frames and metrics.</summary>
@@ -399,14 +401,19 @@ public sealed class PoseSession : IAsyncDisposable
             double time = _source.Info.TimeOf(frame);
             if (item.Scene != _trackedScene) _tracker.Forget();
             _trackedScene = item.Scene;
-            if (item.LookedAt)
-                _tracker.Update(CollectionsMarshal.AsSpan(item.Look.Faces), time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
-            else
-                _tracker.Predict(time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
+            if (!item.LookedAt) _tracker.Predict(time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
+            else _tracker.Update(FindingsOf(item.Look), time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
+            _looks.Tracked(item, _tracker);
             return;
         }
         foreach (FaceDetection face in item.Look.Faces) item.FaceList.Add(new TrackedFace(0, face, face.Pose, Detected: true));
     }
+
+    private static LookFindings FindingsOf(Look look) => new(CollectionsMarshal.AsSpan(look.Faces))
+    {
+        Crops = CollectionsMarshal.AsSpan(look.Crops),
+        Regions = CollectionsMarshal.AsSpan(look.LookedAt),
+    };
 
     private ValueTask ComposeAsync(PosedFrame item)
     {
@@ -498,6 +505,12 @@ internal sealed record SessionParts
 
     /// <summary>The score above which faces are reported to the tracker; null: the detector's threshold.</summary>
     public double? LowestScore { get; init; }
+
+    /// <summary>Plans looks that follow faces; null: looks are at whole pictures.</summary>
+    public LookPlanner? Planner { get; init; }
+
+    /// <summary>How looks at whole pictures see them; needed where looks are planned.</summary>
+    public LookSize? LookSize { get; init; }
 
     /// <summary>Ends the source's waiting where the engine opened it; the session's own from then on.</summary>
     public CancellationTokenSource? Interrupt { get; init; }

@@ -82,8 +82,7 @@ public sealed class PosedFrame : IDisposable
         _undrawn?.Dispose();
         (_frame, _undrawn) = (null, null);
         _faces.Clear();
-        Look.Faces.Clear();
-        (Look.Frame, Look.Boxes, Look.ScoreThreshold) = (null, null, null);
+        Look.Reset();
         (LookedAt, IsLookedUp, IsLeftOut, Scene, Error) = (false, false, false, 0, null);
         _pool.Return(this);
     }

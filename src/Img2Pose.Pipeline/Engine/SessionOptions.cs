@@ -38,6 +38,13 @@ public sealed record SessionOptions
     /// <summary>The network looks at every n-th frame, n at least 1; faces in the others are predicted.</summary>
     public int Every { get; init; } = 1;
 
+    /// <summary>
+    /// Whether faces that have been found are followed by small looks around them, with a look at the whole picture every few frames;
+    /// null: as now, no; docs/performance.md says why. It needs tracking, detections with scores, and a network of one
+    /// stage; <see cref="Every"/> is 1 then.
+    /// </summary>
+    public bool? Follow { get; init; }
+
     /// <summary>Share of the network's time against other sessions, above 0.</summary>
     public double Weight { get; init; } = 1;
 
@@ -79,6 +86,7 @@ public sealed record SessionOptions
     {
         if (Name is { Length: 0 }) throw new UsageException("A stream's name may not be empty.");
         if (Every < 1) throw new UsageException($"Every {Every}. frame cannot be looked at; give a number from 1 up.");
+        if (Follow == true && Every != 1) throw new UsageException("A session follows faces or looks at every n-th frame, not both.");
         if (LinkCapacity < 1) throw new UsageException($"A link cannot hold {LinkCapacity} frames; give a number from 1 up.");
         if (MaximumFrames < 1) throw new UsageException($"A session of {MaximumFrames} frames does nothing; give a number from 1 up.");
         if (!(Weight > 0) || !double.IsFinite(Weight)) throw new UsageException(FormattableString.Invariant($"A session's weight is a positive number, not {Weight}."));

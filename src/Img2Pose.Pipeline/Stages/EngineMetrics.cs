@@ -28,6 +28,15 @@ internal static class EngineMetrics
     private static readonly Histogram<int> s_depth =
         s_meter.CreateHistogram<int>("img2pose.link.depth", "{frame}", "Frames waiting in a link just after a write.");
 
+    private static readonly Counter<long> s_looks =
+        s_meter.CreateCounter<long>("img2pose.looks", "{frame}", "Frames that the network has looked at, as a whole or only in crops around faces.");
+
+    /// <summary>The network has looked at a frame.</summary>
+    public static void Looked(string? stream, bool whole)
+    {
+        if (s_looks.Enabled) s_looks.Add(1, Tag("stream", stream), Tag("look", whole ? "whole" : "crops"));
+    }
+
     /// <summary>A stage has taken up a frame.</summary>
     public static void FrameIn(string? stream, string stage)
     {

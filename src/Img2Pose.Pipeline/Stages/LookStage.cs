@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Img2Pose.Inference.Scheduling;
+using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline;
 
@@ -16,6 +17,7 @@ internal sealed class LookStage : ILookClient
     private readonly Link<PosedFrame> _done;
     private readonly StageTimer _timer;
     private readonly int _depth;
+    private readonly FollowPlanning? _follow;
     private LookClient? _client;
     private bool _stopping;
     private bool _cutOff;
@@ -26,8 +28,10 @@ internal sealed class LookStage : ILookClient
     /// <param name="done">What it hands frames to, of the capacity <see cref="Room"/>.</param>
     /// <param name="depth">Looks under way at the same time.</param>
     /// <param name="timer">Adds up the looks.</param>
-    public LookStage(Link<PosedFrame> waiting, Link<PosedFrame> done, int depth, StageTimer timer)
+    /// <param name="follow">Plans looks that follow faces; null: frames say themselves whether they are looked at.</param>
+    public LookStage(Link<PosedFrame> waiting, Link<PosedFrame> done, int depth, StageTimer timer, FollowPlanning? follow = null)
     {
+        _follow = follow;
         _waiting = waiting;
         _done = done;
         _depth = depth;
@@ -77,6 +81,14 @@ internal sealed class LookStage : ILookClient
     /// <summary>The reader has taken a frame from the link of those done.</summary>
     public void Taken() => Client.Signal();
 
+    /// <summary>The faces of a frame are known, which is what a frame behind it is planned with.</summary>
+    public void Tracked(PosedFrame frame, IFaceTracker tracker)
+    {
+        if (_follow is null) return;
+        lock (_lock) _follow.Tracked(frame, tracker);
+        Client.Signal();
+    }
+
     /// <summary>After the other stages have ended: leaves the scheduler, and releases what is under way.</summary>
     public void Leave()
     {
@@ -93,11 +105,12 @@ internal sealed class LookStage : ILookClient
         lock (_lock)
         {
             if (_stopping) LeaveOutWaiting();
-            while (Looking() < _depth && _underWay.Count + _done.Depth < _done.Capacity && _waiting.TryRead(out PosedFrame? frame))
+            while (Looking() < _depth && _follow is not { IsReady: false } && _underWay.Count + _done.Depth < _done.Capacity && _waiting.TryRead(out PosedFrame? frame))
             {
                 _underWay.Enqueue(frame);
+                if (_follow is not null) _follow.Plan(frame);
                 // What is known of the faces ends with the scene, so the first frame of the next that comes here is looked at.
-                frame.LookedAt |= frame.Scene != _scene;
+                else frame.LookedAt |= frame.Scene != _scene;
                 _scene = frame.Scene;
                 if (frame.LookedAt)
                 {
@@ -127,7 +140,11 @@ internal sealed class LookStage : ILookClient
             frame.IsLookedUp = true;
             frame.IsLeftOut = brokenOff;
             if (_stopping) LeaveOutWaiting();
-            if (failure is null) _timer.Add(look.Duration, look.ThreadCpu);
+            if (failure is null)
+            {
+                _timer.Add(look.Duration, look.ThreadCpu);
+                EngineMetrics.Looked(frame.Frame.Stream.Name, look.IsWhole);
+            }
             HandOn();
         }
     }

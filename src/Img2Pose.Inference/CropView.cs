@@ -1,0 +1,15 @@
+using Img2Pose.Frames;
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Inference;
+
+/// <summary>A part of a picture that the network is to see as a picture of its own.</summary>
+/// <param name="Frame">The picture; held by whoever asks until the run is over.</param>
+/// <param name="Region">The part, in samples of its planes; it begins at even ones.</param>
+internal readonly record struct CropView(VideoFrame Frame, PictureRegion Region);
+
+/// <summary>A face that was found in a crop.</summary>
+/// <param name="Crop">Which crop of the run.</param>
+/// <param name="Face">The face, in displayed pixels under the camera of the whole picture.</param>
+/// <param name="IsCut">Whether it reaches beyond the crop where the picture goes on: its pose comes from a part of it.</param>
+internal readonly record struct CropFace(int Crop, FaceDetection Face, bool IsCut);

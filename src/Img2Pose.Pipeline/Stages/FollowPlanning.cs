@@ -1,0 +1,51 @@
+using Img2Pose.Frames;
+using Img2Pose.Tracking;
+
+namespace Img2Pose.Pipeline;
+
+/// <summary>
+/// Plans the looks of a session that follows faces. A frame is planned with what is known after the one before it, so that a file
+/// gives the same poses whatever the machine's load and cores. Not thread-safe: the look stage holds its lock.
+/// </summary>
+/// <remarks>
+/// With looks at two frames under way a session would hardly be faster, since every look at a whole picture would wait for the one
+/// before all the same, and what a whole look tells about the crops would come a frame later: rotations were a third further from
+/// those of whole looks.
+/// </remarks>
+internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, LookSize sizeOf)
+{
+    private readonly FollowState _state = new();
+    private long _planned;
+    private long _tracked;
+
+    /// <summary>Whether enough is known to plan the next frame.</summary>
+    public bool IsReady => _tracked == _planned;
+
+    /// <summary>Plans the next frame: what its look asks for, and whether there is one.</summary>
+    public void Plan(PosedFrame item)
+    {
+        VideoFrame frame = item.Frame;
+        (double scale, double pixels) = sizeOf(frame.DisplayWidth, frame.DisplayHeight);
+        FrameToPlan plan = new(timeOf(frame), item.Scene, frame.DisplayWidth, frame.DisplayHeight, scale, pixels);
+        item.Look.IsFollowing = true;
+        item.Look.IsWhole = planner.Plan(plan, _planned++ == 0 ? null : _state, item.Look.Following);
+        item.LookedAt = item.Look.IsWhole || item.Look.Following.Count > 0;
+    }
+
+    /// <summary>Takes what is known after the next frame has been tracked.</summary>
+    public void Tracked(PosedFrame item, IFaceTracker tracker)
+    {
+        _tracked++;
+        VideoFrame frame = item.Frame;
+        (_state.Time, _state.Scene, _state.Width, _state.Height) = (timeOf(frame), item.Scene, frame.DisplayWidth, frame.DisplayHeight);
+        _state.WasWhole = item.LookedAt && item.Look.IsWhole;
+        tracker.ListFollowed(_state.Faces);
+    }
+}
+
+/// <summary>The time of a frame, seconds.</summary>
+internal delegate double SourceClock(VideoFrame frame);
+
+/// <summary>How a look at a whole picture of some displayed size sees it.</summary>
+/// <returns>Network pixels for a displayed one, and pixels of the network's input.</returns>
+internal delegate (double Scale, double Pixels) LookSize(int width, int height);

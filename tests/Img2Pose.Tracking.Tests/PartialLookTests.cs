@@ -1,0 +1,83 @@
+using Img2Pose.Geometry;
+
+namespace Img2Pose.Tracking.Tests;
+
+/// <summary>The tracker where only parts of a picture are looked at.</summary>
+public class PartialLookTests
+{
+    private static readonly Pose s_left = Scenery.PoseAt(300, 360, 150), s_right = Scenery.PoseAt(900, 360, 150);
+
+    private readonly FaceTracker _tracker = new(new TrackerOptions());
+    private readonly List<TrackedFace> _faces = [];
+    private readonly List<FollowedFace> _followed = [];
+
+    [Fact]
+    public void A_face_where_nobody_looked_is_not_missed_but_predicted()
+    {
+        Update(0, [Scenery.Detection(s_left), Scenery.Detection(s_right)]);
+
+        for (int frame = 1; frame < 60; frame++) Update(frame, [Scenery.Detection(s_left)], Around(s_left));
+
+        Assert.Equal(2, _faces.Count);
+        Assert.Equal([true, false], _faces.Select(face => face.Detected));
+        Assert.True(_faces[1].Face.Box.IntersectionOverUnion(Scenery.BoxOf(s_right)) > 0.9);
+    }
+
+    [Fact]
+    public void A_face_that_is_not_found_where_was_looked_is_missed()
+    {
+        for (int frame = 0; frame < 5; frame++) Update(frame, [Scenery.Detection(s_left), Scenery.Detection(s_right)]);
+
+        for (int frame = 5; frame < 20; frame++) Update(frame, [Scenery.Detection(s_left)], Around(s_left), Around(s_right));
+
+        Assert.True(Assert.Single(_faces).Face.Box.IntersectionOverUnion(Scenery.BoxOf(s_left)) > 0.9);
+    }
+
+    [Fact]
+    public void A_face_that_is_not_confirmed_yet_waits_for_a_look_that_can_find_it()
+    {
+        Update(0, [Scenery.Detection(s_left)]);
+        Update(1, [Scenery.Detection(s_left), Scenery.Detection(s_right, 0.5)]);
+        Update(2, [Scenery.Detection(s_left)], Around(s_left));
+        Update(3, [Scenery.Detection(s_left), Scenery.Detection(s_right, 0.5)], Around(s_left), Around(s_right));
+        Update(4, [Scenery.Detection(s_left), Scenery.Detection(s_right, 0.5)], Around(s_left), Around(s_right));
+
+        Assert.Equal([1, 2], _faces.Select(face => face.Id));
+    }
+
+    [Fact]
+    public void Faces_to_follow_are_those_found_unconfirmed_ones_too_and_those_missed_a_moment_ago()
+    {
+        for (int frame = 0; frame < 4; frame++) Update(frame, [Scenery.Detection(s_left)]);
+        Update(4, [Scenery.Detection(s_right, 0.5)]);
+
+        _tracker.ListFollowed(_followed);
+
+        Assert.Equal([false, true], _followed.Select(face => face.IsSure));
+        Update(30, []);
+        _tracker.ListFollowed(_followed);
+        Assert.Empty(_followed);
+    }
+
+    [Fact]
+    public void What_is_known_of_a_face_in_its_crop_is_kept_with_it()
+    {
+        FollowedCrop crop = new(new PictureRegion(200, 260, 200, 200), PoseCorrection.Between(s_left, s_right), IsNew: true);
+        FaceDetection[] found = [Scenery.Detection(s_right), Scenery.Detection(s_left)];
+
+        _tracker.Update(new LookFindings(found) { Crops = [FollowedCrop.None, crop] }, 0, Scenery.Width, Scenery.Height, _faces);
+
+        _tracker.ListFollowed(_followed);
+        Assert.Equal([FollowedCrop.None, crop], _followed.Select(face => face.Crop));
+        // What was known when a look was planned is older than what an earlier look has found since.
+        FollowedCrop older = new(new PictureRegion(0, 0, 100, 100), PoseCorrection.None, IsNew: false);
+        _tracker.Update(new LookFindings(found) { Crops = [older, older] }, Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+        _tracker.ListFollowed(_followed);
+        Assert.Equal([older, crop], _followed.Select(face => face.Crop));
+    }
+
+    private static Box Around(Pose pose) => FaceCrop.Around(Scenery.BoxOf(pose), 0.7, Scenery.Width, Scenery.Height).ToBox();
+
+    private void Update(int frame, FaceDetection[] detections, params Box[] regions) =>
+        _tracker.Update(new LookFindings(detections) { Regions = regions }, frame * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+}
