@@ -54,24 +54,24 @@ public sealed class FollowTests : IDisposable
     {
         Finished run = await CommandLine.Img2PoseAsync(["run", "clip.mp4", "--json", "-", "--look", .. look.Split(' ')]);
 
-        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error);
     }
 
     [Fact]
     public async Task A_single_picture_cannot_be_followed()
     {
-        string picture = await DrawnFace.SaveAsync(_files.At("face.png"));
+        string picture = await DrawnFace.SaveAsync(_files["face.png"]);
 
         Finished run = await CommandLine.Img2PoseAsync("run", picture, "--json", "-", "--look", "follow");
 
-        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(2, run.Code);
         Assert.Contains("single pictures have nothing to follow", run.Error);
     }
 
     private async Task<(List<TrackedFace[]> Faces, int Whole, int Crops)> RunAsync(bool follow, int workers)
     {
-        using VideoFrame face = ImageFile.Read(await DrawnFace.SaveAsync(_files.At("face.png")));
+        using VideoFrame face = ImageFile.Read(await DrawnFace.SaveAsync(_files["face.png"]));
         await using PoseEngine engine = PoseEngine.Create(new PoseEngineOptions
         {
             Detection = new PoseDetectorOptions { Device = "cpu", Threads = workers },
