@@ -22,6 +22,7 @@ public class RunOptionsTests
     {
         RunSettings settings = Read("clip.mp4", "--json", "-");
 
+        Assert.Equal(new SinkSettings(), settings.Sinks);
         Assert.Equal(new RunSettings { Source = "clip.mp4", Json = "-" }, settings);
         Assert.Equal((1, OverlayLayers.Mesh, true, true, "auto"), (settings.Every, settings.Overlay, settings.Track, settings.Smooth, settings.Device));
     }
@@ -94,6 +95,23 @@ public class RunOptionsTests
     }
 
     [Fact]
-    public void The_window_is_promised_for_later() =>
-        Assert.Contains("--show", Assert.Throws<UsageException>(() => Read("clip.mp4", "--json", "-", "--show")).Message);
+    public void A_window_alone_plays_a_video_at_its_own_speed_and_beside_a_file_does_not()
+    {
+        Assert.True(Read("clip.mp4", "--show").PlaysInRealTime);
+        Assert.True(Read("clip.mp4", "--send", "opentrack:localhost", "--send", "json:localhost:9000").PlaysInRealTime);
+        Assert.False(Read("clip.mp4", "--show", "--json", "-").PlaysInRealTime);
+        Assert.True(Read("clip.mp4", "--show", "--json", "-", "--realtime").PlaysInRealTime);
+    }
+
+    [Theory]
+    [InlineData("--mirror")]
+    [InlineData("--captures=here")]
+    [InlineData("--neutral")]
+    [InlineData("--face=nearest")]
+    public void An_option_of_an_output_that_is_not_there_is_a_mistake(string option) =>
+        Assert.Contains(option.Split('=')[0], Assert.Throws<UsageException>(() => Read("clip.mp4", "--json", "-", option)).Message);
+
+    [Fact]
+    public void There_is_one_camera() =>
+        Assert.Contains("give one", Assert.Throws<UsageException>(() => Read("clip.mp4", "--json", "-", "--fov", "60", "--focal", "900")).Message);
 }

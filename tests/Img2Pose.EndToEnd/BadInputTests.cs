@@ -246,14 +246,11 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public async Task A_window_is_not_there_yet_and_the_help_does_not_promise_one()
+    public async Task The_help_names_outputs_and_window()
     {
-        (await RunAsync(await _files.ClipAsync(), "--show")).ShouldFailWith(2, "--show");
-        NothingLooksComplete();
-
         Finished help = (await CommandLine.Img2PoseAsync("run", "--help")).ShouldSucceed();
         Assert.Contains("--json", help.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("--show", help.Output, StringComparison.Ordinal);
+        Assert.Contains("--show", help.Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -45,7 +45,7 @@ internal sealed class LiveSinks : IAsyncDisposable
             Drawn = draws ? (settings.Overlay, settings.Alpha) : null,
             Distance = camera is null ? null : (face, width, height) => camera.Millimetres(camera.Express(face.Face.Pose, width, height)).Length,
             Quit = quit,
-            Neutral = settings.Sinks.Send.Count == 0 ? null : () =>
+            Neutral = settings.Sinks.Send.Length == 0 ? null : () =>
             {
                 _neutral.TakeNext();
                 return "this pose is the neutral one";

@@ -114,7 +114,7 @@ internal sealed record RunSettings
     /// Whether a recorded video is played at its own speed: where that was asked for, and where nothing comes of it but what is
     /// looked at now.
     /// </summary>
-    public bool PlaysInRealTime => RealTime || ((Sinks.Show || Sinks.Send.Count > 0) && Output is null && Json is null && Sinks.Crops is null);
+    public bool PlaysInRealTime => RealTime || ((Sinks.Show || Sinks.Send.Length > 0) && Output is null && Json is null && Sinks.Crops is null);
 
     /// <summary>The reference points that were asked for; null for the default.</summary>
     /// <exception cref="InputException">They cannot be read.</exception>

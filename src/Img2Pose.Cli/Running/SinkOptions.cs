@@ -18,7 +18,7 @@ internal sealed record SinkSettings
     public string? Captures { get; init; }
 
     /// <summary>Programs that are told poses.</summary>
-    public IReadOnlyList<SendTarget> Send { get; init; } = [];
+    public SendTarget[] Send { get; init; } = [];
 
     /// <summary>Which face they are told of; null: the largest.</summary>
     public string? Face { get; init; }
@@ -36,7 +36,7 @@ internal sealed record SinkSettings
     public string? CameraFile { get; init; }
 
     /// <summary>Whether anything comes of a run by these alone.</summary>
-    public bool Any => Show || Send.Count > 0 || Crops is not null;
+    public bool Any => Show || Send.Length > 0 || Crops is not null;
 }
 
 /// <summary>The options that become <see cref="SinkSettings"/>.</summary>
@@ -74,7 +74,7 @@ internal sealed class SinkOptions
             Show = parsed.GetValue(_show),
             Mirror = parsed.GetValue(_mirror),
             Captures = parsed.GetValue(_captures),
-            Send = [.. (parsed.GetValue(_send) ?? []).Select(SendTarget.Parse)],
+            Send = parsed.GetValue(_send) is { Length: > 0 } targets ? Array.ConvertAll(targets, SendTarget.Parse) : [],
             Face = face,
             Neutral = parsed.GetValue(_neutral),
             Crops = parsed.GetValue(_crops),
@@ -84,8 +84,8 @@ internal sealed class SinkOptions
         if (face is not null) _ = FaceChoice.Parse(face);
         Require(settings.Show || !settings.Mirror, "--mirror is of the window; give --show, too.");
         Require(settings.Show || settings.Captures is null, "--captures is of the window's keys; give --show, too.");
-        Require(settings.Send.Count > 0 || face is null, "--face is of --send, which is not given.");
-        Require(settings.Send.Count > 0 || !settings.Neutral, "--neutral is of --send, which is not given.");
+        Require(settings.Send.Length > 0 || face is null, "--face is of --send, which is not given.");
+        Require(settings.Send.Length > 0 || !settings.Neutral, "--neutral is of --send, which is not given.");
         return settings;
     }
 

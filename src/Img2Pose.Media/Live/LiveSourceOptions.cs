@@ -41,8 +41,11 @@ public sealed record LiveSourceOptions
 /// <summary>The times by which a live source is kept alive (DESIGN.md, section 9).</summary>
 internal sealed record LiveTimes
 {
+    // One object, so that settings that say the same are equal.
+    private static readonly double[] s_usualRetry = [1, 2, 4, 8, 15, 30];
+
     /// <summary>Waits before one try after another; the last one is repeated.</summary>
-    public IReadOnlyList<double> Retry { get; init; } = [1, 2, 4, 8, 15, 30];
+    public IReadOnlyList<double> Retry { get; init; } = s_usualRetry;
 
     /// <summary>Seconds between tries where a password was refused: cameras lock out who tries more often.</summary>
     public double Password { get; init; } = 60;
