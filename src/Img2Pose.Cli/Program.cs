@@ -71,6 +71,7 @@ internal static class Program
             CommonOptions.Verbose,
         };
         root.Subcommands.Add(Commands.RunCommand.Create());
+        root.Subcommands.Add(Commands.DevicesCommand.Create());
         root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ViewsCommand.Create());
         root.Subcommands.Add(Commands.BenchCommand.Create());

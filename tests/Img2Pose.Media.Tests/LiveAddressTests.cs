@@ -39,7 +39,6 @@ public sealed class LiveAddressTests : ClipTests
         InputException error = Assert.Throws<InputException>(() => MediaSource.Open(name));
 
         Assert.DoesNotContain("geheim", error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', error.Message);
     }
 
     [Theory]

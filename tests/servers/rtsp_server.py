@@ -71,18 +71,21 @@ class Mount:
 
     def configure(self, factory, media):
         source = media.get_element().get_child_by_name("src")
-        self.payloader = media.get_element().get_child_by_name("pay0")
-        self.shift()
+        media.connect("new-state", self.started)
         state = {"on": True}
         media.connect("unprepared", lambda _: state.update(on=False))
         threading.Thread(target=self.feed, args=(source, state, self.pictures), daemon=True).start()
 
-    def shift(self):
-        # RTP's timestamps follow the time that goes into the payloader; what comes out is sent by the clock, which does not jump.
-        # Far from zero, so that a jump back is one, too.
-        offset = int((self.jump + 20000) * Gst.SECOND)
-        self.payloader.get_static_pad("sink").set_offset(offset)
-        self.payloader.get_static_pad("src").set_offset(-offset)
+    def started(self, media, state):
+        # What jumps is sent all the same: by default a picture from the future would wait for it.
+        if state == Gst.State.PLAYING:
+            iterator = media.get_element().get_parent().iterate_recurse()
+            while True:
+                result, element = iterator.next()
+                if result != Gst.IteratorResult.OK:
+                    break
+                if element.find_property("sync"):
+                    element.set_property("sync", False)
 
     def feed(self, source, state, first):
         # Whoever comes gets a key picture at once: the clip from its beginning.
@@ -98,7 +101,7 @@ class Mount:
                 picture = pictures[self.index % len(pictures)]
                 self.index += 1
                 buffer = Gst.Buffer.new_wrapped(picture)
-                buffer.pts = buffer.dts = int(count / self.rate * Gst.SECOND)
+                buffer.pts = buffer.dts = int((count / self.rate + self.jump) * Gst.SECOND)
                 buffer.duration = int(Gst.SECOND / self.rate)
                 if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
                     return
@@ -172,7 +175,6 @@ def main():
                 mount.silent = order == "silent"
             elif order == "jump":
                 mount.jump += float(rest[0])
-                mount.shift()
             elif order == "file":
                 mount.load(rest[0])
             elif order == "replace":
