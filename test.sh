@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . scripts/common.sh
 
-ensure_packages scripts/apt-packages.txt
+ensure_packages scripts/apt-packages.txt scripts/apt-packages-test.txt
 choose_onnxruntime
 # Where libtorch or GTK cannot be had everything else is tested all the same, and the result is red.
 torch=ON gtk=ON

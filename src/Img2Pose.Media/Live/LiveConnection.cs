@@ -51,7 +51,7 @@ internal sealed unsafe class LiveConnection
     private bool _waitsForKey = true;
     private bool _skips;
     private long _firstPacket, _lastPacket, _lastPicture, _lastKey, _behindSince;
-    private double _interval, _longestGop;
+    private double _interval, _longestGop, _lastTime;
     private int _errorsInARow;
     private long _paceBegan;
     private double _paceFirst, _paceLast;
@@ -396,8 +396,10 @@ internal sealed unsafe class LiveConnection
     private double TimeOf(AVPacket* packet, AVStream* stream, long now)
     {
         long ticks = packet->pts != ffmpeg.AV_NOPTS_VALUE ? packet->pts : packet->dts;
-        if (!_hasTimes || ticks == ffmpeg.AV_NOPTS_VALUE) return now / (double)Stopwatch.Frequency;
-        return ticks * ((double)stream->time_base.num / stream->time_base.den);
+        if (!_hasTimes) return now / (double)Stopwatch.Frequency;
+        // A packet without a time follows the one before.
+        if (ticks == ffmpeg.AV_NOPTS_VALUE) return _lastTime + _interval;
+        return _lastTime = ticks * ((double)stream->time_base.num / stream->time_base.den);
     }
 
     private long CaptureOf(double time, long now)

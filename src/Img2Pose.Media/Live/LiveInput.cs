@@ -45,7 +45,8 @@ internal static unsafe class LiveInput
             context->max_streams = limits.MaxStreams;
             context->max_analyze_duration = ProbeMicroseconds;
             context->interrupt_callback = interrupt.Callback;
-            context->flags |= ffmpeg.AVFMT_FLAG_NOBUFFER;
+            // Not FFmpeg's "nobuffer": that throws away what the first look has read, and the first key picture with it. What was
+            // read waits for nobody; it is decoded at once.
             // FFmpeg's wait for a camera's picture cannot be interrupted, so it never waits.
             if (address.Kind == LiveKind.Camera) context->flags |= ffmpeg.AVFMT_FLAG_NONBLOCK;
             opener = new Opener(address, context);
@@ -96,6 +97,7 @@ internal static unsafe class LiveInput
     /// <summary>What a status of FFmpeg means for a source that was open.</summary>
     public static LiveFailure WhyLost(LiveAddress address, int status)
     {
+        if (status == ffmpeg.AVERROR_EXIT) return new LiveFailure(LiveFailureKind.Lost, "nothing comes any more");
         if (status == ffmpeg.AVERROR_EOF) return new LiveFailure(LiveFailureKind.Ended, "its sender ended it");
         if (address.Kind == LiveKind.Camera && -status is NoDevice or NoSuchDevice or NoSuchFile or InputOutputError)
             return new LiveFailure(LiveFailureKind.Lost, "the camera was unplugged");

@@ -24,7 +24,6 @@ public static unsafe partial class ffmpeg
     public const int AV_CODEC_FLAG_QSCALE = 0x2;
     public const int AV_CODEC_FLAG_LOW_DELAY = 0x80000;
     public const int AV_OPT_SEARCH_FAKE_OBJ = 0x2;
-    public const int AVFMT_FLAG_NOBUFFER = 0x40;
     public const int AVFMT_FLAG_NONBLOCK = 0x4;
     public const int AV_EF_EXPLODE = 0x8;
     public const int AV_DICT_IGNORE_SUFFIX = 0x2;

@@ -157,6 +157,40 @@ internal sealed class SourceTarget : FuzzTarget
     }
 }
 
+/// <summary>
+/// Names of live sources: taken apart without being opened, with what they may open of others, and never shown with what was a
+/// password: two names that differ in nothing else look the same.
+/// </summary>
+internal sealed class LiveNameTarget : FuzzTarget
+{
+    public override string Name => "live";
+
+    public override int LargestInput => 4096;
+
+    public override IEnumerable<byte[]> Seeds() => ((string[])
+    [
+        "0", "/dev/video0", "screen::0.0+10,20", "rtsp://user:p@ss:w@host:554/path?token=abc&x=1", "srt://:9000?mode=listener&passphrase=secret",
+        "udp://@239.0.0.1:5000", "http://[::1]:99/a.m3u8", "https://host/a/../b?key=x#y", "rtmp://host/live/key", "rtsp://a:b/c?d#e@f:1/g",
+    ]).Select(Encoding.UTF8.GetBytes);
+
+    public override int Run(byte[] input)
+    {
+        string name = Encoding.UTF8.GetString(input);
+        const string Secret = "Xq7geheimZ";
+        // As a password of whatever host and path.
+        string shown = SourceNames.Mask($"rtsp://user:{Secret}@{name}");
+        if (shown.Contains(Secret, StringComparison.Ordinal)) throw new InvalidOperationException($"a password is shown: {shown}");
+        if (!LiveAddress.Is(name)) return shown.Length;
+        LiveAddress address = LiveAddress.Parse(name);
+        if (address.Target.AsSpan().ContainsAny("\n\r\t \0\\")) throw new InvalidOperationException("a target holds what splits arguments");
+        _ = SourceRules.For(address);
+        bool own = SourceRules.MayOpen(address, address.Target, isPlaylist: false);
+        bool file = SourceRules.MayOpen(address, "file:///etc/passwd", isPlaylist: true) || SourceRules.MayOpen(address, "/etc/passwd", isPlaylist: true);
+        if (!own || file) throw new InvalidOperationException("a source opens something else than itself");
+        return HashCode.Combine(address.Kind, address.Scheme, address.Port, address.Host.Length);
+    }
+}
+
 /// <summary>The options of <c>run</c>: a word a line.</summary>
 internal sealed class OptionsTarget : FuzzTarget
 {
