@@ -13,6 +13,8 @@ if [ "${1:-}" = memory ]; then
   exec bash scripts/soak-memory.sh "$@"
 fi
 minutes=${1:-10}
+# Live: ./scripts/soak.sh [MINUTES] live.
+if [ "${2:-}" = live ]; then exec "$(dirname "$(readlink -f "$0")")/soak-live.sh" "$minutes"; fi
 [[ $minutes =~ ^[0-9]+$ ]] && [ "$minutes" -gt 0 ] || { echo "usage: $0 [MINUTES]" >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 clip=.cache/demo/portrait.mp4

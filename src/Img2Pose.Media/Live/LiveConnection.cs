@@ -21,6 +21,7 @@ internal sealed unsafe class LiveConnection
     private const double MostBehind = 1;
     private const double BehindFor = 0.5;
     private const int MostErrorsInARow = 32;
+    private const int UndecodedInARow = 25;
 
     private readonly object _gate;
     private readonly LiveAddress _address;
@@ -53,6 +54,7 @@ internal sealed unsafe class LiveConnection
     private long _firstPacket, _lastPacket, _lastPicture, _lastKey, _behindSince;
     private double _interval, _longestGop, _lastTime;
     private int _errorsInARow;
+    private long _damagedBefore;
     private long _paceBegan;
     private double _paceFirst, _paceLast;
 
@@ -264,7 +266,7 @@ internal sealed unsafe class LiveConnection
         {
             double silence = Math.Max(_options.Live.Times.Silence, 10 * _interval);
             double left = silence - Stopwatch.GetElapsedTime(_lastPacket).TotalSeconds;
-            if (left <= 0) throw new LiveFailureException(LiveFailureKind.Lost, FormattableString.Invariant($"nothing has come for {silence:0.#} s"));
+            if (left <= 0) throw Silent(silence);
             Allow(left);
             long before = Stopwatch.GetTimestamp();
             int status = ffmpeg.av_read_frame(_input!.Pointer, packet);
@@ -275,10 +277,14 @@ internal sealed unsafe class LiveConnection
                 WaitForCamera(now);
                 continue;
             }
+            // When its time is up FFmpeg may still hand out what a parser held back, which has not come now.
+            if (_interrupt.TimedOut)
+            {
+                ffmpeg.av_packet_unref(packet);
+                throw Silent(silence);
+            }
             if (status < 0)
             {
-                // Its time is up: said above.
-                if (_interrupt.TimedOut) continue;
                 if (status == ffmpeg.AVERROR_INVALIDDATA && ++_errorsInARow < MostErrorsInARow) continue;
                 throw new LiveFailureException(LiveInput.WhyLost(_address, status));
             }
@@ -299,6 +305,9 @@ internal sealed unsafe class LiveConnection
         }
         throw new OperationCanceledException();
     }
+
+    private static LiveFailureException Silent(double seconds) =>
+        new(LiveFailureKind.Lost, FormattableString.Invariant($"nothing has come for {seconds:0.#} s"));
 
     /// <summary>Waits for a camera's next picture, which FFmpeg never does itself here.</summary>
     private void WaitForCamera(long now)
@@ -354,6 +363,7 @@ internal sealed unsafe class LiveConnection
         {
             now = Stopwatch.GetTimestamp();
             _lastPicture = now;
+            _damagedBefore = _decoder.Damaged;
             Describe();
             double taken = frame.PresentationTime ??= time;
             frame.CaptureTime = CaptureOf(taken, now);
@@ -361,6 +371,10 @@ internal sealed unsafe class LiveConnection
             Post(frame);
         }
         lock (_gate) _damaged = _decoder.Damaged;
+        // A sender that changed its codec without a word: nothing of it can be decoded, and a lost key picture is no excuse any more.
+        double patience = Math.Max(_options.Live.Times.NoPicture / 6, 1.5 * _longestGop);
+        if (_decoder.Damaged - _damagedBefore >= UndecodedInARow && Stopwatch.GetElapsedTime(_lastPicture, now).TotalSeconds > patience)
+            throw new LiveFailureException(LiveFailureKind.Lost, "what comes cannot be decoded any more");
     }
 
     private void Switch(AVStream* stream)
