@@ -479,27 +479,4 @@ public sealed class FaceViewRenderer
     private static Vector4 Mix(Vector4 a, Vector4 b, Vector4 c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
 
     private static float Mix(float a, float b, float c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
-
-    /// <summary>Pixels of the drawn face by where their colour comes from.</summary>
-    private struct ShareCount
-    {
-        private int _visible, _remembered, _symmetric, _invented;
-
-        public void Add(bool visible, bool remembered, bool symmetric)
-        {
-            if (visible) _visible++;
-            else if (remembered) _remembered++;
-            else if (symmetric) _symmetric++;
-            else _invented++;
-        }
-
-        public readonly FaceViewReport Report
-        {
-            get
-            {
-                double all = _visible + _remembered + _symmetric + _invented;
-                return all > 0 ? new FaceViewReport(_visible / all, _remembered / all, _symmetric / all, _invented / all) : default;
-            }
-        }
-    }
 }
