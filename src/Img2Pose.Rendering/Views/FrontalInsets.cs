@@ -1,4 +1,3 @@
-using System.Numerics;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Blending;
