@@ -43,7 +43,7 @@ internal static class ViewsCommand
             if (parsed.GetValue(score) is { } least && least is not (>= 0 and <= 1)) throw new UsageException(FormattableString.Invariant($"--score {least} is out of range; scores lie in 0…1."));
             bool original = parsed.GetRequiredValue(mode) == "fpn", single = parsed.GetValue(frontal);
             if (single && parsed.GetValue(yaws) is not null) throw new UsageException("--frontal is --yaws 0; give one of them.");
-            ViewNames naming = single ? ViewNames.Single : parsed.GetRequiredValue(names) == "original" ? ViewNames.Original : ViewNames.Plain;
+            ViewNames naming = single ? ViewNames.OneFile : parsed.GetRequiredValue(names) == "original" ? ViewNames.Original : ViewNames.Plain;
             double[] angles = parsed.GetValue(yaws) is { } list ? Angles("--yaws", list, 90) : single ? [0] : [0, 22, 40, 55, 75];
             ViewPlan plan = new()
             {

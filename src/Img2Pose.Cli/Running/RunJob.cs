@@ -255,7 +255,7 @@ internal sealed class RunJob : IAsyncDisposable
     private IdentityViews CreateViews(string folder, string? name, SourceInfo source)
     {
         if (source.IsImages) throw new UsageException("--views keeps the best picture of each face of a video; for pictures there is the verb views.");
-        ViewPlan plan = new() { Yaws = [0], Names = ViewNames.Single, Drawing = new FaceViewOptions { Live = true } };
+        ViewPlan plan = new() { Yaws = [0], Names = ViewNames.OneFile, Drawing = new FaceViewOptions { Live = true } };
         return new IdentityViews(new ViewFiles(name is null ? folder : Path.Combine(folder, name), plan, _roles.ReadAs), plan, source.Name);
     }
 

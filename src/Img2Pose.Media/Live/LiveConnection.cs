@@ -10,6 +10,7 @@ namespace Img2Pose.Media;
 /// takes it, and frees everything in the end. What FFmpeg does there can hang where it cannot be interrupted (name resolution, a
 /// display that does not answer): then the connection is left to itself, and the thread cleans up when it comes back.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "The reading thread frees everything when it ends; nobody else may while FFmpeg is at it.")]
 internal sealed unsafe class LiveConnection
 {
     // An outage that nobody can interrupt is left alone this long after its deadline.

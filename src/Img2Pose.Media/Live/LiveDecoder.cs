@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FFmpeg.AutoGen;
 using Img2Pose.Frames;
 

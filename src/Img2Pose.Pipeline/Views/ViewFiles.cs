@@ -85,7 +85,7 @@ public sealed class ViewFiles : IDisposable
     /// <exception cref="UsageException">A file would replace one that the run reads.</exception>
     public void Write(ViewedFace face, byte[]? excerpt, int side, IReadOnlyList<DrawnView> views, bool final = true)
     {
-        if (_plan.Names != ViewNames.Single) MakeFolder(Path.Combine(_folder, face.Name));
+        if (_plan.Names != ViewNames.OneFile) MakeFolder(Path.Combine(_folder, face.Name));
         foreach (DrawnView view in views)
         {
             string file = FileOf(face.Name, view);
@@ -124,7 +124,7 @@ public sealed class ViewFiles : IDisposable
         static string Angle(double degrees) => degrees.ToString("+0.##;-0.##;+0", CultureInfo.InvariantCulture);
         return _plan.Names switch
         {
-            ViewNames.Single => name + _plan.Extension,
+            ViewNames.OneFile => name + _plan.Extension,
             ViewNames.Original => string.Create(CultureInfo.InvariantCulture, $"{name}/{name}_rendered_aug_-{Math.Abs(view.Yaw):00.##}_{view.Pitch:00.##}_10{_plan.Extension}"),
             _ => $"{name}/yaw{Angle(view.Yaw)}{(_plan.Pitches.Count > 1 || view.Pitch != 0 ? "_pitch" + Angle(view.Pitch) : "")}{_plan.Extension}",
         };

@@ -12,7 +12,7 @@ public enum ViewNames
     Original,
 
     /// <summary>One file for each face, NAME.png, of a single view.</summary>
-    Single,
+    OneFile,
 }
 
 /// <summary>Which views are made of a face, and how they are written. Checked when it is used.</summary>
@@ -50,7 +50,7 @@ public sealed record ViewPlan
             if (!(Math.Abs(pitch) <= 60)) throw new UsageException(FormattableString.Invariant($"A view's pitch lies from -60 to 60 degrees, not {pitch}."));
         }
         if (Extension is not (".png" or ".jpg")) throw new UsageException($"Views are written as .png or .jpg, not {Extension}.");
-        if (Names == ViewNames.Single && Yaws.Count * Pitches.Count > 1) throw new UsageException("One file for a face holds one view; ask for one yaw and one pitch.");
+        if (Names == ViewNames.OneFile && Yaws.Count * Pitches.Count > 1) throw new UsageException("One file for a face holds one view; ask for one yaw and one pitch.");
         Drawing.Validate();
     }
 }

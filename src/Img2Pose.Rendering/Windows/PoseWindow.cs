@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Img2Pose.Frames;
-using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Rendering.Windows;
 

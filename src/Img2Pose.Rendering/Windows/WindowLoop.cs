@@ -21,7 +21,7 @@ internal sealed class WindowLoop : IDisposable
     private readonly WindowOptions _options;
     private readonly SdlWindow _window;
     private readonly WindowPainter _painter;
-    private readonly IWindowPresenter _presenter;
+    private readonly SurfacePresenter _presenter;
     private readonly TextPanel _status, _help;
     private readonly List<(WindowFeed Feed, TextPanel Panel)> _captions = [];
     private readonly List<(WindowFeed Feed, long Number)> _taken = [];

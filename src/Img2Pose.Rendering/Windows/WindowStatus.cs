@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Img2Pose.Geometry;
-using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Rendering.Windows;
 

@@ -1,8 +1,6 @@
-using System.Numerics;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Views;
-using Xunit;
 
 namespace Img2Pose.Rendering.Tests.Views;
 
