@@ -1,6 +1,5 @@
 using System.Globalization;
 using Img2Pose.Core;
-using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;

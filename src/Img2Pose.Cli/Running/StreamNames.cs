@@ -1,4 +1,3 @@
-using Img2Pose.Core;
 using Img2Pose.Media;
 
 namespace Img2Pose.Cli.Running;

@@ -2,7 +2,6 @@ using System.Globalization;
 using Img2Pose.Cli.Running;
 using Img2Pose.Core;
 using Img2Pose.Frames;
-using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;

@@ -4,7 +4,6 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
-using Img2Pose.Tracking;
 
 namespace Img2Pose.Benchmarks.Follow;
 

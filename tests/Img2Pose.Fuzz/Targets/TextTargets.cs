@@ -163,6 +163,8 @@ internal sealed class SourceTarget : FuzzTarget
 /// </summary>
 internal sealed class LiveNameTarget : FuzzTarget
 {
+    private static readonly System.Buffers.SearchValues<char> s_splitters = System.Buffers.SearchValues.Create("\n\r\t \0\\");
+
     public override string Name => "live";
 
     public override int LargestInput => 4096;
@@ -182,7 +184,7 @@ internal sealed class LiveNameTarget : FuzzTarget
         if (shown.Contains(Secret, StringComparison.Ordinal)) throw new InvalidOperationException($"a password is shown: {shown}");
         if (!LiveAddress.Is(name)) return shown.Length;
         LiveAddress address = LiveAddress.Parse(name);
-        if (address.Target.AsSpan().ContainsAny("\n\r\t \0\\")) throw new InvalidOperationException("a target holds what splits arguments");
+        if (address.Target.AsSpan().ContainsAny(s_splitters)) throw new InvalidOperationException("a target holds what splits arguments");
         _ = SourceRules.For(address);
         bool own = SourceRules.MayOpen(address, address.Target, isPlaylist: false);
         bool file = SourceRules.MayOpen(address, "file:///etc/passwd", isPlaylist: true) || SourceRules.MayOpen(address, "/etc/passwd", isPlaylist: true);

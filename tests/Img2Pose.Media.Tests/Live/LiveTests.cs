@@ -9,7 +9,7 @@ namespace Img2Pose.Media.Tests;
 public abstract class LiveTests : ClipTests
 {
     /// <summary>Longer than anything takes on a busy machine.</summary>
-    protected static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+    protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     // Times that tests can wait for.
     internal static readonly LiveSourceOptions Quick = new()
@@ -94,7 +94,7 @@ public abstract class LiveTests : ClipTests
             while (!condition(this))
             {
                 if (_reading.IsFaulted) _reading.GetAwaiter().GetResult();
-                Assert.True(clock.Elapsed < Long, $"{what} does not come; {Pictures.Length} pictures, {Status.Current}\n{Log}");
+                Assert.True(clock.Elapsed < Patience, $"{what} does not come; {Pictures.Length} pictures, {Status.Current}\n{Log}");
                 // Asked again soon; bounded above.
                 Thread.Sleep(10);
             }
@@ -115,7 +115,7 @@ public abstract class LiveTests : ClipTests
             _stop.Cancel();
             try
             {
-                Assert.True(_reading.Wait(Long), "it does not end");
+                Assert.True(_reading.Wait(Patience), "it does not end");
             }
             catch (AggregateException e) when (e.InnerException is OperationCanceledException)
             {
@@ -127,7 +127,7 @@ public abstract class LiveTests : ClipTests
         /// <summary>Waits for the error that it ends with.</summary>
         public InputException Error()
         {
-            AggregateException all = Assert.Throws<AggregateException>(() => Assert.True(_reading.Wait(Long), $"it does not end: {Status.Current}\n{Log}"));
+            AggregateException all = Assert.Throws<AggregateException>(() => Assert.True(_reading.Wait(Patience), $"it does not end: {Status.Current}\n{Log}"));
             return Assert.IsType<InputException>(all.InnerException);
         }
 
