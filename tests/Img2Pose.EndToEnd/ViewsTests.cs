@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Img2Pose.Media;
-using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
