@@ -5,9 +5,22 @@ internal static class PixelFormatNames
 {
     private static readonly Dictionary<string, string> s_names = new(StringComparer.Ordinal)
     {
-        ["MJPG"] = "mjpeg", ["JPEG"] = "mjpeg", ["H264"] = "h264", ["YUYV"] = "yuyv422", ["UYVY"] = "uyvy422", ["YU12"] = "yuv420p",
-        ["422P"] = "yuv422p", ["411P"] = "yuv411p", ["NV12"] = "nv12", ["GREY"] = "gray", ["Y16 "] = "gray16le", ["BGR3"] = "bgr24",
-        ["RGB3"] = "rgb24", ["BGR4"] = "bgr0", ["XR24"] = "bgr0", ["RGBP"] = "rgb565le",
+        ["MJPG"] = "mjpeg",
+        ["JPEG"] = "mjpeg",
+        ["H264"] = "h264",
+        ["YUYV"] = "yuyv422",
+        ["UYVY"] = "uyvy422",
+        ["YU12"] = "yuv420p",
+        ["422P"] = "yuv422p",
+        ["411P"] = "yuv411p",
+        ["NV12"] = "nv12",
+        ["GREY"] = "gray",
+        ["Y16 "] = "gray16le",
+        ["BGR3"] = "bgr24",
+        ["RGB3"] = "rgb24",
+        ["BGR4"] = "bgr0",
+        ["XR24"] = "bgr0",
+        ["RGBP"] = "rgb565le",
     };
 
     /// <summary>FFmpeg's name of a fourcc; null where it has none.</summary>
