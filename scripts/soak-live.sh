@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A live session that is disturbed every two minutes: ./scripts/soak.sh MINUTES live. A camera of GStreamer's RTSP server is killed,
-# stopped, silenced, moved in time and made to lose UDP packets in turn. Fails where an outage is not survived, where resident memory
+# stopped, silenced and moved in time in turn. Fails where an outage is not survived, where resident memory
 # moves by more than 5 MB after the first five minutes, where open files or threads grow, or where the end is not clean.
 set -euo pipefail
 minutes=${1:-30}
