@@ -23,6 +23,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
     private CodecHandle? _decoder;
     private PictureOrientation _streamOrientation = PictureOrientation.Upright;
     private (int Width, int Height) _size;
+    private bool _hasEndMarks;
 
     /// <summary>Makes a decoder without a stream.</summary>
     public LiveDecoder(AVFormatContext* container, SourceOptions options, LiveShape? shape)
@@ -86,8 +87,27 @@ internal sealed unsafe class LiveDecoder : IDisposable
     /// <summary>Gives a packet to the decoder; what it makes of it comes out of <see cref="TryReceive"/> until that has no more.</summary>
     public void Send(AVPacket* packet)
     {
+        if (IsTorn(packet))
+        {
+            Damaged++;
+            return;
+        }
         int status = ffmpeg.avcodec_send_packet(_decoder!.Pointer, packet);
         if (status < 0 && status != ffmpeg.AVERROR_EOF && status != FFmpegRuntime.TryAgain) Damaged++;
+    }
+
+    /// <summary>
+    /// Whether a JPEG of a camera is cut off, which FFmpeg decodes without a word, half grey: its end mark is missing, and earlier pictures
+    /// had theirs. Some cameras never write it.
+    /// </summary>
+    private bool IsTorn(AVPacket* packet)
+    {
+        if (CodecId != AVCodecID.AV_CODEC_ID_MJPEG || packet == null || packet->data == null || packet->size < 2) return false;
+        // Cameras may fill up the rest of a buffer.
+        ReadOnlySpan<byte> data = new ReadOnlySpan<byte>(packet->data, packet->size).TrimEnd((byte)0);
+        bool ends = data.EndsWith((ReadOnlySpan<byte>)[0xFF, 0xD9]);
+        _hasEndMarks |= ends;
+        return !ends && _hasEndMarks;
     }
 
     /// <summary>The next picture, its presentation time set in seconds; null where the decoder wants another packet.</summary>
