@@ -33,7 +33,7 @@ public class RunOptionsTests
         RunSettings settings = Read(
             "clip.mp4", "--out", "o.mp4", "--json", "p.jsonl", "--model", "m", "--device", "cpu", "--threads", "3", "--score", "0.25", "--nms", "0.4",
             "--size", "800", "--every", "2", "--overlay", "box, axes", "--alpha", "0.5", "--boxes", "b.csv", "--start", "1:30", "--duration", "2.5",
-            "--frames", "9", "--codec", "hevc", "--quality", "20", "--preset", "fast", "--reference", "ref", "--no-smooth", "--raw", "--quiet");
+            "--frames", "9", "--codec", "hevc", "--quality", "20", "--preset", "fast", "--reference", "ref", "--views", "v", "--no-smooth", "--raw", "--quiet");
 
         Assert.Equal(
             new RunSettings
@@ -48,6 +48,8 @@ public class RunOptionsTests
                 Nms = 0.4,
                 Size = 800,
                 Every = 2,
+                // A number says that faces are not followed, whatever the default becomes.
+                Follow = false,
                 Overlay = OverlayLayers.Box | OverlayLayers.Axes,
                 Alpha = 0.5f,
                 Boxes = "b.csv",
@@ -58,6 +60,7 @@ public class RunOptionsTests
                 Quality = 20,
                 Preset = "fast",
                 Reference = "ref",
+                Views = "v",
                 Smooth = false,
                 Raw = true,
                 Quiet = true,
