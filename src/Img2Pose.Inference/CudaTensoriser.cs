@@ -80,7 +80,7 @@ public sealed unsafe class CudaTensoriser : IDisposable
 
         if (_count == 0)
         {
-            // The list was read by the device three launches ago, or never.
+            // The list was read by the device three launches ago, or never: this waits only where the host is that far ahead.
             _read[_list].Wait();
             ForgetAxes();
         }

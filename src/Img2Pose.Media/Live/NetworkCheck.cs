@@ -40,6 +40,7 @@ internal static class NetworkCheck
         try
         {
             Task<string?> asking = WhyNotTrustedAsync(host, port, stop);
+            // The connection's own thread has nothing else to do, and waits no longer than the patience or the stop.
             return asking.Wait(patience, stop) ? asking.Result : null;
         }
         catch (AggregateException)

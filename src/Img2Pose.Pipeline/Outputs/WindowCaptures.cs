@@ -129,6 +129,7 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
             // Times are those of the clock: a recording is of what was shown, whatever the source's own times do.
             using VideoWriter writer = VideoWriter.Create(recording.Path, _source, _video with { TimesAreCaptureTimes = true });
             _say($"recording {Path.GetFileName(recording.Path)}");
+            // A thread of the recording's own, since FFmpeg's calls block: it sleeps until there is a picture or the link is completed.
             while (recording.Link.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
             {
                 while (recording.Link.TryRead(out HeldFrame? held))

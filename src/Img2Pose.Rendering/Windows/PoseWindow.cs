@@ -41,6 +41,7 @@ public sealed class PoseWindow : IDisposable
         window._thread.Start();
         try
         {
+            // Whether there is a display is the answer to this call, and only the window's thread may ask SDL. It always answers.
             window._opened.Task.GetAwaiter().GetResult();
         }
         catch
