@@ -487,34 +487,3 @@ public sealed class PoseSession : IAsyncDisposable
         }
     }
 }
-
-/// <summary>What an engine gives to a session.</summary>
-internal sealed record SessionParts
-{
-    /// <summary>The stream's name.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>What does the looks.</summary>
-    public required LookScheduler Scheduler { get; init; }
-
-    /// <summary>What gives faces identities; null: every detection stands alone with id 0.</summary>
-    public IFaceTracker? Tracker { get; init; }
-
-    /// <summary>What draws; null: nothing does.</summary>
-    public IFrameComposer? Composer { get; init; }
-
-    /// <summary>The score above which faces are reported to the tracker; null: the detector's threshold.</summary>
-    public double? LowestScore { get; init; }
-
-    /// <summary>Plans looks that follow faces; null: looks are at whole pictures.</summary>
-    public LookPlanner? Planner { get; init; }
-
-    /// <summary>How looks at whole pictures see them; needed where looks are planned.</summary>
-    public LookSize? LookSize { get; init; }
-
-    /// <summary>Ends the source's waiting where the engine opened it; the session's own from then on.</summary>
-    public CancellationTokenSource? Interrupt { get; init; }
-
-    /// <summary>Called when the session has been disposed.</summary>
-    public Action<PoseSession> Closed { get; init; } = _ => { };
-}
