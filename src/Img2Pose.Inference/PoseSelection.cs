@@ -35,7 +35,7 @@ internal sealed class PoseSelection(
         {
             int row = (int)rows[i];
             if (pictures[row] != image) continue;
-            Box proposal = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+            Box proposal = BoxOf(proposals, row);
             // The original pools a given box as it is, but poses it as the part inside the picture (golden case given_boxes_hubble).
             if (originalArithmetic) proposal = proposal.ClipTo(sizes.ResizedWidth, sizes.ResizedHeight);
             if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
@@ -43,14 +43,11 @@ internal sealed class PoseSelection(
             if (!pose.IsFinite || (!originalArithmetic && pose.Translation.Z <= 0)) continue;
             Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
             if (!originalArithmetic && box.IsEmpty) continue;
-            if (count == _boxes.Length) Grow();
-            (_boxes[count], _scores[count], _poses[count]) = (box, scores[row], pose);
-            count++;
+            Add(count++, box, scores[row], pose);
         }
 
-        int kept = NonMaximumSuppression.Apply(_boxes.AsSpan(0, count), _scores.AsSpan(0, count), nmsThreshold, _kept);
-        if (nestedThreshold is { } threshold) kept = DropNested(kept, threshold);
-        for (int k = 0; k < Math.Min(kept, maxDetections); k++)
+        int kept = Suppress(count);
+        for (int k = 0; k < kept; k++)
         {
             int i = _kept[k];
             faces.Add(new FaceDetection(ToDisplay(_boxes[i], sizes), _scores[i], ToDisplay(_poses[i], camera, sizes)));
@@ -78,20 +75,17 @@ internal sealed class PoseSelection(
         {
             int row = (int)rows[i];
             if (pictures[row] != image) continue;
-            Box proposal = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+            Box proposal = BoxOf(proposals, row);
             if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
             Pose pose = crop.ToPicture(ToPicture(poses.Slice(6 * i, 6), camera, proposal), picture);
             if (!pose.IsFinite || pose.Translation.Z <= 0) continue;
             Box box = FaceBox.FromPose(pose, picture, width, height, reference, factors);
             if (box.IsEmpty) continue;
-            if (count == _boxes.Length) Grow();
-            (_boxes[count], _scores[count], _poses[count]) = (box, scores[row], pose);
-            count++;
+            Add(count++, box, scores[row], pose);
         }
 
-        int kept = NonMaximumSuppression.Apply(_boxes.AsSpan(0, count), _scores.AsSpan(0, count), nmsThreshold, _kept);
-        if (nestedThreshold is { } threshold) kept = DropNested(kept, threshold);
-        for (int k = 0; k < Math.Min(kept, maxDetections); k++)
+        int kept = Suppress(count);
+        for (int k = 0; k < kept; k++)
         {
             int i = _kept[k];
             Box box = _boxes[i];
@@ -100,6 +94,22 @@ internal sealed class PoseSelection(
             bool cut = box.Left < region.Left - slack || box.Top < region.Top - slack || box.Right > region.Right + slack || box.Bottom > region.Bottom + slack;
             faces.Add(new CropFace(image, new FaceDetection(box, _scores[i], _poses[i]), cut));
         }
+    }
+
+    private static Box BoxOf(ReadOnlySpan<float> proposals, int row) => new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+
+    private void Add(int index, in Box box, float score, in Pose pose)
+    {
+        if (index == _boxes.Length) Grow();
+        (_boxes[index], _scores[index], _poses[index]) = (box, score, pose);
+    }
+
+    /// <summary>Chooses among the first <paramref name="count"/> faces; the numbers of those that stay come first in the list of the kept.</summary>
+    private int Suppress(int count)
+    {
+        int kept = NonMaximumSuppression.Apply(_boxes.AsSpan(0, count), _scores.AsSpan(0, count), nmsThreshold, _kept);
+        if (nestedThreshold is { } threshold) kept = DropNested(kept, threshold);
+        return Math.Min(kept, maxDetections);
     }
 
     /// <summary>Adds one face for each of <paramref name="count"/> given boxes, in their order, without any selection.</summary>
