@@ -45,13 +45,7 @@ internal readonly struct ColorConversion
     /// <param name="bits">8 or 10 bits a sample.</param>
     public static ColorConversion Create(ColorDescription color, int bits)
     {
-        (double kr, double kb) = color.Matrix switch
-        {
-            ColorMatrix.Bt601 => (0.299, 0.114),
-            ColorMatrix.Bt709 => (0.2126, 0.0722),
-            ColorMatrix.Bt2020 => (0.2627, 0.0593),
-            _ => throw new ArgumentOutOfRangeException(nameof(color)),
-        };
+        (double kr, double kb) = LumaWeights.Of(color.Matrix);
         double kg = 1 - kr - kb;
         int unit = 1 << (bits - 8);
         double lumaRange = color.FullRange ? (1 << bits) - 1 : 219 * unit;

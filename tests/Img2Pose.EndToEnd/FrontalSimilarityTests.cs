@@ -123,31 +123,5 @@ public sealed class FrontalSimilarityTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Structural similarity (Wang et al. 2004) of green over windows of 8 × 8 pixels in the face.</summary>
-    private static double Similarity(byte[] one, byte[] other, bool[] face)
-    {
-        const double c1 = 0.01 * 255 * 0.01 * 255, c2 = 0.03 * 255 * 0.03 * 255, n = 64;
-        double sum = 0;
-        int count = 0;
-        for (int top = 0; top + 8 <= Side; top += 4)
-        {
-            for (int left = 0; left + 8 <= Side; left += 4)
-            {
-                double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
-                bool inside = true;
-                for (int i = 0; i < 64 && inside; i++)
-                {
-                    int at = (top + i / 8) * Side + left + i % 8;
-                    inside = face[at];
-                    double x = one[3 * at + 1], y = other[3 * at + 1];
-                    (a, b, aa, bb, ab) = (a + x, b + y, aa + x * x, bb + y * y, ab + x * y);
-                }
-                if (!inside) continue;
-                (a, b) = (a / n, b / n);
-                sum += (2 * a * b + c1) * (2 * (ab / n - a * b) + c2) / ((a * a + b * b + c1) * (aa / n - a * a + bb / n - b * b + c2));
-                count++;
-            }
-        }
-        return sum / count;
-    }
+    private static double Similarity(byte[] one, byte[] other, bool[] face) => StructuralSimilarity.Mean(one, other, Side, pixel => face[pixel]);
 }

@@ -28,13 +28,7 @@ internal static class OverlayColor
     public static (Vector4 First, Vector4 Second, Vector4 Third) Rows(PixelFormat format, in ColorDescription color)
     {
         if (format == PixelFormat.Rgb24) return (new Vector4(1, 0, 0, 0), new Vector4(0, 1, 0, 0), new Vector4(0, 0, 1, 0));
-        // Luma weights of ITU-R BT.601, BT.709 and BT.2020.
-        (float red, float blue) = color.Matrix switch
-        {
-            ColorMatrix.Bt709 => (0.2126f, 0.0722f),
-            ColorMatrix.Bt2020 => (0.2627f, 0.0593f),
-            _ => (0.299f, 0.114f),
-        };
+        (float red, float blue) = ((float, float))LumaWeights.Of(color.Matrix);
         float green = 1 - red - blue;
         float lumaScale = color.FullRange ? 1 : 219f / 255, lumaOffset = color.FullRange ? 0 : 16f / 255;
         float chromaScale = color.FullRange ? 1 : 224f / 255, chromaOffset = 128f / 255;

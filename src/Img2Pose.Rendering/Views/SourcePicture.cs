@@ -283,12 +283,7 @@ internal sealed class SourcePicture
     {
         public static YuvWeights Of(ColorDescription color)
         {
-            (double red, double blue) = color.Matrix switch
-            {
-                ColorMatrix.Bt709 => (0.2126, 0.0722),
-                ColorMatrix.Bt2020 => (0.2627, 0.0593),
-                _ => (0.299, 0.114),
-            };
+            (double red, double blue) = LumaWeights.Of(color.Matrix);
             double green = 1 - red - blue, luma = color.FullRange ? 1 : 255.0 / 219, chroma = color.FullRange ? 1 : 255.0 / 224;
             return new YuvWeights(
                 color.FullRange ? 0 : 16, Fixed(luma), Fixed(2 * (1 - red) * chroma), Fixed(-2 * (1 - blue) * blue / green * chroma),
