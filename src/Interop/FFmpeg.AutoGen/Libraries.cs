@@ -36,21 +36,25 @@ internal static unsafe class Libraries
             int found = LoadedMajor(library, name);
             if (found == major) return library;
             NativeLibrary.Free(library);
-            throw OtherMajor($"lib{name}{where} is version {found}", name, major);
+            throw OtherMajor(name, major, found, $"lib{name} {found}{where}, under the name lib{name}.so.{major}");
         }
 
         for (int other = Math.Max(1, major - MajorsApart); other <= major + MajorsApart; other++)
         {
             if (other == major || !TryLoad(folder, name, other, out library)) continue;
             NativeLibrary.Free(library);
-            throw OtherMajor($"found lib{name}.so.{other}{where}", name, major);
+            throw OtherMajor(name, major, other, $"lib{name}.so.{other}{where}");
         }
         throw new DllNotFoundException($"lib{name}.so.{major} was not found{where}");
     }
 
-    private static DllNotFoundException OtherMajor(string found, string name, int major) => new(
-        $"{found}, but this program was built with the headers of lib{name}.so.{major}; build it again with those of the "
-        + "FFmpeg that is installed (./run.sh does), or install the other");
+    private static DllNotFoundException OtherMajor(string name, int major, int found, string what) => new(
+        $"this build is for FFmpeg {Release(name, major)} (lib{name}.so.{major}), and what was found is FFmpeg {Release(name, found)} ({what}); use the "
+        + $"package whose version ends in -ffmpeg{Release(name, found)} (./run.sh builds for what is installed), or install FFmpeg {Release(name, major)}");
+
+    /// <summary>The FFmpeg that a library's major version belongs to; they have gone up together since FFmpeg 4.</summary>
+    internal static int Release(string name, int major) =>
+        major - name switch { "avutil" => 52, "swscale" => 1, "avfilter" => 3, _ => 54 };
 
     private static bool TryLoad(string folder, string name, int major, out nint library) =>
         NativeLibrary.TryLoad(Path.Combine(folder, $"lib{name}.so.{major}"), out library);
