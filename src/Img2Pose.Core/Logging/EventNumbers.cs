@@ -2,7 +2,7 @@ namespace Img2Pose.Core;
 
 /// <summary>
 /// The fixed numbers of log events, so that a log can be searched whatever the words become. A number is never given to
-/// another event. Thousands by part: 1 the program, 2 sources, 3 detection, 4 outputs, 5 sessions and engine, 6 monitor, 7 fleet.
+/// another event; docs/architecture.md lists them. Thousands by part: 1 the program, 2 sources, 3 detection, 4 outputs, 5 sessions and engine, 6 monitor, 7 fleet.
 /// </summary>
 internal static class EventNumbers
 {
@@ -39,6 +39,21 @@ internal static class EventNumbers
     /// <summary>Rows of the boxes given matched nothing.</summary>
     public const int BoxesUnused = 3001;
 
+    /// <summary>There is no CUDA device, and why.</summary>
+    public const int CudaUnavailable = 3010;
+
     /// <summary>An output of a live session has failed; the session goes on without it.</summary>
     public const int OutputFailed = 4001;
+
+    /// <summary>A session begins to run.</summary>
+    public const int SessionStarted = 5001;
+
+    /// <summary>A session has run to its end, or was stopped.</summary>
+    public const int SessionEnded = 5002;
+
+    /// <summary>A session ends with an error, or was broken off.</summary>
+    public const int SessionFailed = 5003;
+
+    /// <summary>A link drops frames for newer ones.</summary>
+    public const int FramesDropped = 5010;
 }

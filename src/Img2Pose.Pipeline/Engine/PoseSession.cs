@@ -29,6 +29,7 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly IFrameComposer? _composer;
     private readonly double? _lowestScore;
     private readonly Action<PoseSession> _closed;
+    private readonly SessionLog _log;
     private readonly LinkPolicy _policy;
     private readonly int _capacity;
     private readonly StageGroup _group;
@@ -68,6 +69,7 @@ public sealed class PoseSession : IAsyncDisposable
         (_scheduler, _tracker, _composer, _lowestScore, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.LowestScore, parts.Closed);
         _interrupt = parts.Interrupt;
         Stream = new StreamId(parts.Name);
+        _log = new SessionLog(options.Logger, parts.Name, options.Clock);
         _group = new StageGroup(parts.Name);
         _policy = options.Policy ?? (source.Info.IsLive ? LinkPolicy.Latest : LinkPolicy.Lossless);
         _capacity = _policy == LinkPolicy.Latest ? 1 : options.LinkCapacity;
@@ -152,7 +154,7 @@ public sealed class PoseSession : IAsyncDisposable
     public async IAsyncEnumerable<PosedFrame> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
     {
         if (_started != 0) throw new InvalidOperationException("A session runs once; open the source again.");
-        Link<PosedFrame> link = _reader = new Link<PosedFrame>("reader", _capacity, _policy, Stream.Name);
+        Link<PosedFrame> link = _reader = NewLink("reader", _capacity, _policy);
         _group.ConnectReader(link);
         _links.Add(link);
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -230,10 +232,13 @@ public sealed class PoseSession : IAsyncDisposable
 
     private Link<PosedFrame> Connect(string name, int capacity, LinkPolicy policy)
     {
-        Link<PosedFrame> link = _group.Connect(new Link<PosedFrame>(name, capacity, policy, Stream.Name));
+        Link<PosedFrame> link = _group.Connect(NewLink(name, capacity, policy));
         _links.Add(link);
         return link;
     }
+
+    private Link<PosedFrame> NewLink(string name, int capacity, LinkPolicy policy) =>
+        new(name, capacity, policy, Stream.Name, policy == LinkPolicy.Latest ? new DropNotice(_log, name) : null);
 
     private void Add(IFrameSink? frames, IPoseSink? poses, string name, LinkPolicy? policy)
     {
@@ -278,6 +283,7 @@ public sealed class PoseSession : IAsyncDisposable
             _group.AddStage(_compose.Name, _tracked, ComposeAsync, CompleteSinks);
         }
         foreach (SinkStage sink in _sinks) _group.AddStage(sink.Name, sink.Link, sink.HandleAsync, sink.Complete);
+        _log.Started(_source.Info.Name, _policy, _sinks.Count);
         try
         {
             if (_source.Status is { } status) status.Changed += TellSinks;
@@ -286,13 +292,16 @@ public sealed class PoseSession : IAsyncDisposable
             RunReport report = Report();
             foreach (SinkStage sink in _sinks) sink.Finish(report, failed: false);
             // A summary that could not be written is a failure, too.
-            return _sinks.Exists(sink => sink.Failure is not null) ? Report() : report;
+            if (_sinks.Exists(sink => sink.Failure is not null)) report = Report();
+            _log.Ended(report);
+            return report;
         }
         catch (Exception error)
         {
             _clock.Stop();
             _reason = error.Message;
             FinishAfterError();
+            _log.Failed(Report(), error);
             throw;
         }
         finally

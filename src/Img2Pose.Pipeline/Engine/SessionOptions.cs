@@ -23,7 +23,10 @@ public sealed record SessionOptions
     /// <summary>How a live source is opened and kept. Only for a source that the engine opens.</summary>
     public LiveSourceOptions Live { get; init; } = new();
 
-    /// <summary>Where a live source logs what happens to it. Only for a source that the engine opens.</summary>
+    /// <summary>
+    /// Where start, end, failure and drops of the session are logged, and, for a source that the engine opens, what happens to a live
+    /// source; null: nowhere. Called on any thread. docs/architecture.md lists the events.
+    /// </summary>
     public ILogger? Logger { get; init; }
 
     /// <summary>Frames after which the session ends as if the source did; null: no limit.</summary>
@@ -80,6 +83,9 @@ public sealed record SessionOptions
 
     /// <summary>A tracker of another kind than the engine's own, for tests.</summary>
     internal IFaceTracker? Tracker { get; init; }
+
+    /// <summary>What the pauses between events are timed by; another one in tests.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <exception cref="UsageException">A value is out of range.</exception>
     internal void Validate()

@@ -10,10 +10,11 @@ namespace Img2Pose.Pipeline;
 /// aborted by completing its links with the error.
 /// </summary>
 /// <typeparam name="T">The item; disposed by whoever holds it last.</typeparam>
-public sealed class Link<T> where T : class, IDisposable
+internal sealed class Link<T> where T : class, IDisposable
 {
     private readonly Channel<T> _channel;
     private readonly string? _stream;
+    private readonly DropNotice? _notice;
     private long _dropped;
     private long _writes;
     private long _depthSum;
@@ -24,8 +25,10 @@ public sealed class Link<T> where T : class, IDisposable
     /// <param name="capacity">Items that may wait, at least 1.</param>
     /// <param name="policy">What happens when it is full.</param>
     /// <param name="stream">The stream that it belongs to, for metrics.</param>
-    public Link(string name, int capacity, LinkPolicy policy = LinkPolicy.Lossless, string? stream = null)
+    /// <param name="notice">Told of drops, by the writer; null: nobody.</param>
+    public Link(string name, int capacity, LinkPolicy policy = LinkPolicy.Lossless, string? stream = null, DropNotice? notice = null)
     {
+        _notice = notice;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         Name = name;
         Capacity = capacity;
@@ -113,9 +116,10 @@ public sealed class Link<T> where T : class, IDisposable
 
     private void Drop(T item)
     {
-        Interlocked.Increment(ref _dropped);
+        long dropped = Interlocked.Increment(ref _dropped);
         EngineMetrics.Dropped(_stream, Name);
         item.Dispose();
+        _notice?.Dropped(dropped);
     }
 
     private void Observe()

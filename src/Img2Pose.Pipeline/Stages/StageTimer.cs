@@ -5,7 +5,7 @@ namespace Img2Pose.Pipeline;
 
 /// <summary>Adds up what a stage does: frames, wall time and CPU time of its own thread while it works.</summary>
 /// <remarks>Written by the stage; readable from any thread.</remarks>
-public sealed class StageTimer
+internal sealed class StageTimer
 {
     private readonly string? _stream;
     private long _frames;
