@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Img2Pose.Core;
 using Img2Pose.Cuda.Kernels;
 using ManagedCuda;
 using Microsoft.Extensions.Logging;
@@ -128,6 +129,39 @@ public sealed partial class CudaDevice : IDisposable
         return new Scope(_context);
     }
 
+    /// <summary>Makes something on the device.</summary>
+    /// <param name="make">Makes it, with the context current.</param>
+    /// <param name="how">What it is made with.</param>
+    /// <param name="doing">What was being done, for the error, as a clause.</param>
+    /// <exception cref="CudaDeviceException">The device has no room, or failed.</exception>
+    internal T Make<T, THow>(Func<THow, T> make, THow how, Func<THow, string> doing)
+    {
+        try
+        {
+            using Scope scope = Enter();
+            return make(how);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException(doing(how), exception);
+        }
+    }
+
+    /// <summary>Disposes what was made on the device, which may be lost.</summary>
+    internal void Release(IDisposable made)
+    {
+        try
+        {
+            using Scope scope = Enter();
+            made.Dispose();
+        }
+        catch (CudaException)
+        {
+            // The context could not be entered: the device is lost, and what was made with it; only the object is left.
+            made.Dispose();
+        }
+    }
+
     internal KernelModule Kernels => _kernels;
 
     /// <summary>Gives up the kernels and the context.</summary>
@@ -148,7 +182,7 @@ public sealed partial class CudaDevice : IDisposable
         _context.Dispose();
     }
 
-    [LoggerMessage(EventId = 1200, Level = LogLevel.Debug, Message = "No CUDA: {Reason}")]
+    [LoggerMessage(EventNumbers.CudaUnavailable, LogLevel.Debug, "No CUDA: {Reason}")]
     private static partial void LogUnavailable(ILogger logger, string reason);
 
     /// <summary>Takes the context off the thread again.</summary>

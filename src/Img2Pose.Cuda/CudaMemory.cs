@@ -16,15 +16,7 @@ public sealed class DeviceBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         _device = device;
         Length = bytes;
-        try
-        {
-            using CudaDevice.Scope scope = device.Enter();
-            _memory = new CudaDeviceVariable<byte>(bytes);
-        }
-        catch (CudaException exception)
-        {
-            throw new CudaDeviceException($"{bytes} bytes were allocated", exception);
-        }
+        _memory = device.Make(static bytes => new CudaDeviceVariable<byte>(bytes), bytes, static bytes => $"{bytes} bytes were allocated");
     }
 
     /// <summary>The device address.</summary>
@@ -36,19 +28,7 @@ public sealed class DeviceBuffer : IDisposable
     internal CUdeviceptr Pointer => _memory.DevicePointer;
 
     /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            using CudaDevice.Scope scope = _device.Enter();
-            _memory.Dispose();
-        }
-        catch (CudaException)
-        {
-            // The context could not be entered: the device is lost, and the memory with it.
-            _memory.Dispose();
-        }
-    }
+    public void Dispose() => _device.Release(_memory);
 }
 
 /// <summary>
@@ -67,15 +47,8 @@ public sealed class PinnedBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         _device = device;
         Length = bytes;
-        try
-        {
-            using CudaDevice.Scope scope = device.Enter();
-            _memory = new CudaPageLockedHostMemory<byte>(bytes);
-        }
-        catch (CudaException exception)
-        {
-            throw new CudaDeviceException($"{bytes} bytes of host memory were locked", exception);
-        }
+        _memory = device.Make(
+            static bytes => new CudaPageLockedHostMemory<byte>(bytes), bytes, static bytes => $"{bytes} bytes of host memory were locked");
     }
 
     /// <summary>Size in bytes.</summary>
@@ -90,16 +63,5 @@ public sealed class PinnedBuffer : IDisposable
     internal CudaPageLockedHostMemory<byte> Memory => _memory;
 
     /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            using CudaDevice.Scope scope = _device.Enter();
-            _memory.Dispose();
-        }
-        catch (CudaException)
-        {
-            _memory.Dispose();
-        }
-    }
+    public void Dispose() => _device.Release(_memory);
 }

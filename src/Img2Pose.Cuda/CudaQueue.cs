@@ -18,15 +18,7 @@ public sealed class CudaQueue : IDisposable
     public CudaQueue(CudaDevice device)
     {
         _device = device;
-        try
-        {
-            using CudaDevice.Scope scope = device.Enter();
-            _stream = new CudaStream(CUStreamFlags.NonBlocking);
-        }
-        catch (CudaException exception)
-        {
-            throw new CudaDeviceException("a stream was made", exception);
-        }
+        _stream = device.Make(static flags => new CudaStream(flags), CUStreamFlags.NonBlocking, static _ => "a stream was made");
     }
 
     /// <summary>The CUstream, for FFmpeg's device and for ONNX Runtime's <c>user_compute_stream</c>.</summary>
@@ -144,18 +136,7 @@ public sealed class CudaQueue : IDisposable
     }
 
     /// <summary>Ends the queue after what it holds.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            using CudaDevice.Scope scope = _device.Enter();
-            _stream.Dispose();
-        }
-        catch (CudaException)
-        {
-            _stream.Dispose();
-        }
-    }
+    public void Dispose() => _device.Release(_stream);
 
     private void Launch<T>(CUfunction function, int width, int height, int layers, in T parameters, string doing)
         where T : unmanaged
@@ -183,15 +164,7 @@ public sealed class CudaMarker : IDisposable
     public CudaMarker(CudaDevice device)
     {
         _device = device;
-        try
-        {
-            using CudaDevice.Scope scope = device.Enter();
-            Event = new CudaEvent(CUEventFlags.DisableTiming);
-        }
-        catch (CudaException exception)
-        {
-            throw new CudaDeviceException("a marker was made", exception);
-        }
+        Event = device.Make(static flags => new CudaEvent(flags), CUEventFlags.DisableTiming, static _ => "a marker was made");
     }
 
     internal CudaEvent Event { get; }
@@ -230,16 +203,5 @@ public sealed class CudaMarker : IDisposable
     }
 
     /// <summary>Gives the marker up.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            using CudaDevice.Scope scope = _device.Enter();
-            Event.Dispose();
-        }
-        catch (CudaException)
-        {
-            Event.Dispose();
-        }
-    }
+    public void Dispose() => _device.Release(Event);
 }

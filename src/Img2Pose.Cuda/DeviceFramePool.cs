@@ -10,17 +10,14 @@ namespace Img2Pose.Cuda;
 public sealed class DeviceFramePool : IDisposable
 {
     private readonly CudaDevice _device;
-    private readonly int _capacity;
-    private readonly Lock _lock = new();
-    private readonly Stack<DeviceFrame> _idle = [];
-    private (DevicePixelFormat Format, int Width, int Height) _shape;
-    private bool _disposed;
+    private readonly IdleFrames<(DevicePixelFormat Format, int Width, int Height), DeviceFrame> _idle;
 
     /// <summary>Creates a pool that keeps at most <paramref name="capacity"/> idle frames.</summary>
     public DeviceFramePool(CudaDevice device, int capacity = 8)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        (_device, _capacity) = (device, capacity);
+        _device = device;
+        _idle = new IdleFrames<(DevicePixelFormat Format, int Width, int Height), DeviceFrame>(capacity, static frame => frame.Free());
     }
 
     /// <summary>Lends a frame whose samples are undefined. It may still be read by what its last holder put into a queue.</summary>
@@ -29,48 +26,13 @@ public sealed class DeviceFramePool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        DeviceFrame? frame;
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_shape != (format, width, height))
-            {
-                _shape = (format, width, height);
-                FreeIdle();
-            }
-            _ = _idle.TryPop(out frame);
-        }
-        return frame ?? new DeviceFrame(this, _device, format, width, height);
+        return _idle.Take((format, width, height), this) ?? new DeviceFrame(this, _device, format, width, height);
     }
 
     /// <summary>Frees the idle frames; those still out are freed as they return.</summary>
-    public void Dispose()
-    {
-        lock (_lock)
-        {
-            _disposed = true;
-            FreeIdle();
-        }
-    }
+    public void Dispose() => _idle.Close();
 
-    internal void Reclaim(DeviceFrame frame)
-    {
-        lock (_lock)
-        {
-            DevicePicture picture = frame.Picture;
-            if (!_disposed && _idle.Count < _capacity && _shape == (picture.Format, picture.Width, picture.Height))
-            {
-                _idle.Push(frame);
-                return;
-            }
-        }
-        frame.Free();
-    }
-
-    private void FreeIdle()
-    {
-        while (_idle.TryPop(out DeviceFrame? frame)) frame.Free();
-    }
+    internal void Reclaim(DeviceFrame frame) => _idle.Give(frame, (frame.Picture.Format, frame.Picture.Width, frame.Picture.Height));
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using Img2Pose.Cuda.Kernels;
+using Img2Pose.Frames;
 
 namespace Img2Pose.Cuda;
 
@@ -23,6 +24,21 @@ public readonly record struct DevicePicture(DevicePixelFormat Format, int Width,
 
     /// <summary>Bits of a sample.</summary>
     public int Bits => Format is DevicePixelFormat.I420P10 or DevicePixelFormat.P010 ? 10 : 8;
+
+    /// <summary>The planes of a frame in device memory; valid as long as the frame is held.</summary>
+    /// <exception cref="ArgumentException">The frame is not in device memory.</exception>
+    public static DevicePicture Of(VideoFrame frame)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        if (frame.Memory != MemoryKind.Cuda) throw new ArgumentException($"The frame lies in {frame.Memory} memory.", nameof(frame));
+        FramePlane first = frame.GetPlane(0);
+        FramePlane second = frame.PlaneCount > 1 ? frame.GetPlane(1) : default;
+        FramePlane third = frame.PlaneCount > 2 ? frame.GetPlane(2) : default;
+        return new DevicePicture(
+            DeviceFrame.FormatOf(frame.Format), frame.Width, frame.Height,
+            new Triple<nint> { First = first.Address, Second = second.Address, Third = third.Address },
+            new Triple<long> { First = first.Stride, Second = second.Stride, Third = third.Stride });
+    }
 
     /// <summary>A part of the picture, without copying.</summary>
     /// <param name="x">Left side; even where chroma is halved.</param>

@@ -10,30 +10,20 @@ namespace Img2Pose.Frames;
 public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
 {
     private const int Alignment = 64;
-    private readonly Lock _lock = new();
-    private readonly Stack<VideoFrame> _idle = [];
-    private readonly int _capacity;
-    private (PixelFormat Format, int Width, int Height) _shape;
-    private bool _disposed;
+    private readonly IdleFrames<(PixelFormat Format, int Width, int Height), VideoFrame> _idle;
 
     /// <summary>Creates a pool that keeps at most <paramref name="capacity"/> idle frames.</summary>
     public FramePool(int capacity = 8)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        _capacity = capacity;
+        _idle = new IdleFrames<(PixelFormat Format, int Width, int Height), VideoFrame>(capacity, Free);
     }
 
     /// <summary>Frees the idle frames of a pool that nobody disposed.</summary>
-    ~FramePool() => FreeIdle();
+    ~FramePool() => _idle?.Close();
 
     /// <summary>Frames that wait in the pool.</summary>
-    public int IdleFrames
-    {
-        get
-        {
-            lock (_lock) return _idle.Count;
-        }
-    }
+    public int IdleFrames => _idle.Count;
 
     /// <summary>Leases a writable frame; its samples are undefined.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or beyond 2^28.</exception>
@@ -43,18 +33,7 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        VideoFrame? frame;
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_shape != (format, width, height))
-            {
-                _shape = (format, width, height);
-                FreeIdle();
-            }
-            _ = _idle.TryPop(out frame);
-        }
-
+        VideoFrame? frame = _idle.Take((format, width, height), this);
         Span<FramePlane> planes = stackalloc FramePlane[3];
         int count;
         if (frame is not null)
@@ -99,33 +78,13 @@ public sealed unsafe class FramePool : IVideoFrameOwner, IDisposable
         }
     }
 
-    void IVideoFrameOwner.Reclaim(VideoFrame frame)
-    {
-        lock (_lock)
-        {
-            if (!_disposed && _idle.Count < _capacity && _shape == (frame.Format, frame.Width, frame.Height))
-            {
-                _idle.Push(frame);
-                return;
-            }
-        }
-        Free(frame);
-    }
+    void IVideoFrameOwner.Reclaim(VideoFrame frame) => _idle.Give(frame, (frame.Format, frame.Width, frame.Height));
 
     /// <summary>Frees the idle frames; those still out are freed as they return.</summary>
     public void Dispose()
     {
-        lock (_lock)
-        {
-            _disposed = true;
-            FreeIdle();
-        }
+        _idle.Close();
         GC.SuppressFinalize(this);
-    }
-
-    private void FreeIdle()
-    {
-        while (_idle.TryPop(out VideoFrame? frame)) Free(frame);
     }
 
     private static int Allocate(PixelFormat format, int width, int height, Span<FramePlane> planes)

@@ -11,7 +11,7 @@ public sealed class VideoFrame : IDisposable
     private readonly IVideoFrameOwner _owner;
     private readonly FramePlane[] _planes = new FramePlane[3];
     private bool _writable;
-    private int _references;
+    private HolderCount _holders;
 
     /// <summary>Creates an unleased frame object that <paramref name="owner"/> may lease out over and over.</summary>
     public VideoFrame(IVideoFrameOwner owner) => _owner = owner;
@@ -77,7 +77,7 @@ public sealed class VideoFrame : IDisposable
     /// Whether its holder may write the planes: the memory allows it and nobody else holds the frame. Decoder pictures are
     /// never writable, since the decoder refers to them.
     /// </summary>
-    public bool IsWritable => _writable && Volatile.Read(ref _references) == 1;
+    public bool IsWritable => _writable && _holders.IsHeldByOne;
 
     /// <summary>Number of planes.</summary>
     public int PlaneCount { get; private set; }
@@ -99,8 +99,7 @@ public sealed class VideoFrame : IDisposable
             PlaneShape found = new(planes[i].Width, planes[i].Height, planes[i].BytesPerElement);
             if (found != shape[i]) throw new ArgumentException($"Plane {i} of {format} in {width}×{height} is {shape[i]}, not {found}.", nameof(planes));
         }
-        if (Interlocked.CompareExchange(ref _references, 1, 0) != 0)
-            throw new InvalidOperationException("The frame is already leased.");
+        if (!_holders.TryBegin()) throw new InvalidOperationException("The frame is already leased.");
         Memory = memory;
         Format = format;
         Width = width;
@@ -126,7 +125,7 @@ public sealed class VideoFrame : IDisposable
     /// <summary>The plane with index <paramref name="index"/>.</summary>
     public FramePlane GetPlane(int index)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _references) <= 0, this);
+        ObjectDisposedException.ThrowIf(!_holders.IsHeld, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)PlaneCount);
         return _planes[index];
     }
@@ -140,33 +139,14 @@ public sealed class VideoFrame : IDisposable
     /// <exception cref="ObjectDisposedException">Nobody holds the frame any more.</exception>
     public VideoFrame AddReference()
     {
-        // Never counts up from zero, not even for a moment: the owner may be leasing the frame out anew.
-        int count = Volatile.Read(ref _references);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(count <= 0, this);
-            int seen = Interlocked.CompareExchange(ref _references, count + 1, count);
-            if (seen == count) return this;
-            count = seen;
-        }
+        _holders.Add(this);
+        return this;
     }
 
     /// <summary>Gives up one reference; the last one returns the planes to their owner.</summary>
     public void Dispose()
     {
-        int count = Volatile.Read(ref _references);
-        while (true)
-        {
-            if (count <= 0)
-            {
-                Debug.Fail("A frame was disposed more often than it was held.");
-                return;
-            }
-            int seen = Interlocked.CompareExchange(ref _references, count - 1, count);
-            if (seen == count) break;
-            count = seen;
-        }
-        if (count != 1) return;
+        if (!_holders.Remove()) return;
         FrameLeases.Untrack(this);
         _owner.Reclaim(this);
     }

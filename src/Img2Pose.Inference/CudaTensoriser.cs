@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Img2Pose.Cuda;
 using Img2Pose.Cuda.Kernels;
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.Inference;
 
@@ -11,7 +12,7 @@ namespace Img2Pose.Inference;
 /// <see cref="ResizeFilter"/>, and the kernel rounds after every operation, as the CPU does. Takes calls of one thread at a
 /// time; the order on the device is that of its queue.
 /// </summary>
-public sealed unsafe class CudaTensoriser : IDisposable
+public sealed unsafe class CudaTensoriser : ITensoriser
 {
     // Job lists in flight: while the device reads one, the next is written.
     private const int Lists = 3;
@@ -25,6 +26,8 @@ public sealed unsafe class CudaTensoriser : IDisposable
     private readonly PinnedBuffer _staging;
     private readonly CudaMarker[] _read = new CudaMarker[Lists];
     private readonly DeviceBuffer _jobs;
+    private readonly DeviceFramePool _uploads;
+    private readonly List<DeviceFrame> _uploaded = [];
     private int _list;
     private int _count;
     private int _width;
@@ -42,6 +45,7 @@ public sealed unsafe class CudaTensoriser : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, ushort.MaxValue);
         (_queue, _normalisation, _prefilter, Capacity) = (queue, normalisation, prefilter, capacity);
         int bytes = capacity * sizeof(TensorJob);
+        _uploads = new DeviceFramePool(queue.Device, capacity);
         List<IDisposable> made = [];
         try
         {
@@ -132,9 +136,72 @@ public sealed unsafe class CudaTensoriser : IDisposable
         _queue.Tensorise(_jobs, count, width, height);
     }
 
+    /// <inheritdoc/>
+    MemoryKind ITensoriser.Memory => MemoryKind.Cuda;
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A frame in device memory is read in this tensoriser's queue, which whoever filled it has made wait for that. One in host memory
+    /// is uploaded first.
+    /// </remarks>
+    void ITensoriser.Write(VideoFrame frame, in PictureRegion region, int width, int height, NetworkInput input, int picture, bool mirror)
+    {
+        if (input.Memory != MemoryKind.Cuda) throw new ArgumentException($"The input lies in {input.Memory} memory.", nameof(input));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)picture, (uint)input.Count);
+        try
+        {
+            // What is written so far goes ahead; the batch may be of any number of pictures.
+            if (_count == Capacity) Finish();
+            DevicePicture whole = frame.Memory == MemoryKind.Cuda ? DevicePicture.Of(frame) : Upload(frame).Picture;
+            TensorRectangle target = TensorRectangle.Slot(input.DeviceImage, picture, input.Width, input.Height);
+            Add(whole.Crop(region.Left, region.Top, region.Width, region.Height), frame.Color, width, height, target, mirror);
+        }
+        catch
+        {
+            // Else the next batch would begin with these pictures, whose input may be gone by then.
+            Forget();
+            throw;
+        }
+        (input.Sizes[2 * picture], input.Sizes[2 * picture + 1]) = (height, width);
+    }
+
+    /// <inheritdoc/>
+    void ITensoriser.Finish() => Finish();
+
+    private void Finish()
+    {
+        try
+        {
+            Run();
+            foreach (DeviceFrame frame in _uploaded) _queue.Mark(frame.Consumed);
+        }
+        finally
+        {
+            Forget();
+        }
+    }
+
+    private DeviceFrame Upload(VideoFrame frame)
+    {
+        DeviceFrame uploaded = _uploads.Rent(DeviceFrame.FormatOf(frame.Format), frame.Width, frame.Height);
+        _uploaded.Add(uploaded);
+        uploaded.Upload(frame, _queue);
+        return uploaded;
+    }
+
+    /// <summary>Begins a new batch without what was added to the last, and gives the uploaded frames back.</summary>
+    private void Forget()
+    {
+        (_count, _width, _height) = (0, 0, 0);
+        foreach (DeviceFrame frame in _uploaded) frame.Dispose();
+        _uploaded.Clear();
+    }
+
     /// <summary>Frees the tables and lists; waits until the device has done what it was given.</summary>
     public void Dispose()
     {
+        Forget();
+        _uploads.Dispose();
         foreach (Axis axis in _axes.Values) axis.Dispose();
         _jobs.Dispose();
         _staging.Dispose();

@@ -1,15 +1,19 @@
+using Img2Pose.Cuda;
+using Img2Pose.Frames;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Img2Pose.Inference;
 
 /// <summary>
-/// A network's input: a batch of three planes a picture, and each picture's height and width before padding, in memory that is
-/// used again. The network owns it.
+/// A network's input: a batch of three planes a picture, in memory of one kind that is used again, and each picture's height and
+/// width before padding, always in host memory. The network owns it.
 /// </summary>
-internal sealed unsafe class NetworkInput : IDisposable
+/// <param name="device">The device in whose memory the batch lies; null: host memory.</param>
+internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposable
 {
     private AlignedBuffer _image = new(0);
+    private DeviceBuffer? _deviceImage;
     private AlignedBuffer _sizes = new(0);
     private OrtValue? _imageValue;
     private OrtValue? _sizesValue;
@@ -23,8 +27,14 @@ internal sealed unsafe class NetworkInput : IDisposable
     /// <summary>Columns of the padded batch.</summary>
     public int Width { get; private set; }
 
+    /// <summary>Kind of the memory that the batch lies in.</summary>
+    public MemoryKind Memory => device is null ? MemoryKind.Host : MemoryKind.Cuda;
+
     /// <summary>The batch, [Count, 3, Height, Width].</summary>
-    public Span<float> Image => new(_image.Pointer, checked(3 * Count * Height * Width));
+    /// <exception cref="InvalidOperationException">It is not in host memory.</exception>
+    public Span<float> Image => device is null
+        ? new Span<float>(_image.Pointer, checked(3 * Count * Height * Width))
+        : throw new InvalidOperationException($"The batch lies in {Memory} memory, which the processor cannot write.");
 
     /// <summary>Height and width of each picture.</summary>
     public Span<long> Sizes => new(_sizes.Pointer, 2 * Count);
@@ -35,7 +45,12 @@ internal sealed unsafe class NetworkInput : IDisposable
     /// <summary>The sizes for ONNX Runtime; another object where the shape has changed.</summary>
     public OrtValue SizesValue => _sizesValue ?? throw new ObjectDisposedException(nameof(NetworkInput));
 
+    /// <summary>The batch in device memory.</summary>
+    /// <exception cref="InvalidOperationException">It is in host memory, or has no shape yet.</exception>
+    public DeviceBuffer DeviceImage => _deviceImage ?? throw new InvalidOperationException("The batch does not lie in device memory.");
+
     /// <summary>The planes of one picture.</summary>
+    /// <exception cref="InvalidOperationException">The batch is not in host memory.</exception>
     public Span<float> Picture(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count);
@@ -54,10 +69,8 @@ internal sealed unsafe class NetworkInput : IDisposable
         _imageValue?.Dispose();
         _sizesValue?.Dispose();
         (_imageValue, _sizesValue) = (null, null);
-        AlignedBuffer.Reserve(ref _image, bytes);
         AlignedBuffer.Reserve(ref _sizes, 2L * count * sizeof(long));
-        _imageValue = OrtValue.CreateTensorValueWithData(
-            OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, 3, height, width], (nint)_image.Pointer, bytes);
+        _imageValue = device is null ? InHostMemory([count, 3, height, width], bytes) : InDeviceMemory(device, [count, 3, height, width], bytes);
         _sizesValue = OrtValue.CreateTensorValueWithData(
             OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [count, 2], (nint)_sizes.Pointer, 2L * count * sizeof(long));
         (Count, Height, Width) = (count, height, width);
@@ -71,6 +84,26 @@ internal sealed unsafe class NetworkInput : IDisposable
         _sizesValue?.Dispose();
         (_imageValue, _sizesValue) = (null, null);
         _image.Dispose();
+        _deviceImage?.Dispose();
+        _deviceImage = null;
         _sizes.Dispose();
+    }
+
+    private OrtValue InHostMemory(long[] shape, long bytes)
+    {
+        AlignedBuffer.Reserve(ref _image, bytes);
+        return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, (nint)_image.Pointer, bytes);
+    }
+
+    private OrtValue InDeviceMemory(CudaDevice owner, long[] shape, long bytes)
+    {
+        if (_deviceImage is null || _deviceImage.Length < bytes)
+        {
+            _deviceImage?.Dispose();
+            _deviceImage = null;
+            _deviceImage = new DeviceBuffer(owner, bytes);
+        }
+        using OrtMemoryInfo memory = new("Cuda", OrtAllocatorType.DeviceAllocator, owner.Ordinal, OrtMemType.Default);
+        return OrtValue.CreateTensorValueWithData(memory, TensorElementType.Float, shape, _deviceImage.Address, bytes);
     }
 }

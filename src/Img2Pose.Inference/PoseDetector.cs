@@ -270,6 +270,7 @@ public sealed class PoseDetector : IDisposable
                 (int width, int height) = ResizedCrop(crops[i].Region, side);
                 _tensoriser.Write(crops[i].Frame, crops[i].Region, width, height, input, i, mirror: false);
             }
+            _tensoriser.Finish();
             long tensorised = Stopwatch.GetTimestamp();
             RunNetwork(new NetworkRequest((float)scoreThreshold));
             long ran = Stopwatch.GetTimestamp();
@@ -442,6 +443,7 @@ public sealed class PoseDetector : IDisposable
             PictureRegion whole = PictureRegion.Whole(frames[i].Width, frames[i].Height);
             _tensoriser.Write(frames[i], whole, _sizes[i].ResizedWidth, _sizes[i].ResizedHeight, input, i, mirror);
         }
+        _tensoriser.Finish();
     }
 
     private static void RequireWithinLimit(int pictures, int width, int height)

@@ -103,6 +103,12 @@ public sealed unsafe class Tensoriser : ITensoriser
         (input.Sizes[2 * picture], input.Sizes[2 * picture + 1]) = (height, width);
     }
 
+    /// <inheritdoc/>
+    void ITensoriser.Finish()
+    {
+        // Every picture is there when its call returns.
+    }
+
     /// <summary>Frees the row buffers.</summary>
     public void Dispose()
     {

@@ -1,5 +1,6 @@
 using Img2Pose.Cuda.Kernels;
 using Img2Pose.Frames;
+using Img2Pose.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Img2Pose.Cuda.Tests;
@@ -36,14 +37,14 @@ public sealed class CudaDeviceTests : IDisposable
     public void A_device_that_cannot_be_opened_costs_one_debug_line(string setting, string value, string reason)
     {
         Emulator.Set(setting, value);
-        Lines log = new();
+        RecordedLog log = new();
 
         Assert.Null(CudaDevice.TryOpen(log));
 
-        (LogLevel level, string line) = Assert.Single(log.Entries);
-        Assert.Equal(LogLevel.Debug, level);
-        Assert.Contains(reason, line, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', line);
+        RecordedEvent told = Assert.Single(log.Events);
+        Assert.Equal(LogLevel.Debug, told.Level);
+        Assert.Contains(reason, told.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', told.Text);
     }
 
     [Fact]
@@ -107,19 +108,5 @@ public sealed class CudaDeviceTests : IDisposable
         Assert.Equal(CudaFailure.DeviceLost, Assert.Throws<CudaDeviceException>(() => queue.Mark(marker)).Failure);
         Assert.Equal(CudaFailure.DeviceLost, Assert.Throws<CudaDeviceException>(() => frame.Upload(source, queue)).Failure);
         Assert.Equal(CudaFailure.DeviceLost, Assert.Throws<CudaDeviceException>(() => new DeviceBuffer(device, 64)).Failure);
-    }
-
-    private sealed class Lines : ILogger
-    {
-        public List<(LogLevel, string)> Entries { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Entries.Add((logLevel, formatter(state, exception)));
     }
 }

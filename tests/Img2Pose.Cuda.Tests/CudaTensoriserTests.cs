@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Img2Pose.Cuda.Kernels;
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 using Img2Pose.Inference;
 
 namespace Img2Pose.Cuda.Tests;
@@ -213,6 +214,95 @@ public sealed class CudaTensoriserTests : IDisposable
                     Assert.Equal(BitConverter.SingleToUInt32Bits(wanted), BitConverter.SingleToUInt32Bits(canvas[(c * Height + y) * Width + x]));
                 }
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(PixelFormat.I420, false)]
+    [InlineData(PixelFormat.I420, true)]
+    [InlineData(PixelFormat.Nv12, false)]
+    [InlineData(PixelFormat.Nv12, true)]
+    [InlineData(PixelFormat.I420P10, true)]
+    [InlineData(PixelFormat.Rgb24, true)]
+    public void Behind_the_common_interface_a_network_gets_the_same_input_whatever_memory_frames_and_input_lie_in(PixelFormat format, bool onDevice)
+    {
+        using CudaDevice device = CudaDevice.Open();
+        using CudaQueue queue = new(device);
+        // Fewer than the pictures of the batch, which then is more than one launch.
+        using CudaTensoriser cuda = new(queue, s_normalisation, prefilter: true, capacity: 2);
+        using Tensoriser host = new(s_normalisation, prefilter: true);
+        using FramePool pool = new();
+        using DeviceFramePool frames = new(device);
+        using VideoFrame source = RandomFrames.Create(pool, format, 90, 60, 7);
+        using DeviceFrame uploaded = frames.Rent(DeviceFrame.FormatOf(format), 90, 60);
+        uploaded.Upload(source, queue);
+        using NetworkInput onHost = new(), inDevice = new(device);
+        (PictureRegion Region, int Width, int Height)[] pictures = [(PictureRegion.Whole(90, 60), 48, 32), (new PictureRegion(22, 14, 40, 31), 40, 31), (new PictureRegion(0, 0, 2, 60), 1, 32)];
+
+        for (int round = 0; round < 4; round++)
+        {
+            using VideoFrame frame = onDevice ? InDeviceMemory(uploaded, source) : source.AddReference();
+            onHost.Shape(pictures.Length, 32, 48);
+            inDevice.Shape(pictures.Length, 32, 48);
+            Write(host, source, onHost);
+            Write(cuda, frame, inDevice);
+
+            using PinnedBuffer values = new(device, (int)inDevice.DeviceImage.Length);
+            queue.Download(inDevice.DeviceImage, 0, values, 0, values.Length);
+            queue.Synchronize();
+            AssertSame(onHost.Image, MemoryMarshal.Cast<byte, float>(values.Bytes));
+            Assert.Equal(onHost.Sizes, inDevice.Sizes);
+            Assert.True(inDevice.ImageValue.IsTensor);
+        }
+
+        void Write(ITensoriser tensoriser, VideoFrame frame, NetworkInput input)
+        {
+            Assert.Equal(input.Memory, tensoriser.Memory);
+            for (int i = 0; i < pictures.Length; i++)
+                tensoriser.Write(frame, pictures[i].Region, pictures[i].Width, pictures[i].Height, input, i, mirror: i == 1);
+            tensoriser.Finish();
+        }
+    }
+
+    [Fact]
+    public void A_picture_that_does_not_fit_takes_the_batch_with_it_and_not_the_next_one()
+    {
+        using CudaDevice device = CudaDevice.Open();
+        using CudaQueue queue = new(device);
+        using CudaTensoriser cuda = new(queue, s_normalisation, prefilter: true, capacity: 4);
+        using FramePool pool = new();
+        using VideoFrame source = RandomFrames.Create(pool, PixelFormat.I420, 32, 32, 7);
+        using NetworkInput input = new(device);
+        input.Shape(2, 32, 32);
+        ITensoriser tensoriser = cuda;
+        PictureRegion whole = PictureRegion.Whole(32, 32);
+
+        tensoriser.Write(source, whole, 32, 32, input, 0, mirror: false);
+        Assert.Throws<ArgumentException>(() => tensoriser.Write(source, new PictureRegion(0, 0, 64, 32), 32, 32, input, 1, mirror: false));
+        long before = Emulator.Count("launches");
+        tensoriser.Finish();
+
+        Assert.Equal(before, Emulator.Count("launches"));
+        Assert.Throws<InvalidOperationException>(() => { _ = input.Image.Length; });
+    }
+
+    private static VideoFrame InDeviceMemory(DeviceFrame memory, VideoFrame like)
+    {
+        VideoFrame frame = new(new NoOwner());
+        DevicePicture picture = memory.Picture;
+        nint[] addresses = [picture.Planes.First, picture.Planes.Second, picture.Planes.Third];
+        long[] strides = [picture.Strides.First, picture.Strides.Second, picture.Strides.Third];
+        FramePlane[] planes = [.. Enumerable.Range(0, like.PlaneCount).Select(i =>
+            new FramePlane(addresses[i], MemoryKind.Cuda, (int)strides[i], like.GetPlane(i).Width, like.GetPlane(i).Height, like.GetPlane(i).BytesPerElement))];
+        frame.Lease(like.Format, like.Width, like.Height, planes, writable: false);
+        frame.CopyPropertiesFrom(like);
+        return frame;
+    }
+
+    private sealed class NoOwner : IVideoFrameOwner
+    {
+        public void Reclaim(VideoFrame frame)
+        {
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class PosedFrame : IDisposable
     private readonly List<TrackedFace> _faces = new(16);
     private VideoFrame? _frame;
     private VideoFrame? _undrawn;
-    private int _references;
+    private HolderCount _holders;
 
     private PosedFrame(Pool pool)
     {
@@ -51,33 +51,14 @@ public sealed class PosedFrame : IDisposable
     /// <exception cref="ObjectDisposedException">Nobody holds this any more.</exception>
     public PosedFrame Retain()
     {
-        // Never counts up from zero, not even for a moment: the pool may be leasing it out anew.
-        int count = Volatile.Read(ref _references);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(count <= 0, this);
-            int seen = Interlocked.CompareExchange(ref _references, count + 1, count);
-            if (seen == count) return this;
-            count = seen;
-        }
+        _holders.Add(this);
+        return this;
     }
 
     /// <summary>Gives up one reference; the last one gives the picture back.</summary>
     public void Dispose()
     {
-        int count = Volatile.Read(ref _references);
-        while (true)
-        {
-            if (count <= 0)
-            {
-                Debug.Fail("A posed frame was disposed more often than it was held.");
-                return;
-            }
-            int seen = Interlocked.CompareExchange(ref _references, count - 1, count);
-            if (seen == count) break;
-            count = seen;
-        }
-        if (count != 1) return;
+        if (!_holders.Remove()) return;
         _frame!.Dispose();
         _undrawn?.Dispose();
         (_frame, _undrawn) = (null, null);
@@ -131,7 +112,9 @@ public sealed class PosedFrame : IDisposable
         {
             if (!_free.TryDequeue(out PosedFrame? posed)) posed = new PosedFrame(this);
             posed._frame = frame;
-            Volatile.Write(ref posed._references, 1);
+            // An interlocked write: whoever holds it sees the picture.
+            bool begun = posed._holders.TryBegin();
+            Debug.Assert(begun, "A posed frame lay in the pool while somebody held it.");
             return posed;
         }
 

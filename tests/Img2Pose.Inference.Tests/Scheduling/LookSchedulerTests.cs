@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Img2Pose.Inference.Scheduling;
+using Img2Pose.Testing;
 
 namespace Img2Pose.Inference.Tests.Scheduling;
 
@@ -67,18 +68,6 @@ public class LookSchedulerTests
         Assert.All(client.Returned, result => Assert.Null(result.Error));
         Assert.Equal(100, client.Returned.Select(result => result.Look).Distinct().Count());
         Assert.True(runner.IsDisposed);
-    }
-
-    /// <summary>Stands still but for what is added to it.</summary>
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _milliseconds;
-
-        public override long TimestampFrequency => 1000;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _milliseconds);
-
-        public void Add(long milliseconds) => Interlocked.Add(ref _milliseconds, milliseconds);
     }
 
     [Theory]
