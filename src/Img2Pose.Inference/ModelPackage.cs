@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Img2Pose.Formats.Onnx;
 
 namespace Img2Pose.Inference;
 
@@ -8,9 +9,6 @@ namespace Img2Pose.Inference;
 /// </summary>
 public sealed class ModelPackage
 {
-    /// <summary>Largest model file that is opened, bytes; also the most that one ONNX file can hold.</summary>
-    public const long SizeLimit = int.MaxValue;
-
     private const int Float32 = 1, Int64 = 7;
 
     private static readonly OnnxTensor[] s_inputs =
@@ -52,39 +50,23 @@ public sealed class ModelPackage
     public static ModelPackage Load(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (Directory.Exists(path)) throw new ModelException($"{path}: is a directory; name a model file (.onnx).");
-        try
-        {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 14);
-            if (stream.Length == 0) throw new ModelException($"{path}: is empty; download or export the model again.");
-            if (stream.Length > SizeLimit)
-                throw new ModelException($"{path}: is larger than the limit of {SizeLimit} bytes for a model file.");
-            OnnxSummary summary = OnnxSummary.Read(stream, path);
-            return new ModelPackage(path, stream.Length, Check(summary, path));
-        }
-        catch (FileNotFoundException error)
-        {
-            throw new ModelException($"{path}: there is no such model file; 'img2pose models list' shows those known.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelException($"{path}: cannot be read ({OneLine.Of(error.Message)}).", error);
-        }
+        byte[] bytes = OnnxFile.ReadBytes(path);
+        return new ModelPackage(path, bytes.Length, Check(OnnxOutline.Read(bytes, path), path));
     }
 
-    private static ModelMetadata Check(OnnxSummary summary, string path)
+    private static ModelMetadata Check(OnnxOutline outline, string path)
     {
-        if (!summary.Metadata.TryGetValue(ModelMetadata.Key, out string? json))
+        if (!outline.Metadata.TryGetValue(ModelMetadata.Key, out string? json))
             throw new ModelException($"{path}: has no '{ModelMetadata.Key}' metadata; it is not an img2pose model package.");
         ModelMetadata metadata = ModelMetadata.Parse(json, path);
-        Check("input", s_inputs, summary.Inputs, path);
-        Check("output", s_outputs, summary.Outputs, path);
-        if (!summary.Initialisers.Contains("boxes"))
+        Check("input", s_inputs, outline.Inputs, path);
+        Check("output", s_outputs, outline.Outputs, path);
+        if (!outline.Initialisers.Contains("boxes"))
             throw new ModelException($"{path}: its input 'boxes' has no default value; it does not keep the model contract.");
-        foreach (OnnxTensor input in summary.Inputs)
+        foreach (OnnxTensor input in outline.Inputs)
         {
             // An input without a default that this program does not know could never be fed.
-            if (!summary.Initialisers.Contains(input.Name) && !s_inputs.Any(known => known.Name == input.Name))
+            if (!outline.Initialisers.Contains(input.Name) && !s_inputs.Any(known => known.Name == input.Name))
                 throw new ModelException($"{path}: has an unknown input '{OneLine.Of(input.Name)}'; it does not keep the model contract.");
         }
         return metadata;

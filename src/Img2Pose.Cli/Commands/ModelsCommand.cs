@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using Img2Pose.Cli.Running;
 using Img2Pose.Core;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Inference;
 using Img2Pose.Models.Networks;
-using Img2Pose.Models.Onnx;
 using Img2Pose.Models.Packages;
 
 namespace Img2Pose.Cli.Commands;

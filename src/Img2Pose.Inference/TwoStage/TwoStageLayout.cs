@@ -1,3 +1,5 @@
+using Img2Pose.Formats.Onnx;
+
 namespace Img2Pose.Inference.TwoStage;
 
 /// <summary>
@@ -64,8 +66,8 @@ internal sealed record TwoStageLayout
     /// <exception cref="ModelException">It is one, with numbers that no such network has.</exception>
     public static TwoStageLayout? TryRead(OnnxParts graph)
     {
-        OnnxParts.Node[] pools = [.. graph.Nodes.Where(node => node.Type == "RoiAlign")];
-        OnnxParts.Node[] suppressions = [.. graph.Nodes.Where(node => node.Type == "NonMaxSuppression")];
+        NodeProto[] pools = [.. graph.Nodes.Where(node => node.OpType == "RoiAlign")];
+        NodeProto[] suppressions = [.. graph.Nodes.Where(node => node.OpType == "NonMaxSuppression")];
         if (pools.Length == 0 || suppressions.Length == 0 || !graph.Has(Pooled) || !graph.Has(RowOf)) return null;
         List<string> objectness = [], deltas = [];
         List<float[]> anchors = [];
@@ -77,12 +79,12 @@ internal sealed record TwoStageLayout
             anchors.Add(graph.Constant<float>($"rpn.anchors.{level}"));
         }
         long[] before = graph.Constant<long>("rpn.proposals_before_suppression"), after = graph.Constant<long>("rpn.proposals_after_suppression");
-        float[] overlap = suppressions[0].Inputs.Length > 3 ? graph.Constant<float>(suppressions[0].Inputs[3]) : [];
+        float[] overlap = suppressions[0].Input.Count > 3 ? graph.Constant<float>(suppressions[0].Input[3]) : [];
         float[] canonical = graph.Constant<float>("roi_heads.canonical_size");
         float[] thresholds = graph.Constant<float>("roi_heads.level_thresholds");
         bool complete = before.Length == 1 && after.Length == 1 && overlap.Length == 1 && canonical.Length == 1 && objectness.Count > 0
             && thresholds.Length == pools.Length - 1 && deltas.TrueForAll(graph.Has) && anchors.TrueForAll(a => a.Length > 0 && a.Length % 4 == 0)
-            && Array.TrueForAll(pools, node => node.Inputs.Length > 0);
+            && Array.TrueForAll(pools, node => node.Input.Count > 0);
         if (!complete) return null;
         if (pools.Length > LevelLimit) throw graph.Wrong($"pools from {pools.Length} levels, above the limit of {LevelLimit}");
         if (anchors.Exists(a => a.Length > 4 * AnchorLimit || !Array.TrueForAll(a, float.IsFinite)))
@@ -98,7 +100,7 @@ internal sealed record TwoStageLayout
             throw graph.Wrong("pools its levels in different ways, or not into squares");
         return new TwoStageLayout
         {
-            Levels = Array.ConvertAll(pools, node => node.Inputs[0]),
+            Levels = Array.ConvertAll(pools, node => node.Input[0]),
             Scales = scales,
             Objectness = [.. objectness],
             Deltas = [.. deltas],
@@ -114,9 +116,9 @@ internal sealed record TwoStageLayout
         };
     }
 
-    private static double Number(OnnxParts graph, OnnxParts.Node pool, string attribute, double least, double most)
+    private static double Number(OnnxParts graph, NodeProto pool, string attribute, double least, double most)
     {
-        if (!pool.Numbers.TryGetValue(attribute, out double number)) throw graph.Wrong($"has a RoiAlign without '{attribute}'");
+        if (OnnxParts.NumberOf(pool, attribute) is not { } number) throw graph.Wrong($"has a RoiAlign without '{attribute}'");
         return number >= least && number <= most ? number
             : throw graph.Wrong(FormattableString.Invariant($"has a RoiAlign whose '{attribute}' of {number} is not between {least} and {most}"));
     }

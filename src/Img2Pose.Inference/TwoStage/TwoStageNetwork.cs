@@ -154,7 +154,7 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
 
     private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads, RunGuard guard)
     {
-        using OnnxParts parts = OnnxParts.Open(model);
+        OnnxParts parts = OnnxParts.Open(model);
         if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
         InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
         try
@@ -170,7 +170,7 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
 
     private DensePart OpenFeatures()
     {
-        using OnnxParts parts = OnnxParts.Open(_model);
+        OnnxParts parts = OnnxParts.Open(_model);
         using SessionOptions options = InferenceDevice.CreateOptions(_threads);
         return new DensePart(new InferenceSession(DenseModel(parts, _layout, []), options), [.. _layout.Levels.Select(OnnxParts.ChannelsLast)]);
     }

@@ -1,3 +1,5 @@
+using Img2Pose.Formats.Onnx;
+
 namespace Img2Pose.Models.Onnx;
 
 /// <summary>One dimension of a graph input or output: a length, or a name for one that is known only at run time.</summary>

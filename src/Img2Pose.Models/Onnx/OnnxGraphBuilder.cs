@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Img2Pose.Formats.Onnx;
 
 namespace Img2Pose.Models.Onnx;
 

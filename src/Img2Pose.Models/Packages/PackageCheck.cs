@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Onnx;
 
 namespace Img2Pose.Models.Packages;

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Networks;
-using Img2Pose.Models.Onnx;
 using Img2Pose.Models.Precision;
 
 namespace Img2Pose.Models.Packages;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Onnx;
 
 namespace Img2Pose.Models.Precision;

@@ -1,3 +1,4 @@
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Onnx;
 
 namespace Img2Pose.Models.Precision;

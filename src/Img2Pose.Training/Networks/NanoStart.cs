@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Img2Pose.Formats;
-using Img2Pose.Models.Onnx;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Training.Optimization;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -106,7 +107,7 @@ internal sealed record GoldenMeasurement
     // same values. Everything else that a run does is left out.
     private static GoldenMeasurement AddFloor(GoldenMeasurement result, ModelPackage model, TwoStageNetwork network, bool given, int threads, int calls)
     {
-        using OnnxParts parts = OnnxParts.Open(model);
+        OnnxParts parts = OnnxParts.Open(model);
         TwoStageLayout layout = TwoStageLayout.TryRead(parts)!;
         string[] maps = given ? [] : [.. layout.Objectness, .. layout.Deltas];
         Dictionary<string, double> dense = Profile(
@@ -139,10 +140,10 @@ internal sealed record GoldenMeasurement
     {
         string value = kernel[..kernel.LastIndexOf("_kernel_time", StringComparison.Ordinal)];
         value = value[(value.LastIndexOf(' ') + 1)..].Replace("_nchwc", "", StringComparison.Ordinal);
-        OnnxParts.Node? node = graph.Nodes.FirstOrDefault(candidate => candidate.Outputs.Contains(value));
-        while (node is not null && node.Type is not ("Conv" or "Gemm"))
-            node = graph.Nodes.FirstOrDefault(candidate => candidate.Outputs.Contains(node.Inputs[0]));
-        return node?.Inputs[1] ?? throw new InvalidOperationException($"The profile names a layer '{value}' that the graph does not have.");
+        NodeProto? node = graph.Nodes.FirstOrDefault(candidate => candidate.Output.Contains(value));
+        while (node is not null && node.OpType is not ("Conv" or "Gemm"))
+            node = graph.Nodes.FirstOrDefault(candidate => candidate.Output.Contains(node.Input[0]));
+        return node?.Input[1] ?? throw new InvalidOperationException($"The profile names a layer '{value}' that the graph does not have.");
     }
 
     private static double MemoryOf(string field)

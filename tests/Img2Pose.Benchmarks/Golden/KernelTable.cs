@@ -23,7 +23,7 @@ internal static class KernelTable
         detector.Detect(frame, faces);
         if (detector.Network is TwoStageNetwork network)
         {
-            using OnnxParts parts = OnnxParts.Open(model);
+            OnnxParts parts = OnnxParts.Open(model);
             TwoStageLayout layout = TwoStageLayout.TryRead(parts)!;
             string[] maps = [.. layout.Objectness, .. layout.Deltas];
             Print("backbone, pyramid, proposal head", KernelTimes.Measure(

@@ -1,10 +1,10 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Img2Pose.Formats;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Inference;
 using Img2Pose.Models.Checkpoints;
 using Img2Pose.Models.Networks;
-using Img2Pose.Models.Onnx;
 using Img2Pose.Models.Packages;
 using Img2Pose.Testing;
 

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Onnx;
 using Img2Pose.Models.Packages;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Frames;
 using Img2Pose.Inference;
 using Img2Pose.Inference.TwoStage;
@@ -39,7 +40,7 @@ public sealed class PrecisionTests : IDisposable
         using SessionOptions options = InferenceDevice.CreateOptions(1);
         using TwoStageNetwork network = TwoStageNetwork.TryCreate(int8, options, 1)!;
         Answers(network);
-        using OnnxParts parts = OnnxParts.Open(int8);
+        OnnxParts parts = OnnxParts.Open(int8);
         TwoStageLayout layout = TwoStageLayout.TryRead(parts)!;
         string[] maps = [.. layout.Objectness, .. layout.Deltas];
         Dictionary<string, int> dense = Kernels(
