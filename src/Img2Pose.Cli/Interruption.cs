@@ -51,6 +51,12 @@ internal sealed class Interruption : IDisposable
         set => Volatile.Write(ref _progress, value);
     }
 
+    /// <summary>
+    /// For a verb that has hours of work to save and closes in one piece: how long it is left to do that after the first signal; null: 1.5
+    /// seconds. A second signal ends it at once all the same.
+    /// </summary>
+    public TimeSpan? Closing { get; set; }
+
     /// <summary>The process-wide instance that <see cref="Install"/> made; null in tests that run verbs directly.</summary>
     public static Interruption? Current { get; private set; }
 
@@ -93,7 +99,7 @@ internal sealed class Interruption : IDisposable
             Stopwatch still = Stopwatch.StartNew();
             // Closing a video after its last frame is hurried after a second (VideoSink) and shows in no frame; on a busy machine, or
             // in an encoder's call that nothing ends, it takes longer: three times the patience.
-            while (still.Elapsed < (Progress is null ? s_patience : 3 * s_patience))
+            while (still.Elapsed < (Closing ?? (Progress is null ? s_patience : 3 * s_patience)))
             {
 #pragma warning disable RS0030 // Progress raises no event; the process ends here anyway, and the patience bounds it.
                 Thread.Sleep(50);

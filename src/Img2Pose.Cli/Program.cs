@@ -40,17 +40,27 @@ internal static class Program
         {
             RequireValues(parsed);
             int code = await parsed.InvokeAsync(configuration, interruption.Token);
-            return interruption.ExitCode ?? code;
+            return interruption.ExitCode is { } interrupted ? End(interrupted) : code;
         }
         catch (OperationCanceledException) when (interruption.ExitCode is { } interrupted)
         {
             Console.Error.WriteLine($"img2pose: {interruption.Reason}.");
-            return interrupted;
+            return End(interrupted);
         }
         catch (Exception error)
         {
             return ErrorReport.Write(Console.Error, error, verbose);
         }
+    }
+
+    // All outputs are closed. What native libraries still do on threads of their own (an encoder that was left behind) is not waited
+    // for, and their exit handlers do not run under it.
+    private static int End(int code)
+    {
+        Console.Out.Flush();
+        Console.Error.Flush();
+        ProcessEnd.Now(code);
+        return code;
     }
 
     /// <summary>An option with nothing behind it, as a script's unset variable leaves it, is a mistake in every verb.</summary>

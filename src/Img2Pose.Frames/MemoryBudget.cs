@@ -38,8 +38,12 @@ public sealed record MemoryBudget(long Bytes)
     /// <exception cref="InputException">It needs more.</exception>
     public void Check(string name, string what, long needed)
     {
-        if (needed <= Bytes) return;
-        throw new InputException(string.Create(CultureInfo.InvariantCulture,
-            $"{name}: {what} would need about {needed / (1 << 20):N0} MiB, more than the memory budget of {Bytes / (1 << 20):N0} MiB (--memory)"));
+        if (Excess(what, needed) is { } excess) throw new InputException($"{name}: {excess}");
     }
+
+    /// <summary>Why something needs more than all of it; null where it does not.</summary>
+    /// <param name="what">What needs the memory, as a clause.</param>
+    /// <param name="needed">Bytes, computed in 64 bits.</param>
+    public string? Excess(string what, long needed) => needed <= Bytes ? null : string.Create(CultureInfo.InvariantCulture,
+        $"{what} would need about {needed / (1 << 20):N0} MiB, more than the memory budget of {Bytes / (1 << 20):N0} MiB (--memory)");
 }

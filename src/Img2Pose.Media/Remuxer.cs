@@ -40,6 +40,8 @@ internal static unsafe class Remuxer
         FFmpegRuntime.CheckOutput(ffmpeg.avformat_write_header(to, null), shownName, "its header cannot be written");
         using PacketHandle packet = new();
         AVPacket* held = packet.Pointer;
+        long[] before = new long[from->nb_streams];
+        Array.Fill(before, long.MinValue);
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -57,6 +59,13 @@ internal static unsafe class Remuxer
             }
             ffmpeg.av_packet_rescale_ts(held, from->streams[index]->time_base, to->streams[index]->time_base);
             held->pos = -1;
+            // A fragment ends with an empty subtitle, which begins with the next one where there is no pause between them.
+            if (held->dts != ffmpeg.AV_NOPTS_VALUE)
+            {
+                if (before[index] != long.MinValue) held->dts = Math.Max(held->dts, before[index] + 1);
+                if (held->pts != ffmpeg.AV_NOPTS_VALUE) held->pts = Math.Max(held->pts, held->dts);
+                before[index] = held->dts;
+            }
             FFmpegRuntime.CheckOutput(ffmpeg.av_interleaved_write_frame(to, held), shownName, "cannot be written");
         }
         FFmpegRuntime.CheckOutput(ffmpeg.av_write_trailer(to), shownName, "cannot be written");

@@ -296,12 +296,16 @@ internal sealed unsafe class VideoSink : IVideoOutput
         _disposed = true;
         // An interrupted output still gets its last fragment and index; a failed one is left as it is.
         if (_headerWritten && !_failed) _ = ffmpeg.av_write_trailer(_output.Pointer);
+        bool leftBehind = _held > 0 && _hurry.IsCancellationRequested;
         _stop.Dispose();
         _hurry.Dispose();
         _sound?.Dispose();
         _picture.Dispose();
         _packet.Dispose();
-        _encoder?.Dispose();
+        // An encoder that is freed waits for the pictures that it is at, which takes seconds where it is slow. It refers to nothing
+        // that goes here: what it was given is counted.
+        if (leftBehind && _encoder is not null) new Thread(_encoder.Dispose) { IsBackground = true, Name = "encoder left behind" }.Start();
+        else _encoder?.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _file.Dispose();

@@ -333,9 +333,10 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             AVCodecContext* context = decoder.Pointer;
             FFmpegRuntime.CheckInput(ffmpeg.avcodec_parameters_to_context(context, _stream->codecpar), _name, "its video cannot be understood");
             context->pkt_timebase = _stream->time_base;
-            context->thread_count = FitThreads(_options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount);
+            DecoderMemory memory = DecoderMemory.Of(_stream->codecpar, FramesUnderWay / 2 + 1, _options);
+            context->thread_count = FitThreads(memory, _options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount);
             context->thread_type = ffmpeg.FF_THREAD_FRAME | ffmpeg.FF_THREAD_SLICE;
-            context->max_pixels = _options.Limits.MaxPixels;
+            context->max_pixels = memory.MostPixels;
             FFmpegRuntime.CheckInput(ffmpeg.avcodec_open2(context, codec, null), _name, "its video decoder does not start");
             return decoder;
         }
@@ -349,19 +350,10 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     /// <summary>
     /// The number of decoder threads, each of which holds a picture, that the memory budget has room for.
     /// </summary>
-    private int FitThreads(int wanted)
+    private int FitThreads(DecoderMemory memory, int wanted)
     {
-        AVCodecParameters* parameters = _stream->codecpar;
-        AVPixFmtDescriptor* format = ffmpeg.av_pix_fmt_desc_get((AVPixelFormat)parameters->format);
-        long samples = checked((long)parameters->width * parameters->height);
-        // Two bytes for three samples of 4:2:0 in 8 bits rounded up; four of 10 bits; at most eight bytes a pixel (RGBA64).
-        double bytesPerPixel = format == null ? 3 : format->comp[0].depth > 8 ? 3 : 1.5;
-        if (format != null && (format->flags & ffmpeg.AV_PIX_FMT_FLAG_RGB) != 0) bytesPerPixel = format->comp[0].depth > 8 ? 8 : 4;
-        long picture = (long)(samples * bytesPerPixel);
-        int references = parameters->codec_id is AVCodecID.AV_CODEC_ID_H264 or AVCodecID.AV_CODEC_ID_HEVC ? 4 : 2;
-        _options.Memory.Check(_name, $"its pictures of {parameters->width}x{parameters->height}",
-            checked(picture * (references + FramesUnderWay / 2 + 1)));
-        long room = _options.Memory.Bytes / Math.Max(picture, 1) - references - FramesUnderWay;
+        _options.Memory.Check(_name, $"its pictures of {_stream->codecpar->width}x{_stream->codecpar->height}", memory.Bytes);
+        long room = _options.Memory.Bytes / Math.Max(memory.Picture, 1) - (memory.Pictures + FramesUnderWay / 2 - 1);
         return (int)Math.Clamp(room, 1, wanted);
     }
 

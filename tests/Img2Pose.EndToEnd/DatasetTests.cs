@@ -30,6 +30,36 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Fact]
+    public async Task One_damaged_picture_is_named_and_the_rest_of_the_set_done()
+    {
+        Gtk.Require();
+        string picture = Path.Combine(_folder, "a.png"), list = Path.Combine(_folder, "list.txt"), lmdb = Path.Combine(_folder, "out.lmdb"), pack = Path.Combine(_folder, "pack");
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=gray:size=64x64", "-frames:v", "1", picture);
+        File.WriteAllText(list, "a.json\nmissing.json\na.json\n");
+        File.WriteAllText(Path.Combine(_folder, "a.json"),
+            """{"image_path":"a.png","bboxes":[[10,10,50,50]],"landmarks":[[[20,25],[40,25],[30,33],[23,42],[37,42]]]}""");
+
+        Finished convert = await CommandLine.Img2PoseAsync("dataset", "convert", list, "--images", _folder, "--out", lmdb);
+        byte[] bytes = File.ReadAllBytes(lmdb);
+        int first = bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']);
+        bytes.AsSpan(first, 4).Clear();
+        File.WriteAllBytes(lmdb, bytes);
+        Finished unpack = await CommandLine.Img2PoseAsync("dataset", "unpack", lmdb, "--out", pack);
+        string annotations = Path.Combine(pack, "annotations.jsonl"), line = Assert.Single(File.ReadAllLines(annotations)), good = Directory.GetFiles(Path.Combine(pack, "images")).Single();
+        File.WriteAllText(Path.Combine(pack, "images", "bad.png"), "none");
+        File.AppendAllText(annotations, line.Replace(Path.GetFileName(good), "bad.png", StringComparison.Ordinal) + "\n");
+        Finished view = await CommandLine.Img2PoseAsync("dataset", "view", pack, "--out", Path.Combine(_folder, "sheet.png"));
+
+        foreach ((Finished run, string told) in new[] { (convert, "missing.json not found"), (unpack, ", key 0"), (view, "bad.png") })
+        {
+            Assert.True(run.Code == 1, $"exit code {run.Code}: {run.Error}");
+            Assert.Contains(run.ErrorLines, line => line.StartsWith("img2pose: left out: ", StringComparison.Ordinal) && line.Contains(told, StringComparison.Ordinal));
+            Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        }
+        Assert.True(File.Exists(Path.Combine(_folder, "sheet.png")));
+    }
+
+    [Fact]
     public async Task Stats_count_and_view_draws_what_a_pack_holds()
     {
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=gray:size=320x240", "-frames:v", "1", Path.Combine(_folder, "a.png"));

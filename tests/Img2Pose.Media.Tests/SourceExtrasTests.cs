@@ -51,6 +51,20 @@ public sealed class SourceExtrasTests : ClipTests
     }
 
     [Fact]
+    public void Subtitles_without_a_pause_between_them_come_out_of_the_fragments_with_the_chapters()
+    {
+        File.WriteAllText(At("a.srt"), "1\n00:00:00,000 --> 00:00:01,000\nhello\n\n2\n00:00:01,000 --> 00:00:02,000\nthere\n");
+        File.WriteAllText(At("m.txt"), ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=one\n");
+        Ffmpeg("-f lavfi -i testsrc2=duration=2:size=64x48 -i a.srt -i m.txt -map 0 -map 1 -map_chapters 2 -c:v mpeg4 -c:s mov_text a.mp4");
+
+        Copy("a.mp4", "out.mp4");
+
+        Assert.Empty(_warnings);
+        Assert.Single(Ffprobe("-show_entries chapter=start_time -of csv=p=0 out.mp4"));
+        Assert.Equal(["mov_text"], Ffprobe("-select_streams s -show_entries stream=codec_name -of csv=p=0 out.mp4"));
+    }
+
+    [Fact]
     public void A_timecode_is_copied()
     {
         Ffmpeg("-f lavfi -i testsrc2=duration=1:size=64x48:rate=25 -timecode 10:00:00:05 -c:v mpeg4 a.mov");

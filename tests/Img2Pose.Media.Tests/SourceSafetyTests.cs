@@ -230,6 +230,22 @@ public sealed class SourceSafetyTests : ClipTests
         Assert.Equal(10, ReadAll(small).Count);
     }
 
+    [Fact]
+    public void Pictures_that_grow_beyond_the_memory_budget_on_their_way_are_not_decoded()
+    {
+        Ffmpeg("-f lavfi -i color=size=64x48:rate=10:duration=1 -c:v libx264 -bf 0 small.h264");
+        Ffmpeg("-f lavfi -i color=size=2048x2048:rate=10 -frames:v 3 -c:v libx264 -preset ultrafast large.h264");
+        File.WriteAllBytes(At("grows.h264"), [.. File.ReadAllBytes(At("small.h264")), .. File.ReadAllBytes(At("large.h264"))]);
+
+        // Fourteen pictures of 2048x2048 are 84 MiB.
+        using IFrameSource tight = MediaSource.Open(At("grows.h264"), new SourceOptions { Memory = new MemoryBudget(32 << 20) });
+        using IFrameSource wide = MediaSource.Open(At("grows.h264"), new SourceOptions());
+
+        Assert.Equal(10, ReadAll(tight).Count);
+        Assert.True(tight.DamagedFrames > 0);
+        Assert.Equal(13, ReadAll(wide).Count);
+    }
+
     [Theory]
     [InlineData("512M", 512L << 20)]
     [InlineData("3G", 3L << 30)]

@@ -47,14 +47,14 @@ internal static class DatasetAnnotate
             roles.Writes(output, "the annotation file");
             using IDisposable guard = roles.Guard();
 
-            PictureReader reader = new();
+            LeftOut left = new();
             List<AnnotatedImage> images = parsed.GetValue(model) is { } path
-                ? WithModel(root, pictures, path, reader, parsed.GetValue(possible), parsed.GetValue(sure), parsed.GetValue(set)!, cancellation)
-                : FromLandmarks(root, pictures, parsed.GetValue(landmarks)!, reader, DatasetCommand.ReferenceOf(parsed.GetValue(reference)), parsed.GetValue(set)!, cancellation);
-            if (images.Count == 0 && reader.Unreadable > 0) throw new InputException($"{root}: none of its pictures can be read");
+                ? WithModel(root, pictures, path, left, parsed.GetValue(possible), parsed.GetValue(sure), parsed.GetValue(set)!, cancellation)
+                : FromLandmarks(root, pictures, parsed.GetValue(landmarks)!, left, DatasetCommand.ReferenceOf(parsed.GetValue(reference)), parsed.GetValue(set)!, cancellation);
+            if (images.Count == 0 && left.Count > 0) throw new InputException($"{root}: none of its pictures can be read");
             AnnotationPackWriter.Write(output, images);
             Console.Error.WriteLine($"{images.Count} pictures, {images.Sum(i => i.Faces.Count)} faces in {output}");
-            return Task.FromResult(reader.Unreadable > 0 ? ExitCode.Failed : ExitCode.Done);
+            return Task.FromResult(left.Code);
         });
         return command;
     }
@@ -66,29 +66,22 @@ internal static class DatasetAnnotate
         return pictures.Length > 0 ? pictures : throw new InputException($"{folder}: holds no pictures");
     }
 
-    /// <summary>Reads pictures; those that cannot be read are named and counted, and do not keep the others from being done.</summary>
-    private sealed class PictureReader
+    private static VideoFrame? TryRead(string path, LeftOut left)
     {
-        public int Unreadable { get; private set; }
-
-        public VideoFrame? TryRead(string path)
+        try
         {
-            try
-            {
-                return ImageFile.Read(path);
-            }
-            catch (InputException error)
-            {
-                Unreadable++;
-                Console.Error.WriteLine($"img2pose: left out: {ErrorReport.OneLine(error.Message)}");
-                return null;
-            }
+            return ImageFile.Read(path);
+        }
+        catch (InputException error)
+        {
+            left.Tell(error);
+            return null;
         }
     }
 
     /// <summary>What the model finds; doubtful faces are ignored and make their picture incomplete.</summary>
     private static List<AnnotatedImage> WithModel(
-        string root, string[] pictures, string model, PictureReader reader, double possible, double sure, string set, CancellationToken cancellation)
+        string root, string[] pictures, string model, LeftOut left, double possible, double sure, string set, CancellationToken cancellation)
     {
         using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(model), new PoseDetectorOptions { ScoreThreshold = possible });
         List<FaceDetection> found = [];
@@ -96,7 +89,7 @@ internal static class DatasetAnnotate
         foreach (string path in pictures)
         {
             cancellation.ThrowIfCancellationRequested();
-            using VideoFrame? frame = reader.TryRead(path);
+            using VideoFrame? frame = TryRead(path, left);
             if (frame is null) continue;
             found.Clear();
             detector.Detect(frame, found);
@@ -121,7 +114,7 @@ internal static class DatasetAnnotate
 
     /// <summary>One face a .pts file; pictures stay incomplete, as landmarks say nothing about other faces in them.</summary>
     private static List<AnnotatedImage> FromLandmarks(
-        string root, string[] pictures, string landmarks, PictureReader reader, ReferenceFace reference, string set, CancellationToken cancellation)
+        string root, string[] pictures, string landmarks, LeftOut left, ReferenceFace reference, string set, CancellationToken cancellation)
     {
         if (!Directory.Exists(landmarks)) throw new InputException($"{landmarks}: no such folder");
         List<AnnotatedImage> images = [];
@@ -130,13 +123,20 @@ internal static class DatasetAnnotate
             cancellation.ThrowIfCancellationRequested();
             string points = Path.Combine(landmarks, Path.ChangeExtension(Path.GetRelativePath(root, path), ".pts"));
             if (!File.Exists(points)) continue;
-            using VideoFrame? frame = reader.TryRead(path);
+            using VideoFrame? frame = TryRead(path, left);
             if (frame is null) continue;
-            AnnotatedFace face = LandmarkFile.ToFace(LandmarkFile.Read(points), frame.Width, frame.Height, reference)
-                ?? throw new InputException($"{points}: the landmarks give no pose in {path}");
-            images.Add(Record(root, path, frame, set, complete: false, [face]));
+            try
+            {
+                AnnotatedFace face = LandmarkFile.ToFace(LandmarkFile.Read(points), frame.Width, frame.Height, reference)
+                    ?? throw new InputException($"{points}: the landmarks give no pose in {path}");
+                images.Add(Record(root, path, frame, set, complete: false, [face]));
+            }
+            catch (InputException error)
+            {
+                left.Tell(error);
+            }
         }
-        return images.Count > 0 || reader.Unreadable > 0 ? images : throw new InputException($"{landmarks}: no .pts file named as a picture of {root}");
+        return images.Count > 0 || left.Count > 0 ? images : throw new InputException($"{landmarks}: no .pts file named as a picture of {root}");
     }
 
     private static AnnotatedImage Record(string root, string path, VideoFrame frame, string set, bool complete, AnnotatedFace[] faces) => new()

@@ -25,13 +25,14 @@ internal static class DatasetCommand
         Option<string> output = new("--out") { Description = "LMDB file to write; the pose mean and deviation go beside it.", Required = true };
         Option<string?> reference = Reference();
         Command command = new("convert", "Converts the original's JSON lists to its LMDB format.") { list, images, output, reference };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancellation) =>
         {
+            LeftOut left = new();
             LmdbConversion done = LmdbDataset.Convert(
-                parsed.GetValue(list)!, parsed.GetValue(images)!, parsed.GetValue(output)!, ReferenceOf(parsed.GetValue(reference)));
+                parsed.GetValue(list)!, parsed.GetValue(images)!, parsed.GetValue(output)!, ReferenceOf(parsed.GetValue(reference)), left.Tell, cancellation);
             Console.Error.WriteLine(
                 $"{done.Pictures} pictures, {done.Faces} faces, {done.Posed} with a pose; {done.Skipped} pictures left out for want of a pose");
-            return ExitCode.Done;
+            return Task.FromResult(left.Code);
         });
         return command;
     }
@@ -41,11 +42,12 @@ internal static class DatasetCommand
         Argument<string> file = new("lmdb") { Description = "LMDB file of the original or of 'dataset convert'." };
         Option<string> output = new("--out") { Description = "Folder for pictures and annotations.jsonl.", Required = true };
         Command command = new("unpack", "Unpacks an LMDB data set to pictures and annotations.jsonl.") { file, output };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancellation) =>
         {
-            IReadOnlyList<AnnotatedImage> images = LmdbDataset.Unpack(parsed.GetValue(file)!, parsed.GetValue(output)!);
+            LeftOut left = new();
+            IReadOnlyList<AnnotatedImage> images = LmdbDataset.Unpack(parsed.GetValue(file)!, parsed.GetValue(output)!, left.Tell, cancellation);
             Console.Error.WriteLine($"{images.Count} pictures, {images.Sum(i => i.Faces.Count)} faces in {parsed.GetValue(output)}");
-            return ExitCode.Done;
+            return Task.FromResult(left.Code);
         });
         return command;
     }
@@ -79,8 +81,9 @@ internal static class DatasetCommand
         {
             pack, output, count, columns, cell, set, yaw, seed, samples, mesh, reference,
         };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancellation) =>
         {
+            LeftOut left = new();
             Require(parsed.GetValue(count) > 0, "--count must be above 0");
             Require(parsed.GetValue(columns) > 0, "--columns must be above 0");
             Require(parsed.GetValue(cell) >= 16, "--cell must be at least 16");
@@ -100,8 +103,12 @@ internal static class DatasetCommand
             if (parsed.GetValue(samples))
             {
                 SampleGenerator generator = SampleGenerator.Create(
-                    images, new SampleGeneratorOptions { Reference = face, MeshFolder = parsed.GetValue(mesh) });
-                for (int i = 0; i < number; i++) sheet.Add(generator.Generate(parsed.GetValue(seed), i));
+                    images, new SampleGeneratorOptions { Reference = face, MeshFolder = parsed.GetValue(mesh) }, leftOut: left.Tell, stop: cancellation);
+                for (int i = 0; i < number; i++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    sheet.Add(generator.Generate(parsed.GetValue(seed), i));
+                }
             }
             else
             {
@@ -109,13 +116,23 @@ internal static class DatasetCommand
                 int start = (int)(parsed.GetValue(seed) % (ulong)images.Length);
                 for (int i = 0; i < number; i++)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     AnnotatedImage image = images[(start + (int)((long)i * images.Length / number)) % images.Length];
-                    sheet.Add(PictureLoader.Load(image), image);
+                    try
+                    {
+                        sheet.Add(PictureLoader.Load(image), image);
+                    }
+                    catch (InputException error)
+                    {
+                        left.Tell(error);
+                    }
                 }
             }
+            int shown = number - (parsed.GetValue(samples) ? 0 : left.Count);
+            if (shown == 0) throw new InputException($"{parsed.GetValue(pack)}: none of its pictures can be shown");
             sheet.Save(parsed.GetValue(output)!);
-            Console.Error.WriteLine($"{number} pictures in {parsed.GetValue(output)}");
-            return ExitCode.Done;
+            Console.Error.WriteLine($"{shown} pictures in {parsed.GetValue(output)}");
+            return Task.FromResult(left.Code);
         });
         return command;
     }

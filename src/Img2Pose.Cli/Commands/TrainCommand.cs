@@ -11,6 +11,8 @@ internal static class TrainCommand
 {
     private const string PaperPrefix = "resnet";
 
+    private static readonly TimeSpan s_closing = TimeSpan.FromSeconds(60);
+
     // What both networks are told.
     private static readonly Argument<string> s_data = new("data") { Description = "Training pack (a folder with annotations.jsonl); for a resnet also an LMDB file." };
     private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), nano-two-stage (the paper's stages on its backbone; options as nano), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
@@ -74,21 +76,28 @@ internal static class TrainCommand
                     roles.Reads(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint)) ?? "/", name), "the pose statistics of --pretrained");
             }
             using IDisposable guard = roles.Guard();
+            // The step under way and the checkpoint after it: on a processor that takes longer than other verbs have.
+            if (Interruption.Current is { } interruption) interruption.Closing = s_closing;
+            using CancellationTokenRegistration saying = cancellation.Register(
+                () => Console.Error.WriteLine("stopping: the step under way is finished and its checkpoint written; a second signal ends at once"));
             long reached;
+            int left;
             if (paper)
             {
                 PaperTrainer trainer = new(PaperOptions(parsed, network), Console.Error.WriteLine);
                 foreach (string file in trainer.OutputFiles) roles.Writes(file, "--out");
                 reached = await trainer.RunAsync(cancellation);
+                left = trainer.LeftOut;
             }
             else
             {
                 NanoTrainer trainer = new(NanoOptions(parsed, network), Console.Error.WriteLine);
                 foreach (string file in trainer.OutputFiles) roles.Writes(file, "--out");
                 reached = await trainer.RunAsync(cancellation);
+                left = trainer.LeftOut;
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended at step {reached}; {parsed.GetValue(s_output)}"));
-            return ExitCode.Done;
+            return left > 0 ? ExitCode.Failed : ExitCode.Done;
         });
         return command;
     }

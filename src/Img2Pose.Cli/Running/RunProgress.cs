@@ -50,8 +50,21 @@ internal sealed class RunProgress(int sources, bool quiet)
         }
         if (quiet || summary is null) return;
         // While the live line is shown, what is written through its console appears above it.
-        if (_console is { } console) console.WriteLine(summary);
+        if (_console is { } console) Draw(() => console.WriteLine(summary));
         else Console.Error.WriteLine(summary);
+    }
+
+    /// <summary>Draws on a terminal, which may have gone: then nobody can be told, which ends no job.</summary>
+    private static void Draw(Action drawing)
+    {
+        try
+        {
+            drawing();
+        }
+        catch (Exception)
+        {
+            // Of whatever kind: the console's own calls fail in many ways on a terminal that has hung up.
+        }
     }
 
     /// <summary>Frames done so far, over all sources.</summary>
@@ -66,8 +79,13 @@ internal sealed class RunProgress(int sources, bool quiet)
             if (Console.IsErrorRedirected) await ShowLinesAsync(job);
             else await ShowBarAsync(job);
         }
+        catch (Exception) when (_console is not null)
+        {
+            // As in Draw. What the job itself ends with is its caller's to see.
+        }
         finally
         {
+            _console = null;
             // Whatever happens to the display: what the stages use is freed only when they have ended.
             await job.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -167,6 +185,5 @@ internal sealed class RunProgress(int sources, bool quiet)
                 }
                 while (await Task.WhenAny(job, Task.Delay(s_refresh)) != job);
             });
-        _console = null;
     }
 }

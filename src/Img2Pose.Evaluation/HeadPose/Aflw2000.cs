@@ -36,13 +36,14 @@ public static class Aflw2000
 
     /// <summary>Reads the official layout: pictures <c>NAME.jpg</c> with <c>NAME.mat</c> beside them.</summary>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="InputException">There is no such folder or no picture in it, or an annotation is wrong.</exception>
-    public static Aflw2000Picture[] Load(string folder)
+    /// <param name="leftOut">Told of each annotation that is absent or wrong, whose picture is left out; null: the first is thrown.</param>
+    /// <exception cref="InputException">There is no such folder, or no picture in it that can be used.</exception>
+    public static Aflw2000Picture[] Load(string folder, Action<InputException>? leftOut = null)
     {
         if (!Directory.Exists(folder)) throw new InputException($"{folder}: no such folder; give the folder of AFLW2000-3D.");
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*.jpg").Order(StringComparer.Ordinal)];
         if (pictures.Length == 0) throw new InputException($"{folder}: holds no .jpg; give the folder with the pictures and .mat files of AFLW2000-3D.");
-        return [.. pictures.Select(path => Read(path, MatFile.Read(Path.ChangeExtension(path, ".mat")), Path.ChangeExtension(path, ".mat")))];
+        return AnnotatedPictures.Read(folder, pictures, path => Read(path, MatFile.Read(Path.ChangeExtension(path, ".mat")), Path.ChangeExtension(path, ".mat")), leftOut);
     }
 
     private static Aflw2000Picture Read(string path, MatFile mat, string matPath)
@@ -63,12 +64,12 @@ public static class Aflw2000
     /// <param name="pictures">The annotated pictures.</param>
     /// <param name="run">What the model found in those that are not skipped.</param>
     /// <param name="reference">The reference face of the model.</param>
-    /// <exception cref="InputException">The landmarks of a picture determine no pose.</exception>
     /// <exception cref="ModelException">OpenCV's library cannot be loaded.</exception>
     public static HeadPoseReport Evaluate(IReadOnlyList<Aflw2000Picture> pictures, PictureRun run, ReferenceFace reference)
     {
         Dictionary<string, PicturePrediction> found = run.Pictures.ToDictionary(p => p.Image);
         List<HeadPoseSample> samples = [];
+        List<UnreadablePicture> unreadable = [.. run.Unreadable];
         int failed = 0;
         foreach (Aflw2000Picture picture in pictures)
         {
@@ -78,9 +79,11 @@ public static class Aflw2000
                 failed++;
                 continue;
             }
-            Pose target = LandmarkPose.Solve(
-                reference.Points68, [.. picture.Landmarks], CameraIntrinsics.ForImage(prediction.Width, prediction.Height))
-                ?? throw new InputException($"{picture.Image}: its landmarks determine no pose; the data set is damaged");
+            if (LandmarkPose.Solve(reference.Points68, [.. picture.Landmarks], CameraIntrinsics.ForImage(prediction.Width, prediction.Height)) is not { } target)
+            {
+                unreadable.Add(new UnreadablePicture(picture.Image, $"{picture.Image}: its landmarks determine no pose; the annotation is damaged"));
+                continue;
+            }
             Box box = FaceBox.FromPoints([.. picture.Landmarks], prediction.Width, prediction.Height, s_factors, target.Rotation.Z);
             Pose pose = Choose(prediction.Faces, box).Pose;
             EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
@@ -96,7 +99,7 @@ public static class Aflw2000
             Skipped = pictures.Count(p => p.IsSkipped),
             Failed = failed,
             Samples = samples,
-            Unreadable = run.Unreadable,
+            Unreadable = unreadable,
         };
     }
 

@@ -42,17 +42,18 @@ public static class Biwi
     /// The frames to take, one a line, the first word ending in <c>NN/frame_N_rgb.png</c> (the published list leaves some
     /// out); null for all.
     /// </param>
+    /// <param name="leftOut">Told of each pose that is absent or wrong, whose frame is left out; null: the first is thrown.</param>
     /// <exception cref="InputException">Something is absent or wrong; the message names it.</exception>
-    public static BiwiPicture[] Load(string folder, string? list)
+    public static BiwiPicture[] Load(string folder, string? list, Action<InputException>? leftOut = null)
     {
         if (!Directory.Exists(folder)) throw new InputException($"{folder}: no such folder; give the folder of BIWI that holds 01, 02, ...");
         string[] names = list is null ? All(folder) : Listed(list);
         if (names.Length == 0) throw new InputException($"{list ?? folder}: names no frame such as 01/frame_00003{PictureEnding}.");
-        return [.. names.Select(name =>
+        return AnnotatedPictures.Read(folder, names, name =>
         {
             string path = Path.Combine(folder, name);
             return new BiwiPicture(name, path, ReadPose(path[..^PictureEnding.Length] + PoseEnding));
-        })];
+        }, leftOut);
     }
 
     /// <summary>Compares.</summary>

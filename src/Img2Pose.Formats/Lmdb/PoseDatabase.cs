@@ -55,15 +55,29 @@ internal sealed class PoseDatabase : IDisposable
 
     /// <summary>All records in key order.</summary>
     /// <exception cref="InputException">The data set is damaged, or its values share their bytes, so that they would be more than the file.</exception>
-    public IEnumerable<PoseRecord> ReadAll()
+    public IEnumerable<PoseRecord> ReadAll() => ReadEach(leftOut: null).Select(entry => entry.Record);
+
+    /// <summary>The records in key order, each with its place in <see cref="Keys"/>.</summary>
+    /// <param name="leftOut">Told of each record that is damaged, which is left out; null: the first is thrown.</param>
+    /// <exception cref="InputException">As for <see cref="ReadAll"/>.</exception>
+    public IEnumerable<(int Index, PoseRecord Record)> ReadEach(Action<InputException>? leftOut)
     {
         long left = _reader.Length;
         for (int i = 0; i < Keys.Count; i++)
         {
-            byte[] value = Bytes(i);
-            left -= value.Length;
+            PoseRecord? record = null;
+            try
+            {
+                byte[] value = Bytes(i);
+                left -= value.Length;
+                if (left >= 0) record = PoseRecord.Decode(value, Describe(i));
+            }
+            catch (InputException error) when (leftOut is not null)
+            {
+                leftOut(error);
+            }
             if (left < 0) throw new InputException($"{_path}: its records are larger than the file; the data set is damaged");
-            yield return PoseRecord.Decode(value, Describe(i));
+            if (record is not null) yield return (i, record);
         }
     }
 

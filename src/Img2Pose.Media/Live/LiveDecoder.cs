@@ -14,6 +14,9 @@ internal sealed unsafe class LiveDecoder : IDisposable
 {
     private const double MostAspect = 32;
 
+    // A live session holds the newest picture at each of its few links, and a copy that is drawn on.
+    private const int FramesUnderWay = 8;
+
     private readonly SourceOptions _options;
     private readonly AVFormatContext* _container;
     private readonly FrameHandle _picture = new();
@@ -59,6 +62,9 @@ internal sealed unsafe class LiveDecoder : IDisposable
         AVCodec* codec = ffmpeg.avcodec_find_decoder(id);
         if (codec == null)
             throw new LiveFailureException(LiveFailureKind.Incurable, $"this FFmpeg has no decoder for {ffmpeg.avcodec_get_name(id)}");
+        DecoderMemory memory = DecoderMemory.Of(stream->codecpar, FramesUnderWay, _options);
+        if (_options.Memory.Excess($"its pictures of {stream->codecpar->width}x{stream->codecpar->height}", memory.Bytes) is { } excess)
+            throw new LiveFailureException(LiveFailureKind.Incurable, excess);
         CodecHandle decoder = new(codec);
         try
         {
@@ -69,7 +75,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
             context->thread_count = Math.Max(1, _options.DecoderThreads > 0 ? _options.DecoderThreads : Math.Min(4, Environment.ProcessorCount));
             context->thread_type = ffmpeg.FF_THREAD_SLICE;
             context->flags |= ffmpeg.AV_CODEC_FLAG_LOW_DELAY;
-            context->max_pixels = _options.Limits.MaxPixels;
+            context->max_pixels = memory.MostPixels;
             Check(ffmpeg.avcodec_open2(context, codec, null), "its video decoder does not start");
         }
         catch

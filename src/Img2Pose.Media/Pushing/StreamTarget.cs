@@ -37,6 +37,9 @@ internal sealed partial record StreamTarget
         string scheme = SchemeOf(output) ?? "";
         if (Array.IndexOf(s_schemes, scheme) < 0)
             throw new UsageException($"{name}: nothing is pushed to {scheme}://; known are {string.Join(", ", s_schemes.Select(known => known + "://"))} and /dev/videoN.");
+        // As of live sources: an address goes into requests as it is.
+        if (output.Any(c => c is ' ' or '\\' || char.IsControl(c)))
+            throw new UsageException($"{FileNames.Printable(name)}: is no address: spaces, backslashes and control characters are written %20, %5C and so on.");
         if (!Uri.TryCreate(output, UriKind.Absolute, out Uri? address) || address.Host.Length == 0)
             throw new UsageException($"{name}: is no address; give {scheme}://HOST:PORT/PATH.");
         if (scheme is "srt" or "udp" && address.Port < 1)

@@ -33,15 +33,19 @@ public sealed class SampleGenerator
     /// <param name="images">Records of one or several packs.</param>
     /// <param name="options">How samples are made.</param>
     /// <param name="progress">Called with the count of decoded pictures now and then, on any thread.</param>
+    /// <param name="leftOut">Told of each picture that cannot be read, which is left out; null: the first is thrown.</param>
+    /// <param name="stop">Ends the decoding between two pictures.</param>
     /// <exception cref="InputException">A picture cannot be read, or there is no face to train on.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> has fired.</exception>
     public static SampleGenerator Create(
-        IReadOnlyList<AnnotatedImage> images, SampleGeneratorOptions options, Action<int>? progress = null)
+        IReadOnlyList<AnnotatedImage> images, SampleGeneratorOptions options, Action<int>? progress = null, Action<InputException>? leftOut = null, CancellationToken stop = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Width, 32);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Height, 32);
         _ = new AnchorSelector(images, options);
         int threads = options.LoadThreads > 0 ? options.LoadThreads : Environment.ProcessorCount;
-        return new SampleGenerator(images, PictureLoader.LoadAll(images, threads, progress), options);
+        RgbPicture?[] pictures = PictureLoader.LoadAll(images, threads, progress, leftOut, stop);
+        return new SampleGenerator([.. images.Where((_, i) => pictures[i] is not null)], [.. pictures.OfType<RgbPicture>()], options);
     }
 
     /// <summary>Makes sample <paramref name="index"/> at the options' size.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Augmentation;
@@ -13,10 +14,14 @@ internal sealed class PaperPictureSource : IDisposable
     private readonly Func<int, PaperPicture> _load;
     private readonly PoseDatabase? _lmdb;
     private readonly int[] _indices;
+    private readonly Action<InputException>? _leftOut;
+    // Of both parts of a set.
+    private readonly ConcurrentDictionary<int, bool> _unusable;
 
-    private PaperPictureSource(Func<int, PaperPicture> load, int[] indices, double[] mean, double[] deviation, PoseDatabase? lmdb)
+    private PaperPictureSource(
+        Func<int, PaperPicture> load, int[] indices, double[] mean, double[] deviation, PoseDatabase? lmdb, Action<InputException>? leftOut, ConcurrentDictionary<int, bool> unusable)
     {
-        (_load, _indices, _lmdb) = (load, indices, lmdb);
+        (_load, _indices, _lmdb, _leftOut, _unusable) = (load, indices, lmdb, leftOut, unusable);
         (PoseMean, PoseDeviation) = (mean, deviation);
     }
 
@@ -30,9 +35,13 @@ internal sealed class PaperPictureSource : IDisposable
     internal double[] PoseDeviation { get; }
 
     /// <summary>Opens a folder or an LMDB file.</summary>
+    /// <param name="path">It.</param>
+    /// <param name="reference">Reference face, for poses without landmarks.</param>
+    /// <param name="leftOut">Told once of each picture that cannot be used, by any thread; null: it is thrown.</param>
+    /// <param name="stop">Ends the opening.</param>
     /// <exception cref="InputException">It cannot be read, or holds no face with a pose.</exception>
-    internal static PaperPictureSource Open(string path, ReferenceFace reference) =>
-        Directory.Exists(path) ? OpenPack(path, reference) : File.Exists(path) ? OpenLmdb(path) : throw new InputException($"{path}: neither an annotation pack nor an LMDB file");
+    internal static PaperPictureSource Open(string path, ReferenceFace reference, Action<InputException>? leftOut = null, CancellationToken stop = default) =>
+        Directory.Exists(path) ? OpenPack(path, reference, leftOut) : File.Exists(path) ? OpenLmdb(path, leftOut, stop) : throw new InputException($"{path}: neither an annotation pack nor an LMDB file");
 
     /// <summary>Two sources: all pictures but every <paramref name="every"/>-th, and those.</summary>
     internal (PaperPictureSource Training, PaperPictureSource Validation) Split(int every)
@@ -41,22 +50,40 @@ internal sealed class PaperPictureSource : IDisposable
         int step = Math.Min(every, Count);
         return (Part((_, i) => i % step != 0), Part((_, i) => i % step == 0));
 
-        PaperPictureSource Part(Func<int, int, bool> belongs) => new(_load, [.. _indices.Where(belongs)], PoseMean, PoseDeviation, null);
+        PaperPictureSource Part(Func<int, int, bool> belongs) => new(_load, [.. _indices.Where(belongs)], PoseMean, PoseDeviation, null, _leftOut, _unusable);
     }
 
     /// <summary>Decodes a picture.</summary>
     /// <exception cref="InputException">It cannot be decoded.</exception>
     internal PaperPicture Load(int index) => _load(_indices[index]);
 
+    /// <summary>Decodes a picture and makes something of it; null where that is not possible, which is told once.</summary>
+    /// <exception cref="InputException">It is not possible, and the source leaves nothing out.</exception>
+    internal T? TryUse<T>(int index, Func<PaperPicture, T> make)
+        where T : class
+    {
+        int own = _indices[index];
+        if (_unusable.ContainsKey(own)) return null;
+        try
+        {
+            return make(_load(own));
+        }
+        catch (InputException error) when (_leftOut is not null)
+        {
+            if (_unusable.TryAdd(own, true)) _leftOut(error);
+            return null;
+        }
+    }
+
     public void Dispose() => _lmdb?.Dispose();
 
-    private static PaperPictureSource OpenPack(string folder, ReferenceFace reference)
+    private static PaperPictureSource OpenPack(string folder, ReferenceFace reference, Action<InputException>? leftOut)
     {
         AnnotatedImage[] images = AnnotationPack.Load(folder);
         int[] indices = [.. Enumerable.Range(0, images.Length).Where(i => images[i].Faces.Any(HasPose))];
         Pose[] local = [.. indices.SelectMany(i => images[i].Faces.Where(HasPose).Select(face => PoseConversion.FullToBox(face.Pose!.Value, images[i].Camera, face.Box)))];
         (double[] mean, double[] deviation) = Statistics(local, folder);
-        return new PaperPictureSource(i => FromPack(images[i], reference), indices, mean, deviation, null);
+        return new PaperPictureSource(i => FromPack(images[i], reference), indices, mean, deviation, null, leftOut, new());
     }
 
     private static bool HasPose(AnnotatedFace face) => face is { Pose: not null, Ignore: false };
@@ -80,23 +107,22 @@ internal sealed class PaperPictureSource : IDisposable
         return new PaperPicture(PictureLoader.Load(image), faces, AnnotationPack.Place(image));
     }
 
-    private static PaperPictureSource OpenLmdb(string path)
+    private static PaperPictureSource OpenLmdb(string path, Action<InputException>? leftOut, CancellationToken stop)
     {
         PoseDatabase data = PoseDatabase.Open(path);
         try
         {
             List<int> indices = [];
             List<Pose> local = [];
-            int i = 0;
-            foreach (PoseRecord record in data.ReadAll())
+            foreach ((int i, PoseRecord record) in data.ReadEach(leftOut))
             {
+                stop.ThrowIfCancellationRequested();
                 Pose[] poses = [.. record.Faces.Select(face => face.LocalPose).OfType<Pose>()];
                 if (poses.Length > 0) indices.Add(i);
                 local.AddRange(poses);
-                i++;
             }
             (double[] mean, double[] deviation) = Statistics(local, path);
-            return new PaperPictureSource(index => FromRecord(data.Read(index), data.Describe(index)), [.. indices], mean, deviation, data);
+            return new PaperPictureSource(index => FromRecord(data.Read(index), data.Describe(index)), [.. indices], mean, deviation, data, leftOut, new());
         }
         catch
         {

@@ -31,14 +31,17 @@ public static class PictureLoader
     /// <param name="images">The records.</param>
     /// <param name="threads">Threads to use, at least 1.</param>
     /// <param name="progress">Called with the count of decoded pictures now and then, on any thread.</param>
+    /// <param name="leftOut">Told of each that cannot be decoded, in their order, on this thread, and null stands for it; null: the first is thrown.</param>
+    /// <param name="stop">Ends it between two pictures.</param>
     /// <exception cref="InputException">A picture cannot be decoded; of several, the one first in order is named.</exception>
-    public static RgbPicture[] LoadAll(IReadOnlyList<AnnotatedImage> images, int threads, Action<int>? progress = null)
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> has fired.</exception>
+    internal static RgbPicture?[] LoadAll(IReadOnlyList<AnnotatedImage> images, int threads, Action<int>? progress, Action<InputException>? leftOut, CancellationToken stop)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        RgbPicture[] pictures = new RgbPicture[images.Count];
+        RgbPicture?[] pictures = new RgbPicture?[images.Count];
         ConcurrentDictionary<int, InputException> failures = new();
         int done = 0;
-        Parallel.For(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, (i, loop) =>
+        Parallel.For(0, images.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = stop }, (i, loop) =>
         {
             try
             {
@@ -48,12 +51,16 @@ public static class PictureLoader
             {
                 failures[i] = e;
                 // Break, not Stop: earlier pictures still run, so that the error named does not depend on timing.
-                loop.Break();
+                if (leftOut is null) loop.Break();
             }
             int count = Interlocked.Increment(ref done);
             if (progress is not null && (count % 256 == 0 || count == images.Count)) progress(count);
         });
-        if (!failures.IsEmpty) throw failures.MinBy(pair => pair.Key).Value;
+        foreach ((_, InputException failure) in failures.OrderBy(pair => pair.Key))
+        {
+            if (leftOut is null) throw failure;
+            leftOut(failure);
+        }
         return pictures;
     }
 }

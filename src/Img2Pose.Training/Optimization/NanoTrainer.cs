@@ -50,6 +50,9 @@ public sealed class NanoTrainer
     public IReadOnlyList<string> OutputFiles =>
         [ConfigurationPath, Path.Combine(_options.Output, CheckpointName), Path.Combine(_options.Output, AverageName), ModelPath];
 
+    /// <summary>Pictures of the data set that cannot be read, and were told and left out.</summary>
+    public int LeftOut { get; private set; }
+
     private string ConfigurationPath => Path.Combine(_options.Output, "config.json");
 
     /// <summary>
@@ -57,6 +60,7 @@ public sealed class NanoTrainer
     /// run can be stopped at any moment and resumed.
     /// </summary>
     /// <returns>The step reached.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while the pictures were read; nothing was trained yet.</exception>
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
         OutputFolder.Create(_options.Output);
@@ -66,8 +70,8 @@ public sealed class NanoTrainer
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];
         Stopwatch clock = Stopwatch.StartNew();
-        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh, SetWeights = _options.SetWeights });
-        SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0 });
+        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh, SetWeights = _options.SetWeights }, leftOut: LeaveOut, stop: cancellation);
+        SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0 }, leftOut: LeaveOut, stop: cancellation);
         _report(string.Create(CultureInfo.InvariantCulture, $"{training.Length} training and {validation.Length} validation pictures in memory after {clock.Elapsed.TotalSeconds:F1} s"));
 
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
@@ -150,6 +154,12 @@ public sealed class NanoTrainer
         if (step % _options.EpochSteps != 0 && step < _options.Steps)
             TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
         return step;
+    }
+
+    private void LeaveOut(InputException error)
+    {
+        LeftOut++;
+        _report($"left out: {error.Message}");
     }
 
     private void Export(NanoModel model, WeightAverage average, long step, string configuration)

@@ -29,7 +29,7 @@ internal sealed record PaperBatch(IReadOnlyList<PaperSample> Samples, IReadOnlyL
     /// <param name="count">Pictures in a batch.</param>
     /// <param name="sides">Shorter sides after resizing; each picture draws one.</param>
     /// <param name="longest">Longest side after resizing.</param>
-    /// <exception cref="InputException">A picture cannot be decoded, or none of its faces projects into it.</exception>
+    /// <exception cref="InputException">No picture can be used, or, where the source leaves nothing out, one.</exception>
     internal static PaperBatch Make(PaperPictureSource source, PaperLoader loader, ulong seed, long number, int count, IReadOnlyList<int> sides, int longest)
     {
         (long pass, long step) = Math.DivRem(number, StepsPerPass(source.Count, count));
@@ -39,17 +39,27 @@ internal sealed record PaperBatch(IReadOnlyList<PaperSample> Samples, IReadOnlyL
         List<(int, int)> sizes = [];
         for (int i = 0; i < count; i++)
         {
-            PaperPicture picture = source.Load(order[(step * count + i) % order.Length]);
             long first = (number * count + i) * Attempts;
             PaperSample? sample = null;
-            for (int attempt = 0; attempt < Attempts && sample is not { Labels.Poses.Length: > 0 }; attempt++)
-                sample = loader.Load(picture, new SampleDraws(seed, first + attempt));
-            if (sample!.Labels.Poses.Length == 0) throw new InputException($"{picture.Source}: no face projects into the picture; correct or remove the line");
+            // In the place of a picture that cannot be used stands the next one that can.
+            for (int next = 0; next < order.Length && sample is null; next++)
+                sample = source.TryUse(order[(step * count + i + next) % order.Length], picture => MakeSample(picture, loader, seed, first));
+            if (sample is null) throw new InputException("none of the pictures can be used");
             int side = sides[new SampleRandom(~seed, first).Below(sides.Count)];
             samples.Add(sample);
             sizes.Add(ResizeRule.MinMax(sample.Picture.Width, sample.Picture.Height, side, longest));
         }
         return new PaperBatch(samples, sizes);
+    }
+
+    private static PaperSample MakeSample(PaperPicture picture, PaperLoader loader, ulong seed, long first)
+    {
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            PaperSample sample = loader.Load(picture, new SampleDraws(seed, first + attempt));
+            if (sample.Labels.Poses.Length > 0) return sample;
+        }
+        throw new InputException($"{picture.Source}: no face projects into the picture; correct or remove the line");
     }
 
     /// <summary>

@@ -37,6 +37,7 @@ public sealed class PaperTrainer
     private readonly Action<string> _report;
     private readonly ReferenceFace _reference;
     private Device _device = CPU;
+    private int _leftOut;
 
     /// <summary>Prepares a run; <paramref name="report"/> receives its progress lines.</summary>
     /// <exception cref="UsageException">An option makes no sense.</exception>
@@ -54,6 +55,9 @@ public sealed class PaperTrainer
     /// <summary>The files that a run replaces, besides an event file of its own.</summary>
     public IReadOnlyList<string> OutputFiles => [ConfigurationPath, MeanPath, DeviationPath, Path.Combine(_options.Output, CheckpointName), ModelPath];
 
+    /// <summary>Pictures of the data that cannot be read or used, and were told and left out.</summary>
+    public int LeftOut => Volatile.Read(ref _leftOut);
+
     private string ConfigurationPath => Path.Combine(_options.Output, "config.json");
 
     private string MeanPath => Path.Combine(_options.Output, "pose_mean.npy");
@@ -65,13 +69,14 @@ public sealed class PaperTrainer
     /// validation and at cancellation, so that a run can be stopped at any moment and resumed.
     /// </summary>
     /// <returns>The step reached.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while the data were opened; nothing was trained yet.</exception>
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
         _device = TrainingDevice.Open(_options.Device);
         OutputFolder.Create(_options.Output);
         AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(_options, s_json))));
-        using PaperPictureSource all = PaperPictureSource.Open(_options.Data, _reference);
-        using PaperPictureSource? given = _options.Validation is { } other ? PaperPictureSource.Open(other, _reference) : null;
+        using PaperPictureSource all = PaperPictureSource.Open(_options.Data, _reference, LeaveOut, cancellation);
+        using PaperPictureSource? given = _options.Validation is { } other ? PaperPictureSource.Open(other, _reference, LeaveOut, cancellation) : null;
         (PaperPictureSource training, PaperPictureSource held) = given is null ? all.Split(_options.ValidationEvery) : (all, given);
         _report($"{training.Count} training and {held.Count} validation pictures with a pose");
 
@@ -162,6 +167,13 @@ public sealed class PaperTrainer
             summed = 0;
             clock.Restart();
         }
+    }
+
+    // Batches are made on threads of their own.
+    private void LeaveOut(InputException error)
+    {
+        Interlocked.Increment(ref _leftOut);
+        _report($"left out: {error.Message}");
     }
 
     /// <summary>Loads what the run starts from, and says with which pose statistics it goes on.</summary>

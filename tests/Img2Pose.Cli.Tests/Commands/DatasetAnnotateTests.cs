@@ -5,6 +5,7 @@ using Img2Pose.Cli.Commands;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Testing;
+using Img2Pose.Training.Data;
 
 namespace Img2Pose.Cli.Tests.Commands;
 
@@ -51,18 +52,25 @@ public sealed class DatasetAnnotateTests : IDisposable
     }
 
     [Fact]
-    public void A_bad_landmark_is_an_error_that_names_file_and_line()
+    public void A_bad_landmark_file_is_left_out_and_the_others_are_taken()
     {
         (double X, double Y)[] points = PutPicture();
+        string other = Path.Combine(_folder, "pictures", "good.png");
+        File.Copy(Path.Combine(_folder, "pictures", "sub", "face.png"), other);
+        WriteLandmarks(Path.Combine(_folder, "points", "good.pts"), points);
         points[3] = (double.NaN, 5);
         string file = Path.Combine(_folder, "points", "sub", "face.pts");
         WriteLandmarks(file, points);
 
-        InputException error = Assert.Throws<InputException>(() => Run(Path.Combine(_folder, "pictures"), "--landmarks", Path.Combine(_folder, "points")));
+        int code = Run(Path.Combine(_folder, "pictures"), "--landmarks", Path.Combine(_folder, "points"));
 
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Equal("good.png", Assert.Single(AnnotationPackReader.Load(Path.Combine(_folder, "pictures"))).Image);
         // Two lines of header, the brace, then the fourth point.
-        Assert.Contains($"{file}:7", error.Message, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(_folder, "pictures", AnnotationPackReader.FileName)));
+        Assert.Contains($"{file}:7", Assert.Throws<InputException>(() => LandmarkFile.Read(file)).Message, StringComparison.Ordinal);
+        // With nothing left there is no annotation file.
+        File.Delete(other);
+        Assert.Throws<InputException>(() => Run(Path.Combine(_folder, "pictures"), "--landmarks", Path.Combine(_folder, "points"), "--replace"));
     }
 
     /// <summary>Puts a picture of the golden data set into a subfolder and gives the 68 points of a face in it.</summary>
@@ -85,6 +93,6 @@ public sealed class DatasetAnnotateTests : IDisposable
         ]);
     }
 
-    private static void Run(params string[] arguments) =>
+    private static int Run(params string[] arguments) =>
         DatasetAnnotate.Create().Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }

@@ -63,6 +63,21 @@ public sealed class HeadPoseTests : IDisposable
     }
 
     [Fact]
+    public void One_wrong_aflw_annotation_is_told_and_the_others_stay()
+    {
+        WriteAflw("a", [0, 0, 0], new Pose(Vector3d.Zero, new Vector3d(0, 0, 6)));
+        File.WriteAllBytes(Path.Combine(_folder, "b.jpg"), []);
+        List<string> told = [];
+
+        Aflw2000Picture[] pictures = Aflw2000.Load(_folder, error => told.Add(error.Message));
+
+        Assert.Equal("a.jpg", Assert.Single(pictures).Image);
+        Assert.Contains("b.mat", Assert.Single(told), StringComparison.Ordinal);
+        File.Delete(Path.Combine(_folder, "a.mat"));
+        Assert.Contains("none of its 2", Assert.Throws<InputException>(() => Aflw2000.Load(_folder, _ => { })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_wrong_aflw_annotation_is_named()
     {
         Assert.Contains(_folder, Assert.Throws<InputException>(() => Aflw2000.Load(_folder)).Message);

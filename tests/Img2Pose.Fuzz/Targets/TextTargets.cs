@@ -209,6 +209,8 @@ internal sealed class OptionsTarget : FuzzTarget
             [
                 "clip.mp4\n--out\nx.mp4\n--json\n-", "a.mp4\n--score\n0.5\n--nms\n0.4\n--size\n640\n--every\n3\n--overlay\nmesh,box", "a\n--start\n1:02:03.5\n--duration\n7\n--frames\n9",
                 "a\n--factors\n1.1,1.1,0.3\n--scales\n300,500\n--flip\n--voting\n0.3", "a\n--codec\nhevc\n--quality\n20\n--preset\nfast\n--alpha\n0.5\n--threads\n2", "a\n--min-size\n400\n--max-size\n1400\n--boxes\nb.csv",
+                "0\n--show\n--mirror\n--send\nopentrack:127.0.0.1\n--send\njson:[::1]:5\n--face\n2\n--neutral\n--fov\n60\n--head-size\n90",
+                "rtsp://h/p\n--look\nfollow\n--rtsp-transport\nudp\n--open-timeout\n3\n--camera-size\n1280x720\n--camera-fps\n30\n--memory\n512M\n--views\nv\n--crops\nc",
             ])
             yield return Encoding.UTF8.GetBytes(line);
     }

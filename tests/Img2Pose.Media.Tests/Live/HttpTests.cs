@@ -47,6 +47,30 @@ public sealed class HttpTests : LiveTests
     }
 
     [Fact]
+    public void A_stream_whose_pictures_are_larger_than_the_memory_budget_names_it()
+    {
+        byte[] clip = File.ReadAllBytes(Counted("a.ts", 30));
+        using HttpServer server = new()
+        {
+            Answer = (path, to) =>
+            {
+                HttpServer.Send(to, "HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n");
+                to.Write(clip);
+                return true;
+            },
+        };
+
+        InputException error = Assert.Throws<InputException>(() =>
+        {
+            using IFrameSource source = MediaSource.Open(server.Url("/live"), s_options with { Memory = new MemoryBudget(1 << 16) });
+            source.TryRead(out VideoFrame? frame);
+            frame?.Dispose();
+        });
+
+        Assert.Contains("--memory", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Pictures_in_a_row_over_http_are_as_old_as_their_arrival()
     {
         string clip = Counted("a.mjpeg", 30);

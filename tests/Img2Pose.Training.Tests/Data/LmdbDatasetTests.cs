@@ -116,6 +116,61 @@ public sealed class LmdbDatasetTests : IDisposable
         Assert.Equal(plain.Rgb, loaded.Pixels.AsSpan(0, plain.Rgb.Length).ToArray());
     }
 
+    [Fact]
+    public void One_damaged_record_and_one_damaged_picture_are_told_and_the_others_unpacked()
+    {
+        string lmdb = Path.Combine(_folder, "part.lmdb"), pack = Path.Combine(_folder, "pack");
+        PoseRecord whole = PoseDatabase.ReadFile(SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb")).First().Record;
+        using (LmdbWriter writer = LmdbWriter.Create(lmdb, 1 << 22))
+        {
+            writer.Put("__keys__", [0x94, .. "abcd"u8.ToArray().SelectMany(key => (byte[])[0xc4, 1, key])]);
+            writer.Put("a", [0x95, 0xc4, 0x20, 1, 2, 3]);
+            writer.Put("b", (whole with { Picture = [1, 2, 3] }).Encode());
+            writer.Put("d", whole.Encode());
+            writer.Complete();
+        }
+        List<string> told = [];
+
+        IReadOnlyList<AnnotatedImage> images = LmdbDataset.Unpack(lmdb, pack, error => told.Add(error.Message));
+
+        Assert.StartsWith("images/d", Assert.Single(images).Image, StringComparison.Ordinal);
+        Assert.Equal(images[0].Faces.Count, Assert.Single(AnnotationPack.Load(pack)).Faces.Count);
+        // The third key has no record.
+        Assert.Equal(3, told.Count);
+        Assert.All("abc", (key, i) => Assert.Contains($"{lmdb}, key {key}".Replace(", key c", ": key c", StringComparison.Ordinal), told[i], StringComparison.Ordinal));
+        Assert.Contains("key a", Assert.Throws<InputException>(() => LmdbDataset.Unpack(lmdb, Path.Combine(_folder, "other"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_of_a_list_is_told_and_the_rest_converted()
+    {
+        Gtk.Require();
+        string dataset = SharedData.RequireGolden("dataset"), list = Path.Combine(_folder, "list.txt"), output = Path.Combine(_folder, "out.lmdb");
+        string images = Path.Combine(dataset, "images");
+        string[] lines = [.. File.ReadLines(Path.Combine(dataset, "toy_train.txt")).Select(line => Path.GetFullPath(Path.Combine(dataset, line.Trim())))];
+        File.WriteAllText(Path.Combine(_folder, "none.png"), "no picture");
+        string Json(string name, string text)
+        {
+            File.WriteAllText(Path.Combine(_folder, name), text);
+            return Path.Combine(_folder, name);
+        }
+        const string Face = "\"bboxes\":[[0,0,5,5]],\"landmarks\":[[[1,1],[2,1],[1.5,2],[1,3],[2,3]]]";
+        File.WriteAllLines(list,
+        [
+            "absent.json", Json("malformed.json", "{"), Json("undecodable.json", $$"""{"image_path":"{{_folder}}/none.png",{{Face}}}"""),
+            Json("missing.json", $$"""{"image_path":"{{_folder}}/gone.png",{{Face}}}"""), .. lines,
+        ]);
+        List<string> told = [];
+
+        LmdbConversion done = LmdbDataset.Convert(list, images, output, ReferenceFace.Default, error => told.Add(error.Message));
+
+        Assert.Equal((4, 1), (done.Pictures, done.Skipped));
+        Assert.Equal(4, PoseDatabase.ReadFile(output).Count());
+        Assert.Collection(told,
+            one => Assert.Contains("absent.json", one, StringComparison.Ordinal), one => Assert.Contains("malformed.json", one, StringComparison.Ordinal),
+            one => Assert.Contains("none.png", one, StringComparison.Ordinal), one => Assert.Contains("gone.png", one, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(100, "is no LMDB file or is cut short")]
     [InlineData(5000, "cut short")]

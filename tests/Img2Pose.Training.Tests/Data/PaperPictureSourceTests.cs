@@ -33,6 +33,22 @@ public sealed class PaperPictureSourceTests
     }
 
     [Fact]
+    public void In_the_place_of_a_picture_that_cannot_be_used_stands_the_next_and_it_is_told_once()
+    {
+        List<string> told = [];
+        using PaperPictureSource source = PaperPictureSource.Open(
+            SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb"), ReferenceFace.Default, error => told.Add(error.Message));
+
+        string? damaged = source.TryUse<string>(1, picture => throw new InputException($"{picture.Source}: damaged"));
+        string? again = source.TryUse(1, picture => picture.Source), other = source.TryUse(2, picture => picture.Source);
+
+        Assert.Null(damaged);
+        Assert.Null(again);
+        Assert.NotNull(other);
+        Assert.EndsWith(": damaged", Assert.Single(told), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_neither_a_pack_nor_a_data_set_is_an_error_that_names_it()
     {
         string nowhere = Path.Combine(Path.GetTempPath(), "img2pose-nowhere");

@@ -28,7 +28,7 @@ internal static class EvalHeadPoseCommand
         {
             // The poses of the landmarks come last; that they cannot be had shows at once.
             OpenCvLibrary.Require();
-            Aflw2000Picture[] pictures = Aflw2000.Load(parsed.GetValue(folder)!);
+            Aflw2000Picture[] pictures = Aflw2000.Load(parsed.GetValue(folder)!, shared.LeftOut.Tell);
             PictureFile[] files = [.. pictures.Where(p => !p.IsSkipped).Select(p => new PictureFile(p.Image, p.Path))];
             return shared.Run(parsed, "aflw2000", files, [.. pictures.Select(p => Path.ChangeExtension(p.Path, ".mat"))], (run, reference) => Aflw2000.Evaluate(pictures, run, reference), cancellation);
         });
@@ -47,7 +47,7 @@ internal static class EvalHeadPoseCommand
         shared.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
-            BiwiPicture[] pictures = Biwi.Load(parsed.GetValue(folder)!, parsed.GetValue(list));
+            BiwiPicture[] pictures = Biwi.Load(parsed.GetValue(folder)!, parsed.GetValue(list), shared.LeftOut.Tell);
             PictureFile[] files = [.. pictures.Select(p => new PictureFile(p.Image, p.Path))];
             BiwiAngles convention = parsed.GetValue(angles) == "zxy" ? BiwiAngles.Zxy : BiwiAngles.Aflw;
             int[]? sides = parsed.GetValue(scales) is { } text ? EvalOutput.Lengths(scales.Name, text) : null;
@@ -64,6 +64,9 @@ internal static class EvalHeadPoseCommand
         private readonly Option<string?> _reference = new("--reference") { Description = "Folder with the reference points that the model was made with (official models: pose_references).", HelpName = "FOLDER" };
         private readonly Option<string?> _json = new("--json") { Description = "Write the report as JSON; - is standard output, and the table then goes to standard error.", HelpName = "FILE" };
         private readonly Option<string?> _plots = new("--plots") { Description = "Write the error-by-yaw plot (SVG) into this folder.", HelpName = "FOLDER" };
+
+        /// <summary>The annotations that cannot be read.</summary>
+        public LeftOut LeftOut { get; } = new();
 
         public void AddTo(Command command)
         {
@@ -85,9 +88,9 @@ internal static class EvalHeadPoseCommand
             ModelPackage model = _detector.Load(parsed);
             ReferenceFace? given = parsed.GetValue(_reference) is { } points ? ReferenceFaceFiles.Load(points) : null;
             PictureRun run = _detector.Run(parsed, files, Create, cancellation);
-            int code = EvalOutput.ReportUnreadable(run.Unreadable);
-            if (files.Length > 0 && run.Pictures.Count == 0) throw new InputException($"None of the {files.Length} pictures can be read.");
             HeadPoseReport report = evaluate(run, given ?? ReferenceFace.Default);
+            int code = Math.Max(EvalOutput.ReportUnreadable(report.Unreadable), LeftOut.Code);
+            if (files.Length > 0 && run.Pictures.Count == 0) throw new InputException($"None of the {files.Length} pictures can be read.");
 
             string? target = parsed.GetValue(_json);
             EvalOutput.Table(target).Write(HeadPoseReportOutput.Text(report, model.Metadata.Name));

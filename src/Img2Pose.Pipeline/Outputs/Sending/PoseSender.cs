@@ -46,7 +46,7 @@ public sealed record SendTarget(SendProtocol Protocol, string Host, int Port)
         if (end == 0 && !rest.Contains(':', StringComparison.Ordinal)) end = rest.Length;
         if (end < rest.Length && rest[end] == ':') (host, port) = (rest[..end], rest[(end + 1)..]);
         host = host.Trim('[', ']');
-        if (host.Length == 0 || host.Any(char.IsWhiteSpace)) throw new UsageException($"--send {text}: names no host; give for example {Name(protocol)}:127.0.0.1:{OpentrackPort}.");
+        if (host.Length == 0 || host.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))) throw new UsageException($"--send {text}: names no host; give for example {Name(protocol)}:127.0.0.1:{OpentrackPort}.");
         if (port.Length == 0 && protocol == SendProtocol.Opentrack) return new SendTarget(protocol, host, OpentrackPort);
         if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number is < 1 or > 65535)
             throw new UsageException($"--send {text}: needs a port, 1…65535: {Name(protocol)}:HOST:PORT.");

@@ -12,8 +12,9 @@ internal static class JsonListReader
     /// <summary>Reads every JSON file of a list.</summary>
     /// <param name="list">The list; its paths are relative to it, or to the current folder.</param>
     /// <param name="pictures">Folder that <c>image_path</c> is relative to.</param>
+    /// <param name="leftOut">Told of each JSON file that is missing or malformed, which is left out; null: the first is thrown.</param>
     /// <exception cref="InputException">The list or a JSON file is missing or malformed; file and line are named.</exception>
-    public static IEnumerable<ListedPicture> Read(string list, string pictures)
+    public static IEnumerable<ListedPicture> Read(string list, string pictures, Action<InputException>? leftOut = null)
     {
         if (!File.Exists(list)) throw new InputException($"{list}: no such list; give a text file that names one JSON file a line");
         string folder = Path.GetDirectoryName(Path.GetFullPath(list))!;
@@ -23,10 +24,19 @@ internal static class JsonListReader
             line++;
             string name = text.Trim();
             if (name.Length == 0) continue;
-            string path = Path.Combine(folder, name);
-            if (!File.Exists(path)) path = name;
-            if (!File.Exists(path)) throw new InputException($"{list}:{line}: {name} not found");
-            yield return ReadFile(path, pictures);
+            ListedPicture? picture = null;
+            try
+            {
+                string path = Path.Combine(folder, name);
+                if (!File.Exists(path)) path = name;
+                if (!File.Exists(path)) throw new InputException($"{list}:{line}: {name} not found");
+                picture = ReadFile(path, pictures);
+            }
+            catch (InputException error) when (leftOut is not null)
+            {
+                leftOut(error);
+            }
+            if (picture is not null) yield return picture;
         }
     }
 

@@ -33,14 +33,15 @@ public static class LmdbDataset
     /// <param name="pictures">Folder of the pictures.</param>
     /// <param name="output">LMDB file to write; beside it NAME_pose_mean.npy and NAME_pose_stddev.npy.</param>
     /// <param name="reference">Reference face: the official one for data sets that the original is to train on.</param>
-    /// <param name="progress">Called with the number of stored pictures.</param>
+    /// <param name="leftOut">Told of each picture or annotation that cannot be used, which is left out; null: the first is thrown.</param>
+    /// <param name="stop">Ends the conversion between two pictures; nothing is written then.</param>
     /// <exception cref="InputException">Something cannot be read, or no face has a pose.</exception>
     /// <exception cref="OutputException">The data set cannot be written.</exception>
     /// <exception cref="UsageException">The output is something that is read.</exception>
     /// <exception cref="ModelException">liblmdb is not installed, or OpenCV's library cannot be loaded.</exception>
-    public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<int>? progress = null)
+    public static LmdbConversion Convert(string list, string pictures, string output, ReferenceFace reference, Action<InputException>? leftOut = null, CancellationToken stop = default)
     {
-        ListedPicture[] listed = [.. JsonListReader.Read(list, pictures)];
+        ListedPicture[] listed = [.. JsonListReader.Read(list, pictures, leftOut)];
         string stem = Path.Combine(Path.GetDirectoryName(output) ?? "", Path.GetFileNameWithoutExtension(output));
         string meanPath = stem + "_pose_mean.npy", deviationPath = stem + "_pose_stddev.npy";
         FileRoles roles = new();
@@ -56,22 +57,35 @@ public static class LmdbDataset
         foreach (ListedPicture item in listed)
         {
             FileInfo file = new(item.Path);
-            if (!file.Exists) throw new InputException($"{item.Source}: picture {item.Path} not found");
-            capacity += file.Length + 8192 + 2000L * item.Boxes.Length;
+            // One that is absent is told of in its turn.
+            if (file.Exists) capacity += file.Length + 8192 + 2000L * item.Boxes.Length;
         }
 
         using LmdbWriter writer = LmdbWriter.Create(output, capacity);
         List<Pose> poses = [];
-        int stored = 0, faces = 0;
+        int stored = 0, faces = 0, skipped = 0;
         foreach (ListedPicture item in listed)
         {
-            PoseRecord record = MakeRecord(item, reference);
-            if (record.Faces.All(face => face.LocalPose is null)) continue;
+            stop.ThrowIfCancellationRequested();
+            PoseRecord record;
+            try
+            {
+                record = MakeRecord(item, reference);
+            }
+            catch (InputException error) when (leftOut is not null)
+            {
+                leftOut(error);
+                continue;
+            }
+            if (record.Faces.All(face => face.LocalPose is null))
+            {
+                skipped++;
+                continue;
+            }
             writer.Put(stored.ToString(CultureInfo.InvariantCulture), record.Encode());
             stored++;
             faces += record.Faces.Count;
             poses.AddRange(record.Faces.Where(face => face.LocalPose is not null).Select(face => face.LocalPose!.Value));
-            progress?.Invoke(stored);
         }
         if (poses.Count == 0) throw new InputException($"{list}: no face has landmarks that give a pose; there is nothing to train on");
         writer.Put("__keys__", EncodeKeys(stored));
@@ -85,7 +99,7 @@ public static class LmdbDataset
         NpyArray.Write(meanPath, mean, 6);
         NpyArray.Write(deviationPath, deviation, 6);
         writer.Complete();
-        return new LmdbConversion(stored, listed.Length - stored, faces, poses.Count, mean, deviation);
+        return new LmdbConversion(stored, skipped, faces, poses.Count, mean, deviation);
     }
 
     /// <summary>
@@ -94,10 +108,12 @@ public static class LmdbDataset
     /// </summary>
     /// <param name="path">The LMDB file.</param>
     /// <param name="folder">Folder to write; created.</param>
+    /// <param name="leftOut">Told of each record or picture that is damaged, which is left out; null: the first is thrown.</param>
+    /// <param name="stop">Ends the work between two pictures; those that are out stay, without annotations.</param>
     /// <returns>The records written.</returns>
-    /// <exception cref="InputException">The data set is damaged.</exception>
+    /// <exception cref="InputException">The data set is damaged, or nothing of it can be used.</exception>
     /// <exception cref="OutputException">The pack cannot be written.</exception>
-    public static IReadOnlyList<AnnotatedImage> Unpack(string path, string folder)
+    public static IReadOnlyList<AnnotatedImage> Unpack(string path, string folder, Action<InputException>? leftOut = null, CancellationToken stop = default)
     {
         List<AnnotatedImage> images = [];
         string set = Path.GetFileNameWithoutExtension(path);
@@ -107,10 +123,12 @@ public static class LmdbDataset
         using PoseDatabase data = PoseDatabase.Open(path);
         // Keys become names of files: all are looked at before the first is written.
         string[] names = [.. data.Keys.Select((key, i) => PlainName.Require(key, $"{path}, key {i + 1} of {data.Keys.Count}"))];
-        foreach (PoseRecord record in data.ReadAll())
+        foreach ((int index, PoseRecord record) in data.ReadEach(leftOut))
         {
-            string key = names[images.Count], source = data.Describe(images.Count);
-            using VideoFrame frame = ImageFile.DecodeAsStored(record.Picture, source);
+            stop.ThrowIfCancellationRequested();
+            string key = names[index];
+            using VideoFrame? frame = TryDecode(record, data.Describe(index), leftOut);
+            if (frame is null) continue;
             // Whoever reads the pack turns a picture as its EXIF says, away from its annotations: such a one is stored anew.
             bool upright = ImageFile.IsStoredUpright(record.Picture);
             string name = $"images/{key}{(upright ? Extension(record.Picture) : ".png")}";
@@ -136,8 +154,22 @@ public static class LmdbDataset
                 Line = images.Count + 1,
             });
         }
+        if (images.Count == 0 && names.Length > 0) throw new InputException($"{path}: none of its {names.Length} pictures can be used");
         AnnotationPackWriter.Write(Path.Combine(folder, AnnotationPackReader.FileName), images);
         return images;
+    }
+
+    private static VideoFrame? TryDecode(PoseRecord record, string source, Action<InputException>? leftOut)
+    {
+        try
+        {
+            return ImageFile.DecodeAsStored(record.Picture, source);
+        }
+        catch (InputException error) when (leftOut is not null)
+        {
+            leftOut(error);
+            return null;
+        }
     }
 
     /// <summary>The record of a listed picture.</summary>
