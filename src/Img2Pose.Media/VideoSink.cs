@@ -12,9 +12,6 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private const string FragmentMicroseconds = "1500000";
     private const string ClusterMilliseconds = "1500";
 
-    // A program that is told to stop ends within two seconds.
-    private static readonly TimeSpan s_closing = TimeSpan.FromSeconds(1);
-
     private readonly string _path;
     private readonly AtomicFile _file;
     private readonly VideoWriterOptions _options;
@@ -39,6 +36,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private readonly CancellationTokenSource _hurry = new();
     private readonly CancellationTokenRegistration _stop;
     private long _held;
+    private long _packets;
     private bool _headerWritten;
     private bool _failed;
     private bool _completed;
@@ -63,7 +61,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
             (source as VideoStreamSource)?.Hdr, info.Fields);
 
         _file = CreateFile(path);
-        _stop = options.Stop.UnsafeRegister(static hurry => ((CancellationTokenSource)hurry!).CancelAfter(s_closing), _hurry);
+        _stop = options.Stop.UnsafeRegister(static sink => ((VideoSink)sink!).BeginToHurry(), this);
         AVFormatContext* output = null;
         int status = ffmpeg.avformat_alloc_output_context2(&output, null, format, _file.TemporaryPath);
         if (status < 0) _file.Discard();
@@ -209,7 +207,14 @@ internal sealed unsafe class VideoSink : IVideoOutput
             AVRational timeBase = new() { num = _timeBase.Numerator, den = _timeBase.Denominator };
             ffmpeg.av_packet_rescale_ts(packet, timeBase, _stream->time_base);
             Check(ffmpeg.av_interleaved_write_frame(_output.Pointer, packet));
+            _packets++;
         }
+    }
+
+    private void BeginToHurry()
+    {
+        if (_options.Closing > TimeSpan.Zero) _hurry.CancelAfter(_options.Closing);
+        else _hurry.Cancel();
     }
 
     public void Complete()
@@ -218,18 +223,18 @@ internal sealed unsafe class VideoSink : IVideoOutput
         if (_completed) return;
         if (_lastTicks == long.MinValue)
         {
-            // A run that was interrupted before its first picture: a container without one is no video, so there is none, and
-            // what has the name keeps it.
-            _completed = true;
-            _headerWritten = false;
-            _ = _output.CloseFile();
-            _file.Discard();
+            LeaveNothing();
             return;
         }
         Check(ffmpeg.avcodec_send_frame(_encoder.Pointer, null));
         DrainEncoder();
         if (_held > 0 && _hurry.IsCancellationRequested)
-            _options.Warning?.Invoke($"{_path}: the last {_held} frames, which the encoder had not finished, are left out, as the program was told to stop");
+            _options.Warning?.Invoke($"{_path}: the last {_held} frames, which the encoder had not finished, are left out, as the program was told to stop{(_packets == 0 ? "; without any there is no video" : "")}");
+        if (_packets == 0)
+        {
+            LeaveNothing();
+            return;
+        }
         if (_sound is not null) Check(_sound.Drain());
         Check(ffmpeg.av_write_trailer(_output.Pointer));
         _headerWritten = false;
@@ -243,6 +248,16 @@ internal sealed unsafe class VideoSink : IVideoOutput
             return;
         }
         whole.Commit();
+        _file.Discard();
+    }
+
+    // Interrupted before the first picture, or before the encoder gave one: a container without one is no video, so there is none, and
+    // what has the name keeps it.
+    private void LeaveNothing()
+    {
+        _completed = true;
+        _headerWritten = false;
+        _ = _output.CloseFile();
         _file.Discard();
     }
 

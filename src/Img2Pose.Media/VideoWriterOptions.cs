@@ -60,4 +60,7 @@ public sealed record VideoWriterOptions
         if (JpegQuality is < 1 or > 100) throw new UsageException($"JPEG quality {JpegQuality} is not between 1 and 100");
         if (Threads is < 0 or > 64) throw new UsageException($"{Threads} encoder threads are not between 0 and 64");
     }
+
+    /// <summary>How long an encoder may go on after <see cref="Stop"/>: a program that is told to stop ends within two seconds.</summary>
+    internal TimeSpan Closing { get; init; } = TimeSpan.FromSeconds(1);
 }

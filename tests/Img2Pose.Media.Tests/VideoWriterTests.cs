@@ -37,6 +37,42 @@ public sealed class VideoWriterTests : ClipTests
         Assert.Equal([At("a.mp4"), At(name)], Directory.GetFiles(Folder).Order());
     }
 
+    [Theory]
+    [InlineData("medium", 100)]
+    [InlineData("veryslow", 20)]
+    public void A_program_that_is_told_to_stop_does_not_wait_for_what_the_encoder_holds(string preset, int frames)
+    {
+        File.WriteAllText(At("b.mp4"), "earlier");
+        List<string> warnings = [];
+        using CancellationTokenSource stop = new();
+        VideoWriterOptions options = new() { Preset = preset, Threads = 2, Stop = stop.Token, Closing = TimeSpan.Zero, Warning = warnings.Add };
+        using (IFrameSource source = MediaSource.Open("lavfi:testsrc2=size=64x48:rate=25"))
+        using (VideoWriter writer = VideoWriter.Create(At("b.mp4"), source, options))
+        {
+            for (int i = 0; i < frames; i++)
+            {
+                Assert.True(source.TryRead(out VideoFrame? frame));
+                using (frame) writer.Write(frame);
+            }
+            stop.Cancel();
+            writer.Complete();
+        }
+
+        Assert.Matches("the last [0-9]+ frames, which the encoder had not finished", Assert.Single(warnings));
+        if (preset == "veryslow")
+        {
+            // It looks 60 frames ahead, so that none has come out: a container without a picture replaces nothing.
+            Assert.Equal("earlier", File.ReadAllText(At("b.mp4")));
+            Assert.Contains("there is no video", warnings[0], StringComparison.Ordinal);
+        }
+        else
+        {
+            int written = PacketTimes("b.mp4").Length;
+            Assert.InRange(written, 1, frames - 1);
+            Assert.Contains($"the last {frames - written} frames", warnings[0], StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Variable_times_are_kept()
     {
