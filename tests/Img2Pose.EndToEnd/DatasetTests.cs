@@ -50,7 +50,7 @@ public sealed class DatasetTests : IDisposable
         File.AppendAllText(annotations, line.Replace(Path.GetFileName(good), "bad.png", StringComparison.Ordinal) + "\n");
         Finished view = await CommandLine.Img2PoseAsync("dataset", "view", pack, "--out", Path.Combine(_folder, "sheet.png"));
 
-        foreach ((Finished run, string told) in new[] { (convert, "missing.json not found"), (unpack, ", key 0"), (view, "bad.png") })
+        foreach ((Finished run, string told) in new[] { (convert, "missing.json not found"), (unpack, "out.lmdb, key "), (view, "bad.png") })
         {
             Assert.True(run.Code == 1, $"exit code {run.Code}: {run.Error}");
             Assert.Contains(run.ErrorLines, line => line.StartsWith("img2pose: left out: ", StringComparison.Ordinal) && line.Contains(told, StringComparison.Ordinal));
