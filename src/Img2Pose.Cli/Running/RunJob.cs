@@ -197,6 +197,7 @@ internal sealed class RunJob : IAsyncDisposable
             Smooth = settings.Smooth,
             Boxes = _boxes,
             Draw = output is not null,
+            Logger = ProgramLog.Logger,
             StopReason = () => _quit ? "the window was closed" : Interruption.Current?.Reason ?? "interrupted",
             SinkFailed = (sink, error) => ProgramLog.OutputFailed(ProgramLog.Logger, ErrorReport.Describe(error), sink),
         });

@@ -88,72 +88,52 @@ public sealed class NanoTrainer
         }
         using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
-        long step = 0;
+        long first = 0;
         if (_options.Resume is { } resume)
         {
-            step = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer);
-            _report($"resumed {resume} at step {step}");
-            if (_options.ResumeWeightsOnly) step = 0;
+            first = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer);
+            _report($"resumed {resume} at step {first}");
+            if (_options.ResumeWeightsOnly) first = 0;
         }
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
         using EventFile events = EventFile.Create(_options.Output);
 
         await using BatchSource<TrainingBatch> batches = new(
-            number => TrainingBatch.MakeNumbered(generator, _options.Seed, number, _options.Batch, _options.Sizes), step, Math.Max(1, _options.Workers));
-        double[] sums = new double[model.LossParts.Count];
-        int summed = 0;
-        long pictures = 0, clockedSteps = 0;
-        clock.Restart();
-        while (step < _options.Steps && !cancellation.IsCancellationRequested)
+            number => TrainingBatch.MakeNumbered(generator, _options.Seed, number, _options.Batch, _options.Sizes), first, Math.Max(1, _options.Workers));
+        TrainingLoop<TrainingBatch> loop = new()
         {
-            TrainingBatch batch;
-            try
+            First = first,
+            Last = _options.Steps,
+            Epoch = _options.EpochSteps,
+            ReportSteps = 25,
+            Threads = threads,
+            Rate = Rate,
+            PicturesOf = batch => batch.Samples.Count,
+            Learn = (batch, step) =>
             {
-                batch = await batches.NextAsync(cancellation);
-            }
-            catch (OperationCanceledException)
+                double[] parts = Step(model, optimizer, batch, device);
+                if (double.IsFinite(parts[0])) average.Update(step);
+                return parts;
+            },
+            Report = at =>
             {
-                break;
-            }
-            // libtorch keeps the number in each thread, and the wait may have gone on in another: one that computed before keeps
-            // its own, with which sums are rounded differently.
-            set_num_threads(threads);
-            double rate = Rate(step);
-            foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
-            double[] parts = Step(model, optimizer, batch, device);
-            if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
-            average.Update(step);
-            step++;
-            clockedSteps++;
-            pictures += batch.Samples.Count;
-            for (int i = 0; i < sums.Length; i++) sums[i] += parts[i];
-            summed++;
-            if (step % 25 == 0)
-            {
-                double speed = pictures / clock.Elapsed.TotalSeconds;
-                for (int i = 0; i < sums.Length; i++) sums[i] /= summed;
-                double left = (_options.Steps - step) * (double)pictures / summed / speed;
                 _report(string.Create(CultureInfo.InvariantCulture,
-                    $"step {step}/{_options.Steps} {Describe(model, sums)} rate {rate:E1} {speed:F1} pictures/s, {TimeSpan.FromSeconds(left):h\\:mm\\:ss} left"));
-                events.Write(step, [.. Scalars("train", model, sums), ("train/learning_rate", rate), ("train/pictures_per_second", speed)]);
-                Array.Clear(sums);
-                (summed, pictures) = (0, 0);
-                clock.Restart();
-            }
-            if (step % _options.EpochSteps == 0 || step == _options.Steps)
+                    $"step {at.Step}/{_options.Steps} {Describe(model, at.Losses)} rate {at.Rate:E1} {at.PicturesPerSecond:F1} pictures/s, {at.Left:h\\:mm\\:ss} left"));
+                events.Write(at.Step, [.. Scalars("train", model, at.Losses), ("train/learning_rate", at.Rate), ("train/pictures_per_second", at.PicturesPerSecond)]);
+            },
+            Validate = step =>
             {
                 events.Write(step, Scalars("validation", model, Validate(model, average, held, device, step)));
                 TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
                 Export(model, average, step, configuration);
-                clock.Restart();
-                pictures = 0;
-            }
-        }
+            },
+        };
+        long reached = await loop.RunAsync(batches, optimizer, cancellation);
         // A finished run that is resumed only writes its model again.
-        if (clockedSteps == 0 && step >= _options.Steps) Export(model, average, step, configuration);
-        if (step % _options.EpochSteps != 0 && step < _options.Steps)
-            TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
-        return step;
+        if (reached == first && reached >= _options.Steps) Export(model, average, reached, configuration);
+        if (reached % _options.EpochSteps != 0 && reached < _options.Steps)
+            TrainingState.Save(checkpoint, reached, configuration, network, average, optimizer);
+        return reached;
     }
 
     private void LeaveOut(InputException error)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -91,7 +90,6 @@ public sealed class PaperTrainer
         NpyArray.Write(MeanPath, mean, 6);
         NpyArray.Write(DeviationPath, deviation, 6);
 
-        long step = progress.Step;
         List<double> losses = [.. progress.ValidationLosses];
         ReduceOnPlateau schedule = new(_options.LearningRate);
         EarlyStopping stopping = new();
@@ -106,41 +104,25 @@ public sealed class PaperTrainer
         PaperLoader loader = new(_reference, augmentations), plain = new(_reference, new PaperAugmentations());
         using EventFile events = EventFile.Create(_options.Output);
         await using BatchSource<PaperBatch> batches = new(
-            number => PaperBatch.Make(training, loader, _options.Seed, number, _options.Batch, _options.Sizes, _options.LongestSide), step, Math.Max(1, _options.Workers));
+            number => PaperBatch.Make(training, loader, _options.Seed, number, _options.Batch, _options.Sizes, _options.LongestSide), progress.Step, Math.Max(1, _options.Workers));
 
-        double[] sums = new double[s_parts.Length];
-        int summed = 0;
-        Stopwatch clock = Stopwatch.StartNew();
-        while (step < last && !stopping.ShouldStop && !cancellation.IsCancellationRequested)
+        TrainingLoop<PaperBatch> loop = new()
         {
-            PaperBatch batch;
-            try
+            First = progress.Step,
+            Last = last,
+            Epoch = epoch,
+            ReportSteps = _options.ReportSteps,
+            Threads = threads,
+            Rate = step => schedule.Rate * Math.Min(1, (step + 1) / (double)Math.Max(1, _options.WarmUp)),
+            PicturesOf = _ => _options.Batch,
+            Learn = (batch, step) => Learn(StepOf(network, mean, deviation, (int)_options.Seed + (int)step), network, optimizer, batch),
+            Report = at =>
             {
-                batch = await batches.NextAsync(cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                break;
-            }
-            // As in NanoTrainer: the wait may have gone on in a thread with another number.
-            set_num_threads(threads);
-            double rate = schedule.Rate * Math.Min(1, (step + 1) / (double)Math.Max(1, _options.WarmUp));
-            foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
-            double[] parts = Learn(StepOf(network, mean, deviation, (int)_options.Seed + (int)step), network, optimizer, batch);
-            if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
-            step++;
-            summed++;
-            for (int i = 0; i < sums.Length; i++) sums[i] += parts[i];
-            if (step % _options.ReportSteps == 0)
-            {
-                double speed = summed * _options.Batch / clock.Elapsed.TotalSeconds;
-                for (int i = 0; i < sums.Length; i++) sums[i] /= summed;
                 _report(string.Create(CultureInfo.InvariantCulture,
-                    $"step {step}/{last} {Describe(sums)} rate {rate:E1} {speed:F2} pictures/s, {TimeSpan.FromSeconds((last - step) * _options.Batch / speed):d\\.hh\\:mm\\:ss} left at most"));
-                events.Write(step, [.. Scalars("train", sums), ("train_learning_rate", rate), ("train_pictures_per_second", speed)]);
-                Restart();
-            }
-            if (step % epoch == 0 || step == last)
+                    $"step {at.Step}/{last} {Describe(at.Losses)} rate {at.Rate:E1} {at.PicturesPerSecond:F2} pictures/s, {at.Left:d\\.hh\\:mm\\:ss} left at most"));
+                events.Write(at.Step, [.. Scalars("train", at.Losses), ("train_learning_rate", at.Rate), ("train_pictures_per_second", at.PicturesPerSecond)]);
+            },
+            Validate = step =>
             {
                 double[] found = Validate(network, mean, deviation, held, plain);
                 if (!double.IsFinite(found[0])) throw new Img2PoseException($"the validation loss at step {step} is {found[0]}; resume an earlier checkpoint with a lower --learning-rate");
@@ -151,22 +133,16 @@ public sealed class PaperTrainer
                 _report(string.Create(CultureInfo.InvariantCulture, $"validation at {step}: {Describe(found)}{(best ? ", the best so far" : "")}"));
                 events.Write(step, Scalars("val", found));
                 if (best) PaperCheckpoint.Save(ModelPath, network);
-                Save();
-                Restart();
-            }
-        }
+                Save(step);
+            },
+            ShouldStop = () => stopping.ShouldStop,
+        };
+        long reached = await loop.RunAsync(batches, optimizer, cancellation);
         if (stopping.ShouldStop) _report($"stopped early: the validation loss has not fallen for {stopping.Count} validations");
-        else if (step % epoch != 0 && step < last && step > progress.Step) Save();
-        return step;
+        else if (reached % epoch != 0 && reached < last && reached > progress.Step) Save(reached);
+        return reached;
 
-        void Save() => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses));
-
-        void Restart()
-        {
-            Array.Clear(sums);
-            summed = 0;
-            clock.Restart();
-        }
+        void Save(long step) => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses));
     }
 
     // Batches are made on threads of their own.
