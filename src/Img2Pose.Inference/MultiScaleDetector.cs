@@ -14,6 +14,19 @@ public sealed record MultiScaleOptions
 
     /// <summary>Boxes whose intersection over union with a better one reaches this are merged into it, in (0, 1].</summary>
     public double VotingThreshold { get; init; } = 0.6;
+
+    /// <summary>Checks that the numbers make sense.</summary>
+    /// <exception cref="UsageException">No size, a size out of range, or a threshold outside (0, 1].</exception>
+    public void Validate()
+    {
+        if (ShortSides.Count == 0) throw new UsageException("Test-time augmentation needs at least one size.");
+        foreach (int side in ShortSides)
+        {
+            if (side is < 16 or > 16384) throw new UsageException($"The size {side} is not between 16 and 16384 pixels.");
+        }
+        if (!(VotingThreshold is > 0 and <= 1))
+            throw new UsageException(FormattableString.Invariant($"The voting threshold {VotingThreshold} is not in (0, 1]."));
+    }
 }
 
 /// <summary>
@@ -34,13 +47,7 @@ public sealed class MultiScaleDetector
 
     internal MultiScaleDetector(SizeRule rule, MultiScaleOptions options, RunAtScale run)
     {
-        if (options.ShortSides.Count == 0) throw new UsageException("Test-time augmentation needs at least one size.");
-        foreach (int side in options.ShortSides)
-        {
-            if (side is < 16 or > 16384) throw new UsageException($"The size {side} is not between 16 and 16384 pixels.");
-        }
-        if (!(options.VotingThreshold is > 0 and <= 1))
-            throw new UsageException(FormattableString.Invariant($"The voting threshold {options.VotingThreshold} is not in (0, 1]."));
+        options.Validate();
         (_rule, _options, _run) = (rule, options, run);
     }
 

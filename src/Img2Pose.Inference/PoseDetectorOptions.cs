@@ -65,7 +65,9 @@ public sealed record PoseDetectorOptions
     /// </summary>
     public bool OriginalCoordinates { get; init; }
 
-    internal void Validate()
+    /// <summary>Checks that the numbers make sense; those that depend on the model are checked when it is opened.</summary>
+    /// <exception cref="UsageException">One does not; the message names it.</exception>
+    public void Validate()
     {
         if (Threads < 0) throw new UsageException($"The number of threads {Threads} is negative.");
         if (TensoriserThreads < 1) throw new UsageException($"The number of tensoriser threads {TensoriserThreads} is not positive.");

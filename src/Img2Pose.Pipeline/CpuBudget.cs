@@ -26,6 +26,15 @@ public sealed record CpuBudget(int Decoder, int Inference, int Encoder, int Rend
             Renderer: Math.Clamp(cores / 2, 1, 8));
     }
 
+    /// <exception cref="UsageException">A share is out of range.</exception>
+    internal void Validate()
+    {
+        foreach (int threads in (ReadOnlySpan<int>)[Decoder, Inference, Encoder, Renderer])
+        {
+            if (threads is < 1 or > 1024) throw new UsageException($"Each share of the cores is 1 to 1024 threads, not {threads}.");
+        }
+    }
+
     /// <summary>The shares for the cores that this process may run on.</summary>
     public static CpuBudget ForThisMachine(int sessions = 1) => ForCores(Environment.ProcessorCount, sessions);
 }

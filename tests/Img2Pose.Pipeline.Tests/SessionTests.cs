@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Img2Pose.Frames;
+using Img2Pose.Inference;
 using Img2Pose.Inference.Scheduling;
 using Img2Pose.Media;
+using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -457,6 +459,18 @@ public class SessionTests
     [Theory]
     [MemberData(nameof(Senseless))]
     public void Options_out_of_range_are_refused(SessionOptions options) => Assert.Throws<UsageException>(options.Validate);
+
+    public static TheoryData<PoseEngineOptions> SenselessEngines =>
+    [
+        new PoseEngineOptions { Sessions = 0 }, new PoseEngineOptions { Workers = 0 }, new PoseEngineOptions { MaximumBatch = 257 },
+        new PoseEngineOptions { Budget = new CpuBudget(1, 0, 1, 1) }, new PoseEngineOptions { Detection = new PoseDetectorOptions { ScoreThreshold = 1 } },
+        new PoseEngineOptions { Scales = new MultiScaleOptions { ShortSides = [] } }, new PoseEngineOptions { Overlay = new OverlayOptions { Alpha = 2 } },
+    ];
+
+    [Theory]
+    [MemberData(nameof(SenselessEngines))]
+    public void An_engine_refuses_what_is_out_of_range_in_any_of_its_options(PoseEngineOptions options) =>
+        Assert.Throws<UsageException>(() => PoseEngine.Create(options with { Model = "no model is looked for before that" }));
 
 #if !DEBUG
     [Fact]

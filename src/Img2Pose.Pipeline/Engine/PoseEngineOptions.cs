@@ -45,5 +45,9 @@ public sealed record PoseEngineOptions
         if (Sessions is < 1 or > 10_000) throw new UsageException($"{Sessions} sessions are not between 1 and 10000.");
         if (Workers is < 1 or > 64) throw new UsageException($"{Workers} looks at the same time are not between 1 and 64.");
         if (MaximumBatch is < 1 or > 256) throw new UsageException($"A batch of {MaximumBatch} looks is not between 1 and 256.");
+        Budget?.Validate();
+        Detection.Validate();
+        Scales?.Validate();
+        Overlay.Validate();
     }
 }

@@ -59,8 +59,9 @@ public sealed record OverlayOptions
     /// </summary>
     public int? RasteriserThreads { get; init; }
 
+    /// <summary>Checks that the numbers make sense.</summary>
     /// <exception cref="UsageException">A value is out of its range.</exception>
-    internal void Validate()
+    public void Validate()
     {
         if (!(Alpha is >= 0 and <= 1)) throw new UsageException($"The overlay's opacity must lie in 0…1, not {Alpha}.");
         if (Samples is not (null or 1 or 2 or 4 or 8)) throw new UsageException($"The overlay takes 1, 2, 4 or 8 samples per pixel, not {Samples}.");
