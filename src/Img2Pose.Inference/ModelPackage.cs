@@ -5,7 +5,7 @@ namespace Img2Pose.Inference;
 
 /// <summary>
 /// A model file that was found, described and checked against the graph contract that all models of this program share
-/// (DESIGN, section 6). It holds no weights; <see cref="PoseDetector"/> loads them.
+/// (docs/architecture.md, "A model package"). It holds no weights; <see cref="PoseDetector"/> loads them. Loaded once, never changed, thread-safe.
 /// </summary>
 public sealed class ModelPackage
 {

@@ -8,7 +8,7 @@ namespace Img2Pose.Media;
 /// <summary>Encodes frames into a container, with the source's times, colour and sound.</summary>
 internal sealed unsafe class VideoSink : IVideoOutput
 {
-    // An interrupted mp4 plays up to its last fragment; the limit of DESIGN section 8 is two seconds.
+    // An interrupted mp4 plays up to its last fragment; no more than two seconds may be lost.
     private const string FragmentMicroseconds = "1500000";
     private const string ClusterMilliseconds = "1500";
 

@@ -8,6 +8,7 @@ using Img2Pose.Pipeline;
 namespace Img2Pose.EndToEnd;
 
 /// <summary>The engine as an embedder uses it, with FFmpeg, ONNX Runtime and a model that sees one face in every picture.</summary>
+[Testing.NoLeakedFrames]
 public sealed class EngineTests : IDisposable
 {
     private readonly Workspace _files = new();

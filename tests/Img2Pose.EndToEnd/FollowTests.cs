@@ -9,6 +9,7 @@ using Img2Pose.Pipeline;
 namespace Img2Pose.EndToEnd;
 
 /// <summary>Looks that follow faces, with the default model and a drawn face that moves through a larger picture.</summary>
+[Testing.NoLeakedFrames]
 public sealed class FollowTests : IDisposable
 {
     private const int Frames = 45;

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Img2Pose.Geometry.Tests;
 
-/// <summary>The conversion of poses between a picture and a crop of it (DESIGN.md, section 5).</summary>
+/// <summary>The conversion of poses between a picture and a crop of it.</summary>
 public class CropCameraTests
 {
     private const int Width = 1280, Height = 720;

@@ -38,7 +38,7 @@ public sealed record LiveSourceOptions
     }
 }
 
-/// <summary>The times by which a live source is kept alive (DESIGN.md, section 9).</summary>
+/// <summary>The times by which a live source is kept alive; docs/live.md tells of them.</summary>
 internal sealed record LiveTimes
 {
     // One object, so that settings that say the same are equal.

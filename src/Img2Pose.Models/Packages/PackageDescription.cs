@@ -5,7 +5,7 @@ using Img2Pose.Models.Networks;
 
 namespace Img2Pose.Models.Packages;
 
-/// <summary>What a model package of the original's networks says about itself (DESIGN section 6, schema 1).</summary>
+/// <summary>What a model package of the original's networks says about itself (docs/architecture.md, "A model package"; schema 1).</summary>
 public sealed record PackageDescription
 {
     /// <summary>The key in <c>metadata_props</c>.</summary>

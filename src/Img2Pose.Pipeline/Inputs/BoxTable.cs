@@ -8,6 +8,7 @@ namespace Img2Pose.Pipeline;
 /// Face boxes given by the user, by frame number or picture file: a CSV file (RFC 4180) with a header line, then
 /// <c>frame,l,t,r,b</c> (video) or <c>file,l,t,r,b</c> (pictures), or a table that <see cref="PoseTableWriter"/> wrote; pixels
 /// of the displayed picture, r and b exclusive. Frames are numbered as in the source, from 0, wherever a run starts.
+/// Loaded once, thread-safe.
 /// </summary>
 public sealed class BoxTable
 {

@@ -10,6 +10,7 @@ namespace Img2Pose.Pipeline;
 /// <summary>
 /// Writes the best aligned crop of each face that is tracked: NAME-ID.png in a folder, replaced as a whole when a clearly better one
 /// comes. Good is a face that is large, sure and turned to the camera.
+/// One thread at a time, as a session calls it. A crop that cannot be written is an <see cref="OutputException"/> with its name.
 /// </summary>
 public sealed class CropWriter : IPoseSink
 {

@@ -44,6 +44,7 @@ public sealed record JsonHeader
 /// <summary>
 /// Writes poses as JSON Lines: a header, a line a frame, a line for every change of a live source's state, a summary. Numbers are rounded to what is meaningful, not-finite
 /// ones are null, and a frame allocates nothing.
+/// One thread at a time, as a session calls it; owns its output. Every call throws <see cref="OutputException"/> where it cannot be written.
 /// </summary>
 public sealed class JsonLinesWriter : IPoseSink
 {

@@ -5,7 +5,8 @@ namespace Img2Pose.Pipeline;
 
 /// <summary>
 /// A text output that is whole or not there: a file is written as NAME.partial.EXT and renamed when complete; "-" is
-/// standard output.
+/// standard output. Every write and the end throw <see cref="OutputException"/> with the file's name. Not thread-safe; whoever made it
+/// disposes it, unless a writer took it over.
 /// </summary>
 public sealed class OutputFile : IDisposable
 {

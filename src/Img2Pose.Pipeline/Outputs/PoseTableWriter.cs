@@ -9,6 +9,7 @@ namespace Img2Pose.Pipeline;
 /// <summary>
 /// Writes poses as comma-separated values (RFC 4180): a header line, then a row a face. The numbers are those of
 /// <see cref="JsonLinesWriter"/>; what is unknown is empty. A frame without faces has no row, and allocates nothing.
+/// One thread at a time, as a session calls it; owns its output. Every call throws <see cref="OutputException"/> where it cannot be written.
 /// </summary>
 public sealed class PoseTableWriter : IPoseSink
 {

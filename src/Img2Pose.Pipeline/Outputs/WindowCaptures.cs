@@ -12,6 +12,7 @@ namespace Img2Pose.Pipeline;
 /// <summary>
 /// What a window's keys save of one source: pictures as PNG with their poses as JSON, and recordings as mp4, under names that tell the
 /// time and that no file has yet. Everything is written on threads of its own, whatever the window does.
+/// Its calls are the window's, from that thread; disposing waits for what is still being written.
 /// </summary>
 public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
 {

@@ -25,7 +25,7 @@ internal static class FaceLabels
     }
 
     /// <summary>
-    /// The box of the projected reference points before truncation and clipping, by the rule of DESIGN section 5 with
+    /// The box of the projected reference points before truncation and clipping, by the rule of <see cref="FaceBox"/> with
     /// the default factors.
     /// </summary>
     public static Box UnclippedBox(ReadOnlySpan<Vector3d> points, Pose pose, CameraIntrinsics camera)

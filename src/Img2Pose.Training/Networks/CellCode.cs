@@ -16,7 +16,7 @@ namespace Img2Pose.Training.Networks;
 /// where a face stands on its head, and a network that must not decide says their mean there, an upright face.
 /// </para>
 /// <para>
-/// As a box-relative pose (DESIGN section 5) of the box that the mean face has at that place and size:
+/// As a box-relative pose (<see cref="PoseConversion"/>) of the box that the mean face has at that place and size:
 /// t'z = 3.511, which is the mean of (width + height)·tz/f, and t'x, t'y depend on ρ alone: the box follows from the pose.
 /// </para>
 /// </summary>

@@ -4,7 +4,7 @@ using Img2Pose.Models.Onnx;
 namespace Img2Pose.Training.Networks;
 
 /// <summary>
-/// Writes <see cref="NanoNetwork"/> as an ONNX graph under the contract of DESIGN section 6: batch norm folded into the
+/// Writes <see cref="NanoNetwork"/> as an ONNX graph under the contract of model packages (docs/architecture.md): batch norm folded into the
 /// convolutions, cells turned into proposals and box-relative poses inside the graph.
 /// </summary>
 internal sealed class NanoExporter

@@ -6,7 +6,7 @@ using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Training.Networks;
 
-/// <summary>The model package (DESIGN section 6) of a network that <see cref="NanoTrainer"/> trained.</summary>
+/// <summary>The model package (docs/architecture.md) of a network that <see cref="NanoTrainer"/> trained.</summary>
 internal static class NanoPackage
 {
     /// <summary>Writes the package; a file of that name is replaced once the new one is complete.</summary>

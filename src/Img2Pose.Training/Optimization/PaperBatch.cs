@@ -64,7 +64,7 @@ internal sealed record PaperBatch(IReadOnlyList<PaperSample> Samples, IReadOnlyL
 
     /// <summary>
     /// Normalised, resized pictures, padded with zeros to a common size [N,3,H,W], and their labels in resized pixels. Poses
-    /// survive resizing (DESIGN, section 5).
+    /// survive resizing (<see cref="PoseConversion"/>).
     /// </summary>
     internal (Tensor Pictures, PaperLabels[] Labels) ToTensors(Device device)
     {

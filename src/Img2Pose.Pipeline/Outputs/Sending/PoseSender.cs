@@ -81,6 +81,7 @@ public sealed record PoseSenderOptions
 /// <summary>
 /// Sends poses in datagrams to a program on this or another machine. Never waits: what the network does not take at once is lost, as the
 /// next one is newer. That nobody listens is no error. Its link should keep the newest frame only.
+/// One thread at a time, as a session calls it; owns its socket.
 /// </summary>
 public sealed class PoseSender : IPoseSink
 {
