@@ -9,11 +9,6 @@ using i2p::tensor;
 
 extern "C" {
 
-// The same tensor laid out channels-last (NHWC in memory), which oneDNN convolves fastest.
-I2P_API int i2p_channels_last(void* self, void** out) {
-  return guarded([&] { publish(tensor(self).contiguous(at::MemoryFormat::ChannelsLast), out); });
-}
-
 // Turns interleaved 8-bit RGB pictures [N,H,W,3] into normalised channels-last float tensors [N,3,H,W].
 I2P_API int i2p_normalize_pictures(void* self, const float* mean, const float* stddev, void** out) {
   return guarded([&] {

@@ -6,5 +6,5 @@ namespace Img2Pose.Training.Tests;
 internal static class Torch
 {
     internal static void Require() =>
-        Assert.SkipUnless(TorchLibrary.Find() is { } path && File.Exists(path), "native/torch is not built on this machine");
+        Assert.SkipUnless(TorchLibrary.IsThere, "libtorch with native/torch, or with the real TorchSharp, is not on this machine");
 }

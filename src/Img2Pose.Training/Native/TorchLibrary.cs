@@ -24,6 +24,9 @@ internal static class TorchLibrary
         return null;
     }
 
+    /// <summary>Whether it has been built.</summary>
+    internal static bool IsThere => Find() is { } path && System.IO.File.Exists(path);
+
     internal static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         if (name != Name) return IntPtr.Zero;

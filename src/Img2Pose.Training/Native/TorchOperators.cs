@@ -5,21 +5,13 @@ namespace Img2Pose.Training.Native;
 
 /// <summary>
 /// Operators of native/torch that TorchSharp has no name for. They take and return TorchSharp's native tensor pointers,
-/// so that they work beside the real package as well.
+/// as the stand-in has them; beside the real package TorchOperators.Package.cs stands in.
 /// </summary>
 internal static unsafe partial class TorchOperators
 {
     private const string Library = "img2pose_torch";
 
     static TorchOperators() => NativeLibrary.SetDllImportResolver(typeof(TorchOperators).Assembly, TorchLibrary.Resolve);
-
-    /// <summary>The tensor [N,C,H,W] laid out with channels last in memory, which oneDNN convolves fastest.</summary>
-    internal static Tensor ChannelsLast(Tensor tensor)
-    {
-        Check(i2p_channels_last(tensor.Handle, out IntPtr result));
-        GC.KeepAlive(tensor);
-        return Tensor.UnsafeCreateTensor(result);
-    }
 
     /// <summary>Interleaved 8-bit RGB pictures [N,H,W,3] as normalised floats [N,3,H,W], channels last in memory.</summary>
     internal static Tensor NormalizePictures(Tensor pictures, ReadOnlySpan<float> mean, ReadOnlySpan<float> stddev)
@@ -72,6 +64,5 @@ internal static unsafe partial class TorchOperators
     [LibraryImport(Library)] private static partial int i2p_roi_align(IntPtr features, IntPtr regions, double scale, long rows, long columns, long samples, int aligned, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_nms(IntPtr boxes, IntPtr scores, double threshold, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_upsample_bilinear2d(IntPtr input, long height, long width, int alignCorners, out IntPtr result);
-    [LibraryImport(Library)] private static partial int i2p_channels_last(IntPtr self, out IntPtr result);
     [LibraryImport(Library)] private static partial int i2p_normalize_pictures(IntPtr self, float* mean, float* stddev, out IntPtr result);
 }

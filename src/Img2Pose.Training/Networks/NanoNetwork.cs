@@ -38,7 +38,7 @@ internal sealed class NanoNetwork : nn.Module<Tensor, Tensor>
             {
                 _heads[level][i] = new ConvolutionUnit(width, widths[i], 3);
                 width = widths[i];
-                register_module($"head{level}.conv{i}", _heads[level][i]);
+                this.Register($"head{level}.conv{i}", _heads[level][i]);
             }
             _outputs[level] = nn.Conv2d(width, CellCode.Values, 1);
             using (no_grad())
@@ -51,7 +51,7 @@ internal sealed class NanoNetwork : nn.Module<Tensor, Tensor>
                 // And upright.
                 _outputs[level].bias!.narrow(0, CellCode.Values - CellCode.RotationValues, 1).fill_(CellCode.DirectionScale);
             }
-            register_module($"head{level}.output", _outputs[level]);
+            this.Register($"head{level}.output", _outputs[level]);
         }
     }
 

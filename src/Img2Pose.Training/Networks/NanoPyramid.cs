@@ -49,11 +49,11 @@ internal sealed class NanoPyramid : nn.Module<Tensor, Tensor[]>
             channels = architecture.Channels[level];
             _blocks[level] = new ResidualBlock[architecture.Blocks[level]];
             _laterals[level] = new ConvolutionUnit(channels, architecture.Pyramid, 1, activate: false);
-            register_module($"stage{level}.down", _downs[level]);
+            this.Register($"stage{level}.down", _downs[level]);
             for (int i = 0; i < _blocks[level].Length; i++)
             {
                 _blocks[level][i] = new ResidualBlock(channels, architecture.Middle[level]);
-                register_module($"stage{level}.block{i}", _blocks[level][i]);
+                this.Register($"stage{level}.block{i}", _blocks[level][i]);
             }
             register_module($"lateral{level}", _laterals[level]);
         }

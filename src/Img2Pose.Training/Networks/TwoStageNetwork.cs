@@ -27,7 +27,7 @@ internal abstract class TwoStageNetwork : nn.Module
     protected TwoStageNetwork(string name, DetectorLayout layout, TwoStageWidths widths, IEnumerable<(string Name, nn.Module Module)> pyramid) : base(name)
     {
         Layout = layout;
-        foreach ((string own, nn.Module module) in pyramid) register_module(own, module);
+        foreach ((string own, nn.Module module) in pyramid) this.Register(own, module);
         int shapes = layout.AnchorRatios.Count;
         _rpnConvolution = nn.Conv2d(widths.Pyramid, widths.Proposals, 3, 1, 1);
         _rpnScores = nn.Conv2d(widths.Proposals, shapes, 1);
@@ -37,13 +37,13 @@ internal abstract class TwoStageNetwork : nn.Module
         _classMlp = new RegionMlp(pooled, widths.Regions);
         _classScore = nn.Linear(widths.Regions, 2);
         _posePredictor = nn.Sequential(("0", nn.Linear(widths.Regions, widths.Pose)), ("1", nn.BatchNorm1d(widths.Pose)), ("2", new Rectifier()), ("3", nn.Linear(widths.Pose, 12)));
-        register_module("rpn.head.conv", _rpnConvolution);
-        register_module("rpn.head.cls_logits", _rpnScores);
-        register_module("rpn.head.bbox_pred", _rpnBoxes);
-        register_module("roi_heads.box_head", _poseMlp);
-        register_module("roi_heads.box_predictor.dof_pred", _posePredictor);
-        register_module("roi_heads.class_head", _classMlp);
-        register_module("roi_heads.class_predictor.cls_score", _classScore);
+        this.Register("rpn.head.conv", _rpnConvolution);
+        this.Register("rpn.head.cls_logits", _rpnScores);
+        this.Register("rpn.head.bbox_pred", _rpnBoxes);
+        this.Register("roi_heads.box_head", _poseMlp);
+        this.Register("roi_heads.box_predictor.dof_pred", _posePredictor);
+        this.Register("roi_heads.class_head", _classMlp);
+        this.Register("roi_heads.class_predictor.cls_score", _classScore);
     }
 
     /// <summary>Strides, anchors and pooling.</summary>

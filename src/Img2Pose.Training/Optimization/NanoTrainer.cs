@@ -195,7 +195,7 @@ public sealed class NanoTrainer
         return sums;
     }
 
-    private static double[] Numbers(Tensor[] parts) => Array.ConvertAll(parts, part => part.item<double>());
+    private static double[] Numbers(Tensor[] parts) => Array.ConvertAll(parts, part => (double)part.item<float>());
 
     private static string Describe(NanoModel model, double[] parts) =>
         string.Join(' ', model.LossParts.Zip(parts, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F4}")));

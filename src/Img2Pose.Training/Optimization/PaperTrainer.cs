@@ -220,8 +220,8 @@ public sealed class PaperTrainer
     /// <summary>In the order of <see cref="s_parts"/>.</summary>
     private static double[] Numbers(PaperLossParts parts) =>
     [
-        parts.Total.item<double>(), parts.Classifier.item<double>(), parts.Pose.item<double>(),
-        parts.Points.item<double>(), parts.Objectness.item<double>(), parts.ProposalBoxes.item<double>(),
+        parts.Total.item<float>(), parts.Classifier.item<float>(), parts.Pose.item<float>(),
+        parts.Points.item<float>(), parts.Objectness.item<float>(), parts.ProposalBoxes.item<float>(),
     ];
 
     private static IEnumerable<(string Tag, double Value)> Scalars(string group, double[] parts) => s_parts.Zip(parts, (name, value) => ($"{group}_{name}", value));

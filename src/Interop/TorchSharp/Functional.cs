@@ -110,7 +110,7 @@ public static partial class torch
                     if (parameter.grad is { } gradient) gradients.Add(gradient);
                 }
                 if (gradients.Count == 0) return 0;
-                double total = stack(gradients.Select(gradient => gradient.norm())).norm().item<double>();
+                double total = stack(gradients.Select(gradient => gradient.norm())).norm().to(ScalarType.Float64).item<double>();
                 double factor = max_norm / (total + 1e-6);
                 if (factor < 1)
                 {

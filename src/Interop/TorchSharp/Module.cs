@@ -77,14 +77,31 @@ public static partial class torch
                 return destination;
             }
 
-            public virtual void register_module(string name, Module submodule) => _modules.Add((name, submodule));
+            public virtual void register_module(string name, Module submodule)
+            {
+                // As strict as the real package: names of modules are parts of a state dict's names.
+                if (string.IsNullOrEmpty(name)) throw new ArgumentException("module name can't be empty string \"\"");
+                if (name.Contains('.')) throw new ArgumentException($"module name can't contain \".\", got: {name}");
+                RequireNew("Sub-module", name, _modules.Any(known => known.Name == name));
+                _modules.Add((name, submodule));
+            }
 
-            public virtual void register_parameter(string name, Parameter param) => _parameters.Add((name, param));
+            public virtual void register_parameter(string name, Parameter param)
+            {
+                RequireNew("Parameter", name, _parameters.Any(known => known.Name == name));
+                _parameters.Add((name, param));
+            }
 
             public virtual void register_buffer(string name, Tensor tensor, bool persistent = true)
             {
+                RequireNew("Tensor", name, _buffers.Any(known => known.Name == name));
                 tensor.DetachFromDisposeScope();
                 _buffers.Add((name, tensor));
+            }
+
+            private static void RequireNew(string kind, string name, bool taken)
+            {
+                if (taken) throw new InvalidOperationException($"{kind} {name} is already registered.");
             }
 
             /// <summary>Registers the fields that are modules or parameters under their own names.</summary>

@@ -85,10 +85,16 @@ public static partial class torch
             _ => 8,
         };
 
-        public Utils.TensorAccessor<T> data<T>() where T : unmanaged => new(this);
+        public Utils.TensorAccessor<T> data<T>() where T : unmanaged
+        {
+            ValidateType(typeof(T));
+            return new(this);
+        }
 
         public T item<T>() where T : unmanaged
         {
+            if (NumberOfElements != 1) throw new ArgumentException("Number of elements in the tensor must be 1");
+            ValidateType(typeof(T));
             if (typeof(T) == typeof(long) || typeof(T) == typeof(int) || typeof(T) == typeof(bool))
             {
                 Check(i2p_item_long(_handle, out long integer));
@@ -96,6 +102,24 @@ public static partial class torch
             }
             Check(i2p_item_double(_handle, out double number));
             return (T)Convert.ChangeType(number, typeof(T), System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        // The real package reads an element's bytes as what they are, and refuses another type of number.
+        private void ValidateType(Type dotnetType)
+        {
+            ScalarType? fits = Type.GetTypeCode(dotnetType) switch
+            {
+                TypeCode.Byte => ScalarType.Byte,
+                TypeCode.SByte => ScalarType.Int8,
+                TypeCode.Int16 => ScalarType.Int16,
+                TypeCode.Int32 => ScalarType.Int32,
+                TypeCode.Int64 => ScalarType.Int64,
+                TypeCode.Single => ScalarType.Float32,
+                TypeCode.Double => ScalarType.Float64,
+                TypeCode.Boolean => ScalarType.Bool,
+                _ => null,
+            };
+            if (fits != dtype) throw new ArgumentException($"{dotnetType.Name} is not compatible with {dtype}");
         }
 
         internal bool is_contiguous() => i2p_is_contiguous(_handle) != 0;

@@ -28,8 +28,8 @@ public sealed class GoldenLossTests
                 objectness, deltas, labels, [.. positive.SelectMany(row => wanted[(4 * (int)row)..(4 * (int)row + 4)])], positive, negative);
             (score + box).backward();
 
-            Near(golden.GetProperty("loss_objectness").GetDouble(), score.item<double>());
-            Near(golden.GetProperty("loss_rpn_box_reg").GetDouble(), box.item<double>());
+            Near(golden.GetProperty("loss_objectness").GetDouble(), score.item<float>());
+            Near(golden.GetProperty("loss_rpn_box_reg").GetDouble(), box.item<float>());
             Near(golden.GetProperty("grad_objectness").Floats(), objectness.grad!);
             Near(golden.GetProperty("grad_deltas").Floats(), deltas.grad!);
         }
@@ -62,9 +62,9 @@ public sealed class GoldenLossTests
 
             (Tensor classifier, Tensor pose, Tensor points) = PaperLoss.Regions(logits, labels, poses, targets, mean, stddev, calibration);
 
-            Near(golden.GetProperty("loss_classifier").GetDouble(), classifier.item<double>());
-            Near(golden.GetProperty("loss_dof_reg").GetDouble(), pose.item<double>());
-            Near(golden.GetProperty("loss_points").GetDouble(), points.item<double>());
+            Near(golden.GetProperty("loss_classifier").GetDouble(), classifier.item<float>());
+            Near(golden.GetProperty("loss_dof_reg").GetDouble(), pose.item<float>());
+            Near(golden.GetProperty("loss_points").GetDouble(), points.item<float>());
             classifier.backward();
             Near(golden.GetProperty("grad_classifier_wrt_logits").Floats(), logits.grad!);
             pose.backward();

@@ -75,7 +75,7 @@ public sealed class GoldenTrainStepTests
 
             double Deviation(JsonProperty entry)
             {
-                double own = byName[entry.Name].grad!.norm().item<double>(), wanted = entry.Value.GetDouble();
+                double own = byName[entry.Name].grad!.norm().item<float>(), wanted = entry.Value.GetDouble();
                 // Below a millionth of the joint norm there is only what rounding left of a sum of zero.
                 if (own < 1e-6 && wanted < 1e-6) return 0;
                 double deviation = Math.Abs(own / wanted - 1);
@@ -86,7 +86,7 @@ public sealed class GoldenTrainStepTests
     }
 
     private static void Near(JsonElement losses, string name, Tensor actual, double tolerance) =>
-        Assert.True(Math.Abs(losses.GetProperty(name).GetDouble() - actual.item<double>()) <= tolerance * losses.GetProperty(name).GetDouble(), $"{name}: {actual.item<double>()} instead of {losses.GetProperty(name).GetDouble()}");
+        Assert.True(Math.Abs(losses.GetProperty(name).GetDouble() - actual.item<float>()) <= tolerance * losses.GetProperty(name).GetDouble(), $"{name}: {actual.item<float>()} instead of {losses.GetProperty(name).GetDouble()}");
 
     private static PaperNetwork Network(JsonElement golden)
     {
