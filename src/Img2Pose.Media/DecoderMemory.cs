@@ -1,5 +1,4 @@
 using FFmpeg.AutoGen;
-using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
 

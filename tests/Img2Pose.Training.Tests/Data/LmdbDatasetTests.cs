@@ -41,7 +41,7 @@ public sealed class LmdbDatasetTests : IDisposable
         string output = Path.Combine(_folder, "toy_train.lmdb");
 
         LmdbConversion conversion = LmdbDataset.Convert(
-            Path.Combine(dataset, "toy_train.txt"), Path.Combine(dataset, "images"), output, ReferenceFaceFiles.Load(SharedData.Require("reference")));
+            Path.Combine(dataset, "toy_train.txt"), Path.Combine(dataset, "images"), output, ReferenceFaceFiles.Load(SharedData.Require("reference")), stop: TestContext.Current.CancellationToken);
 
         Assert.Equal((4, 1), (conversion.Pictures, conversion.Skipped));
         using LmdbReader ours = LmdbReader.Open(output), theirs = LmdbReader.Open(Path.Combine(dataset, "lmdb", "toy_train.lmdb"));
@@ -76,7 +76,7 @@ public sealed class LmdbDatasetTests : IDisposable
     {
         string file = SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb");
 
-        LmdbDataset.Unpack(file, _folder);
+        LmdbDataset.Unpack(file, _folder, stop: TestContext.Current.CancellationToken);
         AnnotatedImage[] images = AnnotationPack.Load(_folder);
 
         Assert.Equal(4, images.Length);
@@ -108,7 +108,7 @@ public sealed class LmdbDatasetTests : IDisposable
             writer.Complete();
         }
 
-        LmdbDataset.Unpack(lmdb, pack);
+        LmdbDataset.Unpack(lmdb, pack, stop: TestContext.Current.CancellationToken);
         AnnotatedImage image = Assert.Single(AnnotationPack.Load(pack));
         RgbPicture loaded = PictureLoader.Load(image);
 
@@ -131,14 +131,14 @@ public sealed class LmdbDatasetTests : IDisposable
         }
         List<string> told = [];
 
-        IReadOnlyList<AnnotatedImage> images = LmdbDataset.Unpack(lmdb, pack, error => told.Add(error.Message));
+        IReadOnlyList<AnnotatedImage> images = LmdbDataset.Unpack(lmdb, pack, error => told.Add(error.Message), TestContext.Current.CancellationToken);
 
         Assert.StartsWith("images/d", Assert.Single(images).Image, StringComparison.Ordinal);
         Assert.Equal(images[0].Faces.Count, Assert.Single(AnnotationPack.Load(pack)).Faces.Count);
         // The third key has no record.
         Assert.Equal(3, told.Count);
         Assert.All("abc", (key, i) => Assert.Contains($"{lmdb}, key {key}".Replace(", key c", ": key c", StringComparison.Ordinal), told[i], StringComparison.Ordinal));
-        Assert.Contains("key a", Assert.Throws<InputException>(() => LmdbDataset.Unpack(lmdb, Path.Combine(_folder, "other"))).Message, StringComparison.Ordinal);
+        Assert.Contains("key a", Assert.Throws<InputException>(() => LmdbDataset.Unpack(lmdb, Path.Combine(_folder, "other"), stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class LmdbDatasetTests : IDisposable
         ]);
         List<string> told = [];
 
-        LmdbConversion done = LmdbDataset.Convert(list, images, output, ReferenceFace.Default, error => told.Add(error.Message));
+        LmdbConversion done = LmdbDataset.Convert(list, images, output, ReferenceFace.Default, error => told.Add(error.Message), TestContext.Current.CancellationToken);
 
         Assert.Equal((4, 1), (done.Pictures, done.Skipped));
         Assert.Equal(4, PoseDatabase.ReadFile(output).Count());
@@ -219,7 +219,7 @@ public sealed class LmdbDatasetTests : IDisposable
         File.WriteAllText(json, """{"image_path":"a.png","bboxes":[[0,0,5,5]],"landmarks":[[[-1,-1],[-1,-1],[-1,-1],[-1,-1],[-1,-1]]]}""");
         File.WriteAllText(Path.Combine(_folder, "a.png"), "no picture");
 
-        InputException error = Assert.Throws<InputException>(() => LmdbDataset.Convert(list, _folder, output, ReferenceFace.Default));
+        InputException error = Assert.Throws<InputException>(() => LmdbDataset.Convert(list, _folder, output, ReferenceFace.Default, stop: TestContext.Current.CancellationToken));
 
         Assert.Contains("a.png", error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder, "out.lmdb*"));

@@ -12,7 +12,7 @@ public sealed class PaperPictureSourceTests
     {
         string file = SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb");
 
-        using PaperPictureSource source = PaperPictureSource.Open(file, ReferenceFace.Default);
+        using PaperPictureSource source = PaperPictureSource.Open(file, ReferenceFace.Default, stop: TestContext.Current.CancellationToken);
 
         Assert.Equal(4, source.Count);
         Assert.Equal([2, 3, 2, 2], Enumerable.Range(0, 4).Select(i => source.Load(i).Faces.Count));
@@ -24,7 +24,7 @@ public sealed class PaperPictureSourceTests
     [Fact]
     public void Pictures_either_train_or_validate()
     {
-        using PaperPictureSource source = PaperPictureSource.Open(SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb"), ReferenceFace.Default);
+        using PaperPictureSource source = PaperPictureSource.Open(SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb"), ReferenceFace.Default, stop: TestContext.Current.CancellationToken);
 
         (PaperPictureSource training, PaperPictureSource validation) = source.Split(2);
 
@@ -37,7 +37,7 @@ public sealed class PaperPictureSourceTests
     {
         List<string> told = [];
         using PaperPictureSource source = PaperPictureSource.Open(
-            SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb"), ReferenceFace.Default, error => told.Add(error.Message));
+            SharedData.RequireGolden("dataset", "lmdb", "toy_train.lmdb"), ReferenceFace.Default, error => told.Add(error.Message), TestContext.Current.CancellationToken);
 
         string? damaged = source.TryUse<string>(1, picture => throw new InputException($"{picture.Source}: damaged"));
         string? again = source.TryUse(1, picture => picture.Source), other = source.TryUse(2, picture => picture.Source);
@@ -53,7 +53,7 @@ public sealed class PaperPictureSourceTests
     {
         string nowhere = Path.Combine(Path.GetTempPath(), "img2pose-nowhere");
 
-        Assert.Contains(nowhere, Assert.Throws<InputException>(() => PaperPictureSource.Open(nowhere, ReferenceFace.Default)).Message, StringComparison.Ordinal);
+        Assert.Contains(nowhere, Assert.Throws<InputException>(() => PaperPictureSource.Open(nowhere, ReferenceFace.Default, stop: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     private static void AssertNear(string path, double[] actual)
