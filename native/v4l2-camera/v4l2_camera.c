@@ -12,6 +12,7 @@
 //   stall       no picture comes any more
 //   torn        every third picture is cut in half
 //   denied      opening fails with EACCES
+// started=FILE is a file that gets the monotonic time in nanoseconds at which a stream begins: picture n is due (n + 1) intervals later.
 // What is written to an output device goes to its file; its format is kept in FILE.format as "FOURCC WIDTH HEIGHT".
 //
 // The functions below are called before constructors have run, and for descriptors that are none of ours: they fall through to
@@ -49,7 +50,7 @@ struct mode {
 };
 
 struct device {
-    char path[64], card[32], control[256], output[256];
+    char path[64], card[32], control[256], output[256], started[256];
     struct mode modes[MAX_MODES];
     int mode_count;
     struct opened *streaming;
@@ -109,6 +110,8 @@ static void read_word(struct device *device, const char *word)
         for (char *c = device->card; *c; c++) if (*c == '_') *c = ' ';
     } else if (!strncmp(word, "control=", 8)) {
         snprintf(device->control, sizeof device->control, "%s", word + 8);
+    } else if (!strncmp(word, "started=", 8)) {
+        snprintf(device->started, sizeof device->started, "%s", word + 8);
     } else if (!strncmp(word, "output=", 7)) {
         snprintf(device->output, sizeof device->output, "%s", word + 7);
     } else if (!strncmp(word, "mode=", 5) && device->mode_count < MAX_MODES) {
@@ -420,6 +423,17 @@ static int keep_output_format(struct opened *o, const struct v4l2_pix_format *pi
     return written == size ? 0 : EIO;
 }
 
+static void tell_start(const struct opened *o)
+{
+    if (!o->device->started[0]) return;
+    char text[32];
+    int length = snprintf(text, sizeof text, "%lld\n", (long long)o->started);
+    int fd = (int)raw_open(o->device->started, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return;
+    syscall(SYS_write, fd, text, length);
+    syscall(SYS_close, fd);
+}
+
 static int control_device(struct opened *o, unsigned long request, void *argument)
 {
     struct device *device = o->device;
@@ -511,6 +525,7 @@ static int control_device(struct opened *o, unsigned long request, void *argumen
         o->streaming = true;
         o->started = now();
         o->next = 0;
+        tell_start(o);
         return 0;
     case VIDIOC_STREAMOFF:
         o->streaming = false;

@@ -80,7 +80,7 @@ public sealed class PoseDetector : IDisposable
     /// networks pool hundreds of proposals from any picture.
     /// </summary>
     public bool CanFollow => Size.Kind == SizeRuleKind.LongSide && _graph is not TwoStageNetwork
-        && Size.Pad(FollowedSize.LargeSide) == FollowedSize.LargeSide && Size.Pad(FollowedSize.SmallSide) == FollowedSize.SmallSide;
+        && Size.Pad(FollowedSize.CloseSide) == FollowedSize.CloseSide && Size.Pad(FollowedSize.EnlargedSide) == FollowedSize.EnlargedSide;
 
     /// <summary>Times of the last call.</summary>
     public DetectionTimes Times { get; private set; }
@@ -249,38 +249,35 @@ public sealed class PoseDetector : IDisposable
 
     /// <summary>
     /// Finds the faces in parts of pictures, which may be parts of several pictures, in one run. Each part is seen as a picture
-    /// of its own whose longer side is <paramref name="side"/>. A face that lies in several parts is found several times.
+    /// of its own. A face that lies in several parts is found several times.
     /// </summary>
     /// <param name="crops">The parts, at least one.</param>
-    /// <param name="side">Side of the network's input, a multiple of what the model asks for.</param>
+    /// <param name="width">Width of the network's input, a multiple of what the model asks for; no crop is wider.</param>
+    /// <param name="height">Height, likewise.</param>
     /// <param name="scoreThreshold">Faces score above this.</param>
     /// <param name="found">Receives the faces, crop by crop; cleared first.</param>
     /// <exception cref="ModelException">ONNX Runtime failed, or the input is too large for the limit.</exception>
-    internal void DetectInCrops(IReadOnlyList<CropView> crops, int side, double scoreThreshold, List<CropFace> found)
+    internal void DetectInCrops(IReadOnlyList<CropView> crops, int width, int height, double scoreThreshold, List<CropFace> found)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             found.Clear();
             long start = Stopwatch.GetTimestamp();
-            RequireWithinLimit(crops.Count, side, side);
-            NetworkInput input = _graph.Shape(crops.Count, side, side);
+            RequireWithinLimit(crops.Count, width, height);
+            NetworkInput input = _graph.Shape(crops.Count, height, width);
             for (int i = 0; i < crops.Count; i++)
-            {
-                (int width, int height) = ResizedCrop(crops[i].Region, side);
-                _tensoriser.Write(crops[i].Frame, crops[i].Region, width, height, input, i, mirror: false);
-            }
+                _tensoriser.Write(crops[i].Frame, crops[i].Region, crops[i].Width, crops[i].Height, input, i, mirror: false);
             _tensoriser.Finish();
             long tensorised = Stopwatch.GetTimestamp();
             RunNetwork(new NetworkRequest((float)scoreThreshold));
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < crops.Count; i++)
             {
-                (VideoFrame frame, PictureRegion region) = crops[i];
-                (int width, int height) = ResizedCrop(region, side);
+                (VideoFrame frame, PictureRegion region, int resizedWidth, int resizedHeight) = crops[i];
                 double column = (double)frame.DisplayWidth / frame.Width, row = (double)frame.DisplayHeight / frame.Height;
                 _selection.SelectInCrop(
-                    _results, i, CropCamera.Of(region, width, height, column, row), region.ToBox().Scale(column, row),
+                    _results, i, CropCamera.Of(region, resizedWidth, resizedHeight, column, row), region.ToBox().Scale(column, row),
                     frame.DisplayWidth, frame.DisplayHeight, found);
             }
             Times = new DetectionTimes(
@@ -288,15 +285,16 @@ public sealed class PoseDetector : IDisposable
         }
     }
 
+    /// <summary>The grid in which a frame is looked at as a whole.</summary>
+    public LookGrid GridOf(VideoFrame frame)
+    {
+        (int width, int height) = Size.Resize(frame.DisplayWidth, frame.DisplayHeight);
+        return new LookGrid(frame.Width, frame.Height, width, height, Size.Multiple);
+    }
+
     /// <summary>The face at another pose under the camera of the whole picture, with the box that belongs to it.</summary>
     internal FaceDetection WithPose(in FaceDetection face, Pose pose, VideoFrame frame) =>
         _selection.BoxOf(pose, frame.DisplayWidth, frame.DisplayHeight) is { IsEmpty: false } box ? new FaceDetection(box, face.Score, pose) : face;
-
-    private static (int Width, int Height) ResizedCrop(in PictureRegion region, int side)
-    {
-        int longest = Math.Max(region.Width, region.Height);
-        return (Math.Max(1, (region.Width * side + longest / 2) / longest), Math.Max(1, (region.Height * side + longest / 2) / longest));
-    }
 
     private static PoseDetector Create(ModelPackage model, PoseDetectorOptions options, SizeRule size, InferenceDevice.Opened opened)
     {

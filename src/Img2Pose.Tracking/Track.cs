@@ -6,7 +6,6 @@ namespace Img2Pose.Tracking;
 internal sealed class Track
 {
     private PoseFilter _filter;
-    private CorrectionSlope _slope;
 
     /// <summary>Identity; 0 until the track is confirmed.</summary>
     public int Id { get; set; }
@@ -61,7 +60,7 @@ internal sealed class Track
         Found = true;
         Misses = 0;
         LookedFor = true;
-        (Crop, _slope) = (FollowedCrop.None, default);
+        Crop = FollowedCrop.None;
         FirstSeen = time;
         (Detection, LastSeen) = (detection, time);
         _filter.Reset(detection.Pose);
@@ -81,10 +80,7 @@ internal sealed class Track
     /// <summary>Takes what a look has found out about the crop of the face, unless more is known already.</summary>
     public void Learn(in FollowedCrop crop)
     {
-        if (!crop.IsNew && Crop.HasRegion) return;
-        PoseCorrection before = Crop.Correction, now = crop.Correction;
-        if (before.IsKnown && now.IsKnown) _slope.Learn(now.At - before.At, now.Rotation - before.Rotation);
-        Crop = crop with { Correction = now with { Slope = now.IsKnown ? _slope.Value : default } };
+        if (crop.IsNew || !Crop.HasRegion) Crop = crop;
     }
 
     /// <summary>Fills <see cref="Expected"/> and <see cref="ExpectedBox"/>.</summary>

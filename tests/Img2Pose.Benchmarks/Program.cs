@@ -12,6 +12,8 @@ return args switch
     ["kernels", string model, string picture, ..] => KernelTable.Print(model, picture, args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 1),
     ["shapes", ..] => ShapeTable.Print(args.ElementAtOrDefault(1), args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 15),
     ["crops", string pack, ..] => CropTable.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3),
+    ["grid", string pack, ..] => BiasStudy.PrintGrid(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3),
+    ["bias", string shared, string clip] => BiasStudy.PrintClip(shared, clip),
     ["follow", string shared, ..] => await FollowBenchmark.RunAsync(shared, args.ElementAtOrDefault(2)),
     _ => BenchmarkDotNetRun(args),
 };

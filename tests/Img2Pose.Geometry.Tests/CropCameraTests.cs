@@ -107,6 +107,21 @@ public class CropCameraTests
         }).Check(Config.QuickThrowOnFailure);
 
     [Fact]
+    public void A_correction_in_doubt_holds_to_what_was_seen_as_a_whole_unless_the_face_turns_clearly() => Prop.ForAll(
+        Arb.From(s_poses), Arb.From(s_poses), (a, b) =>
+        {
+            const double Doubt = 0.12;
+            PoseCorrection correction = PoseCorrection.Between(a, b, Doubt);
+            Pose Turned(double angle) => a with { Rotation = RotationVector.Compose(a.Rotation, new Vector3d(0, angle, 0)) };
+
+            double little = RotationVector.GeodesicDistance(b.Rotation, correction.Apply(Turned(0.03)).Rotation);
+            double much = RotationVector.GeodesicDistance(b.Rotation, correction.Apply(Turned(1)).Rotation);
+
+            Assert.InRange(little, 0, 0.1 * 0.03);
+            Assert.InRange(much, 0.95, 1.0001);
+        }).Check(Config.QuickThrowOnFailure);
+
+    [Fact]
     public void A_crop_around_a_face_is_inside_the_picture_begins_at_even_samples_and_holds_the_face()
     {
         Gen<(int, int, int, int)> faces =

@@ -43,6 +43,8 @@ public class AgeTests
         // The look under way when it came, its own, and one begun before the sink was done with it; the rest is the machine's load.
         Assert.InRange(poses.Ages.Order().ElementAt(poses.Ages.Count / 2), 0, 3);
         Assert.All(poses.Ages, age => Assert.InRange(age, 0, 8));
+        // It does not grow: what comes last is no older than what came first.
+        Assert.InRange(poses.Ages[^(poses.Ages.Count / 4 + 1)..].Average(), 0, poses.Ages[..(poses.Ages.Count / 4 + 1)].Average() + 2);
         Assert.True(report.Dropped > 0);
     }
 

@@ -4,24 +4,70 @@ namespace Img2Pose.Tracking.Tests;
 
 public class LookPlannerTests
 {
-    private const double NetworkScale = 0.5, NetworkPixels = 640 * 384;
-
     private readonly LookPlanner _planner = new(ReferenceFace.Default, FaceBoxFactors.Default);
     private readonly List<FaceToFollow> _follow = [];
 
     [Theory]
-    [InlineData(30, 5)]
-    [InlineData(25, 5)]
-    [InlineData(60, 10)]
-    [InlineData(15, 3)]
-    [InlineData(2, 1)]
-    public void The_whole_picture_is_looked_at_every_few_frames(int rate, int every)
+    [InlineData(30, 4, 6)]
+    [InlineData(25, 4, 5)]
+    [InlineData(60, 8, 12)]
+    [InlineData(15, 3, 3)]
+    [InlineData(2, 1, 1)]
+    public void The_whole_picture_is_looked_at_every_few_frames(int rate, int least, int most)
     {
         List<int> whole = Wholes(rate, frames: 60, faces: [Scenery.PoseAt(600, 360, 150)]);
 
         int[] steps = [.. whole.Zip(whole.Skip(1), (a, b) => b - a)];
         Assert.NotEmpty(steps);
-        Assert.All(steps, step => Assert.Equal(every, step));
+        Assert.All(steps, step => Assert.InRange(step, least, most));
+    }
+
+    [Theory]
+    [InlineData(1, 300, 0.30)]
+    [InlineData(1, 100, 0.30)]
+    [InlineData(1, 60, 0.30)]
+    [InlineData(2, 100, 0.36)]
+    [InlineData(2, 300, 0.36)]
+    public void One_face_and_two_keep_their_price_whatever_their_size(int faces, double size, double price)
+    {
+        List<int> whole = Wholes(30, frames: 301, [.. Enumerable.Range(0, faces).Select(i => Scenery.PoseAt(330 + 600 * i, 360, size))]);
+
+        // By the measured costs of crops: 64×64, 128×128 or cells of at least that.
+        double crop = size > 250 ? 0.017 : 0.067;
+        double cost = whole.Count / 301.0 + faces * crop + 0.023;
+        Assert.InRange(cost, 0.2, price);
+    }
+
+    [Fact]
+    public void With_three_faces_every_second_look_is_at_everything_and_so_it_is_where_a_face_is_hard_to_see()
+    {
+        Pose[] three = [Scenery.PoseAt(250, 360, 150), Scenery.PoseAt(600, 360, 150), Scenery.PoseAt(950, 360, 150)];
+        List<int> crowd = Wholes(30, frames: 31, three, seen: true);
+        Assert.All(crowd.Zip(crowd.Skip(1), (a, b) => b - a), step => Assert.Equal(2, step));
+        // What has never been seen in a crop is first seen both ways.
+        Assert.True(_planner.Plan(Frame(32 / 30.0), StateOf(31 / 30.0, three), _follow));
+        Assert.Equal(3, _follow.Count);
+
+        FollowState unsure = StateOf(2, [Scenery.PoseAt(300, 360, 150)], score: 0.1);
+        _planner.Plan(Frame(2), null, _follow);
+        Assert.False(_planner.Plan(Frame(2 + 1 / 30.0), unsure, _follow));
+        Assert.True(_planner.Plan(Frame(2 + 2 / 30.0), unsure, _follow));
+    }
+
+    [Fact]
+    public void Faces_are_seen_as_in_the_whole_picture_where_that_is_cheap_and_stay_so_until_the_next_whole_look()
+    {
+        _planner.Plan(Frame(0), null, _follow);
+        FollowState state = StateOf(0, [Scenery.PoseAt(600, 360, 100)]);
+        for (int i = 1; !_planner.Plan(Frame(i / 30.0), state, _follow); i++) Assert.Equal(CropKind.Close, Assert.Single(_follow).Kind);
+        Assert.Equal(CropKind.Cells, Assert.Single(_follow).Kind);
+
+        _planner.Plan(Frame(1) with { Scene = 1 }, null, _follow);
+        state = StateOf(1, [Scenery.PoseAt(600, 360, 500)], scene: 1);
+        for (int i = 1; !_planner.Plan(Frame(1 + i / 30.0) with { Scene = 1 }, state, _follow); i++)
+        {
+        }
+        Assert.Equal(CropKind.Close, Assert.Single(_follow).Kind);
     }
 
     [Fact]
@@ -62,14 +108,15 @@ public class LookPlannerTests
         Assert.True(_planner.Plan(Frame(1 / 30.0), state, _follow));
 
         Assert.Empty(_follow);
+        Assert.False(_planner.UsesCrops);
     }
 
     [Fact]
     public void Faces_that_are_small_for_the_network_count_for_more_than_large_ones()
     {
-        // 20 pixels of 1280 are 10 for the network: six of them cost 6 × 128², which is too much.
+        // 40 pixels of 1280 are 20 for the network: ten of them cost 10 × 128², which is too much.
         FollowState small = StateOf(0, [.. Enumerable.Range(0, 10).Select(i => Scenery.PoseAt(100 + 110 * i, 360, 40))]);
-        FollowState large = StateOf(0, [.. Enumerable.Range(0, 10).Select(i => Scenery.PoseAt(100 + 110 * i, 360, 100))]);
+        FollowState large = StateOf(0, [.. Enumerable.Range(0, 10).Select(i => Scenery.PoseAt(100 + 110 * i, 360, 130))], seen: true);
         _planner.Plan(Frame(0), null, _follow);
 
         Assert.False(_planner.Plan(Frame(1 / 30.0), large, _follow));
@@ -88,29 +135,32 @@ public class LookPlannerTests
         }
 
         // 3 was one that nobody had planned.
-        Assert.Equal([0, 8], Enumerable.Range(0, 12).Where(i => plans[i]));
+        Assert.Equal([0, 7, 11], Enumerable.Range(0, 12).Where(i => plans[i]));
     }
 
-    private List<int> Wholes(int rate, int frames, Pose[] faces)
+    private List<int> Wholes(int rate, int frames, Pose[] faces, bool seen = false)
     {
         List<int> whole = [];
         FollowState?[] states = new FollowState?[frames];
         for (int i = 0; i < frames; i++)
         {
             if (_planner.Plan(Frame((double)i / rate), i < 1 ? null : states[i - 1], _follow)) whole.Add(i);
-            states[i] = StateOf((double)i / rate, faces);
+            states[i] = StateOf((double)i / rate, faces, seen: seen);
             states[i]!.WasWhole = whole.Contains(i);
         }
         return whole;
     }
 
-    private static FrameToPlan Frame(double time) => new(time, 0, Scenery.Width, Scenery.Height, NetworkScale, NetworkPixels);
+    private static FrameToPlan Frame(double time) => new(time, 0, Scenery.Width, Scenery.Height, new LookGrid(Scenery.Width, Scenery.Height, 640, 360, 64));
 
-    private static FollowState StateOf(double time, Pose[] faces)
+    private static FollowState StateOf(double time, Pose[] faces, double score = 0.9, int scene = 0, bool seen = false)
     {
-        FaceTracker tracker = new(new TrackerOptions());
-        tracker.Update([.. faces.Select(pose => Scenery.Detection(pose))], time, Scenery.Width, Scenery.Height, []);
-        FollowState state = new() { Time = time, Width = Scenery.Width, Height = Scenery.Height };
+        FaceTracker tracker = new(new TrackerOptions { StartScore = 0.5 });
+        FollowedCrop crop = new(CropKind.Close, new PictureRegion(0, 0, 64, 64), PoseCorrection.None, IsNew: true);
+        FaceDetection[] found = [.. faces.Select(pose => Scenery.Detection(pose))];
+        tracker.Update(new LookFindings(found) { Crops = seen ? [.. found.Select(_ => crop)] : default }, time, Scenery.Width, Scenery.Height, []);
+        if (score < 0.5) tracker.Update([.. faces.Select(pose => Scenery.Detection(pose, score))], time, Scenery.Width, Scenery.Height, []);
+        FollowState state = new() { Time = time, Scene = scene, Width = Scenery.Width, Height = Scenery.Height };
         tracker.ListFollowed(state.Faces);
         return state;
     }

@@ -62,7 +62,7 @@ public class PartialLookTests
     [Fact]
     public void What_is_known_of_a_face_in_its_crop_is_kept_with_it()
     {
-        FollowedCrop crop = new(new PictureRegion(200, 260, 200, 200), PoseCorrection.Between(s_left, s_right), IsNew: true);
+        FollowedCrop crop = new(CropKind.Close, new PictureRegion(200, 260, 200, 200), PoseCorrection.Between(s_left, s_right), IsNew: true);
         FaceDetection[] found = [Scenery.Detection(s_right), Scenery.Detection(s_left)];
 
         _tracker.Update(new LookFindings(found) { Crops = [FollowedCrop.None, crop] }, 0, Scenery.Width, Scenery.Height, _faces);
@@ -70,7 +70,7 @@ public class PartialLookTests
         _tracker.ListFollowed(_followed);
         Assert.Equal([FollowedCrop.None, crop], _followed.Select(face => face.Crop));
         // What was known when a look was planned is older than what an earlier look has found since.
-        FollowedCrop older = new(new PictureRegion(0, 0, 100, 100), PoseCorrection.None, IsNew: false);
+        FollowedCrop older = new(CropKind.Close, new PictureRegion(0, 0, 100, 100), PoseCorrection.None, IsNew: false);
         _tracker.Update(new LookFindings(found) { Crops = [older, older] }, Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
         _tracker.ListFollowed(_followed);
         Assert.Equal([older, crop], _followed.Select(face => face.Crop));

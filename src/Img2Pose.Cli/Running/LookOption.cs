@@ -10,7 +10,7 @@ internal sealed class LookOption
 
     private readonly Option<string?> _look = new("--look")
     {
-        Description = "Where the network looks: every (every frame, all of it), follow (between looks at all of it only around the faces), or N (every N-th frame; the tracker predicts the others). Default: every.",
+        Description = "Where the network looks: every (every frame, all of it), follow (between looks at all of it only around the faces), or N (every N-th frame; the tracker predicts the others). Default: follow for live sources, every for recordings.",
         HelpName = "every|follow|N",
     };
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 
@@ -25,10 +26,12 @@ internal sealed class FollowingLooks(PoseDetector detector)
     /// <summary>A face that is found where it overlaps the expected box less has jumped: the prediction cannot be relied on.</summary>
     private const double JumpOverlap = 0.3;
 
+    /// <summary>Rotations in crops of large faces scatter by this much, radians, around those of whole pictures: 7 degrees.</summary>
+    private const double DoubtOfClose = 0.122;
+
     private readonly List<VideoFrame> _frames = [];
     private readonly List<List<FaceDetection>> _lists = [];
     private readonly List<Request> _requests = [];
-    private readonly List<Request> _run = [];
     private readonly List<CropView> _views = [];
     private readonly List<CropFace> _found = [];
     private readonly List<Seen> _seen = [];
@@ -90,36 +93,29 @@ internal sealed class FollowingLooks(PoseDetector detector)
             {
                 FaceToFollow face = look.Following[k];
                 // Where the whole picture is looked at the crop is laid anew, and compared with it.
-                bool stays = !look.IsWhole && face.Crop.HasRegion && FollowedSize.Fits(face.Expected, RegionOf(look.Frame!, face.Crop.Region));
-                Request request = RequestFor(look.Frame!, i, k, face.Expected, face.Crop.Correction.IsKnown);
-                _requests.Add(stays ? request with { Region = face.Crop.Region } : request);
+                bool stays = !look.IsWhole && face.Crop.HasRegion && face.Crop.Kind == face.Kind
+                    && FollowedSize.Fits(face.Kind, face.Expected, RegionOf(look.Frame!, face.Crop.Region));
+                _requests.Add(RequestFor(look.Frame!, i, k, face.Kind, face.Expected, stays ? face.Crop.Region : null));
                 if (!look.IsWhole) look.LookedAt.Add(RegionOf(look.Frame!, _requests[^1].Region));
             }
         }
         RunRequests(looks);
     }
 
+    /// <summary>Looks at what is asked for, inputs of one size in one run.</summary>
     private void RunRequests(IReadOnlyList<Look> looks)
     {
         _seen.Clear();
-        RunRequests(looks, FollowedSize.SmallSide);
-        RunRequests(looks, FollowedSize.LargeSide);
-    }
-
-    private void RunRequests(IReadOnlyList<Look> looks, int side)
-    {
-        _run.Clear();
-        foreach (Request request in _requests)
+        _requests.Sort(static (a, b) => a.Input != b.Input ? a.Input.CompareTo(b.Input) : a.Look != b.Look ? a.Look.CompareTo(b.Look) : a.Face.CompareTo(b.Face));
+        for (int first = 0, count; first < _requests.Count; first += count)
         {
-            if (request.Side == side) _run.Add(request);
-        }
-        for (int first = 0; first < _run.Count; first += MostCrops)
-        {
-            int count = Math.Min(MostCrops, _run.Count - first);
+            (int width, int height) = _requests[first].Input;
+            for (count = 1; count < MostCrops && first + count < _requests.Count && _requests[first + count].Input == (width, height);) count++;
             _views.Clear();
-            for (int i = 0; i < count; i++) _views.Add(new CropView(looks[_run[first + i].Look].Frame!, _run[first + i].Region));
-            detector.DetectInCrops(_views, side, ThresholdOf(looks[0]), _found);
-            foreach (CropFace face in _found) _seen.Add(new Seen(_run[first + face.Crop], face));
+            foreach (Request request in CollectionsMarshal.AsSpan(_requests).Slice(first, count))
+                _views.Add(new CropView(looks[request.Look].Frame!, request.Region, request.Width, request.Height));
+            detector.DetectInCrops(_views, width, height, ThresholdOf(looks[0]), _found);
+            foreach (CropFace face in _found) _seen.Add(new Seen(_requests[first + face.Crop], face));
         }
     }
 
@@ -146,7 +142,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
             int match = BestOwn(face.Box);
             if (match < 0)
             {
-                _uncovered.Add((index, look.Faces.Count));
+                if (look.IsComparing) _uncovered.Add((index, look.Faces.Count));
                 Add(look, face, FollowedCrop.None);
                 continue;
             }
@@ -180,9 +176,15 @@ internal sealed class FollowingLooks(PoseDetector detector)
             if (best < 0) return;
             (Request chosen, CropFace found) = _seen[best];
             taken[chosen.Face] = true;
-            _own.Add(new Own(chosen.Face, found.Face, chosen.Region, found.IsCut || bestOverlap < JumpOverlap, chosen.IsLarge));
+            _own.Add(new Own(chosen.Face, found.Face, chosen.Kind, chosen.Region, IsDoubtful(found, chosen.Kind, bestOverlap)));
         }
     }
+
+    /// <summary>
+    /// Whether a face that is where it was expected is not to be relied on. That it reaches a little beyond the cells that it was
+    /// expected in shows where it goes; its crop is laid anew.
+    /// </summary>
+    private static bool IsDoubtful(in CropFace face, CropKind kind, double overlap) => overlap < JumpOverlap || (face.IsCut && kind != CropKind.Cells);
 
     private bool IsOwned(in Box box)
     {
@@ -221,17 +223,23 @@ internal sealed class FollowingLooks(PoseDetector detector)
     private void AddCrop(Look look, in Own own)
     {
         FollowedCrop known = look.Following[own.Request].Crop;
-        FaceDetection face = known.Correction.IsKnown ? detector.WithPose(own.Face, known.Correction.Apply(own.Face.Pose), look.Frame!) : own.Face;
-        Add(look, face, new FollowedCrop(own.Region, known.Correction, IsNew: false));
+        // What is known holds for the kind of crop that it was measured in.
+        PoseCorrection correction = known.Kind == own.Kind ? known.Correction : PoseCorrection.None;
+        FaceDetection face = correction.IsKnown ? detector.WithPose(own.Face, correction.Apply(own.Face.Pose), look.Frame!) : own.Face;
+        Add(look, face, new FollowedCrop(own.Kind, own.Region, correction, IsNew: false));
     }
 
     /// <summary>A face that was seen both ways. A small one has more pixels in its crop, so that its pose is the crop's.</summary>
     private static void AddBoth(Look look, in FaceDetection whole, in Own own)
     {
-        FaceDetection crop = own.Face;
-        if (own.IsLarge) Add(look, whole, new FollowedCrop(own.Region, PoseCorrection.Between(crop.Pose, whole.Pose), IsNew: true));
-        else Add(look, crop.Score >= whole.Score ? crop : crop with { Score = whole.Score }, new FollowedCrop(own.Region, PoseCorrection.None, IsNew: true));
+        Add(look, Better(whole, own.Face, own.Kind), new FollowedCrop(own.Kind, own.Region, Correction(whole, own.Face, own.Kind), IsNew: true));
     }
+
+    private static FaceDetection Better(in FaceDetection whole, in FaceDetection crop, CropKind kind) =>
+        kind != CropKind.Enlarged ? whole : crop.Score >= whole.Score ? crop : crop with { Score = whole.Score };
+
+    private static PoseCorrection Correction(in FaceDetection whole, in FaceDetection crop, CropKind kind) =>
+        kind == CropKind.Enlarged ? PoseCorrection.None : PoseCorrection.Between(crop.Pose, whole.Pose, kind == CropKind.Close ? DoubtOfClose : 0);
 
     private static void Add(Look look, in FaceDetection face, in FollowedCrop crop)
     {
@@ -245,7 +253,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
         foreach ((int i, int face) in _uncovered)
         {
             Look look = looks[i];
-            if (look.Faces.Count <= MostCompared) _requests.Add(RequestFor(look.Frame!, i, face, look.Faces[face].Box, wasLarge: false));
+            if (look.Faces.Count <= MostCompared) _requests.Add(RequestFor(look.Frame!, i, face, CheapestFor(look.Frame!, look.Faces[face].Box), look.Faces[face].Box, region: null));
         }
         if (_requests.Count == 0) return;
         RunRequests(looks);
@@ -261,29 +269,42 @@ internal sealed class FollowingLooks(PoseDetector detector)
                 if (overlap >= bestOverlap) (best, bestOverlap) = (face.Face, overlap);
             }
             if (best is not { } crop) continue;
-            look.Crops[request.Face] = new FollowedCrop(request.Region, request.IsLarge ? PoseCorrection.Between(crop.Pose, whole.Pose) : PoseCorrection.None, IsNew: true);
-            if (!request.IsLarge) look.Faces[request.Face] = crop.Score >= whole.Score ? crop : crop with { Score = whole.Score };
+            look.Crops[request.Face] = new FollowedCrop(request.Kind, request.Region, Correction(whole, crop, request.Kind), IsNew: true);
+            look.Faces[request.Face] = Better(whole, crop, request.Kind);
         }
     }
 
-    private Request RequestFor(VideoFrame frame, int look, int face, in Box expected, bool wasLarge)
+    private CropKind CheapestFor(VideoFrame frame, in Box box)
     {
-        (int resized, _) = detector.Size.Resize(frame.DisplayWidth, frame.DisplayHeight);
-        double size = Math.Max(expected.Width, expected.Height) * resized / frame.DisplayWidth;
-        bool large = FollowedSize.IsLarge(size, wasLarge);
+        double size = Math.Max(box.Width, box.Height) * detector.GridOf(frame).ResizedWidth / frame.DisplayWidth;
+        return FollowedSize.Cheapest(size, FollowedCrop.None);
+    }
+
+    /// <summary>What to look at for a face: the region that it is given, or one that is laid around where it is expected.</summary>
+    private Request RequestFor(VideoFrame frame, int look, int face, CropKind kind, in Box expected, PictureRegion? region)
+    {
         double column = (double)frame.Width / frame.DisplayWidth, row = (double)frame.Height / frame.DisplayHeight;
-        PictureRegion region = FaceCrop.Around(expected.Scale(column, row), large ? FollowedSize.LargeShare : FollowedSize.SmallShare, frame.Width, frame.Height);
-        return new Request(look, face, region, large ? FollowedSize.LargeSide : FollowedSize.SmallSide, large);
+        if (kind == CropKind.Cells)
+        {
+            // A region of cells gives the same cells again; its edges are rounded to samples, its inside lies in them.
+            Box inside = region is { } known ? new Box(known.Left + 1, known.Top + 1, known.Right - 1, known.Bottom - 1) : expected.Scale(column, row);
+            GridCrop cells = detector.GridOf(frame).Around(inside);
+            return new Request(look, face, kind, cells.Region, cells.Width, cells.Height, (cells.PaddedWidth, cells.PaddedHeight));
+        }
+        (int side, double share) = kind == CropKind.Close
+            ? (FollowedSize.CloseSide, FollowedSize.CloseShare) : (FollowedSize.EnlargedSide, FollowedSize.EnlargedShare);
+        CropView view = CropView.Within(frame, region ?? FaceCrop.Around(expected.Scale(column, row), share, frame.Width, frame.Height), side);
+        return new Request(look, face, kind, view.Region, view.Width, view.Height, (side, side));
     }
 
     private static Box RegionOf(VideoFrame frame, in PictureRegion region) =>
         region.ToBox().Scale((double)frame.DisplayWidth / frame.Width, (double)frame.DisplayHeight / frame.Height);
 
-    /// <summary>A crop to be looked at: of which look, for which of its faces.</summary>
-    private readonly record struct Request(int Look, int Face, PictureRegion Region, int Side, bool IsLarge);
+    /// <summary>A crop to be looked at: of which look, for which of its faces, what it is resized to and in what size of input.</summary>
+    private readonly record struct Request(int Look, int Face, CropKind Kind, PictureRegion Region, int Width, int Height, (int Width, int Height) Input);
 
     private readonly record struct Seen(Request Request, CropFace Face);
 
     /// <summary>The face that was expected, as its crop shows it.</summary>
-    private readonly record struct Own(int Request, FaceDetection Face, PictureRegion Region, bool IsDoubtful, bool IsLarge);
+    private readonly record struct Own(int Request, FaceDetection Face, CropKind Kind, PictureRegion Region, bool IsDoubtful);
 }

@@ -28,6 +28,12 @@ public sealed class Look
     public bool IsFollowing { get; set; }
 
     /// <summary>
+    /// Whether faces that are found in the whole picture are looked at in crops, too, since the next looks will be at those. Without
+    /// effect where nobody is followed.
+    /// </summary>
+    public bool IsComparing { get; set; } = true;
+
+    /// <summary>
     /// Whether the whole picture is looked at. A look that follows faces may find that this is needed, and then says so here.
     /// </summary>
     public bool IsWhole { get; set; } = true;
@@ -53,7 +59,7 @@ public sealed class Look
     /// <summary>Makes it a look at a whole picture of nothing known, for another picture.</summary>
     public void Reset()
     {
-        (Frame, Boxes, ScoreThreshold, IsFollowing, IsWhole) = (null, null, null, false, true);
+        (Frame, Boxes, ScoreThreshold, IsFollowing, IsComparing, IsWhole) = (null, null, null, false, true, true);
         Following.Clear();
         Faces.Clear();
         Crops.Clear();

@@ -30,6 +30,7 @@ public sealed class PoseEngine : IAsyncDisposable
 
     /// <summary>Networks side by side at most: each holds the model once.</summary>
     private const int MostWorkers = 4;
+    private const int MostRasterisers = 8;
 
     private static readonly TimeSpan s_batchDeadline = TimeSpan.FromMilliseconds(8);
 
@@ -49,7 +50,7 @@ public sealed class PoseEngine : IAsyncDisposable
         Model = model;
         Budget = options.Budget ?? CpuBudget.ForThisMachine(options.Sessions);
         int threads = options.Detection.Threads > 0 ? options.Detection.Threads : Budget.Inference;
-        int workers = options.Workers ?? Math.Min(threads, MostWorkers);
+        int workers = options.Workers ?? (options.LowLatency ? 1 : Math.Min(threads, MostWorkers));
         _detection = options.Detection with { Threads = Math.Max(1, threads / workers) };
         _first = OpenNetwork();
         // A GPU works on one run at a time, and on a batch almost as fast as on one picture.
@@ -181,7 +182,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
                 LowestScore = tracks && hasScores ? StayingPart * ScoreThreshold : null,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
-                LookSize = follows ? LookSizeOf : null,
+                GridOf = follows ? _first.Detector.GridOf : null,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),
                 Interrupt = interrupt,
                 Closed = Forget,
@@ -232,24 +233,18 @@ public sealed class PoseEngine : IAsyncDisposable
 
     private FaceBoxFactors BoxFactors => _options.Detection.Factors ?? Model.Metadata.BoxFactors;
 
-    /// <summary>Whether a session follows faces.</summary>
+    /// <summary>Whether a session follows faces: if it shall, and, where nothing is said, if it is live and can.</summary>
     /// <exception cref="UsageException">It shall, and cannot.</exception>
     private bool Follows(SessionOptions options, SourceInfo source, bool tracks, bool hasScores)
     {
-        if (options.Follow != true) return false;
+        if (options.Follow == false || (options.Follow is null && (!source.IsLive || options.Every > 1))) return false;
         string? reason = !hasScores ? "given boxes and looks at several sizes have no faces to follow"
             : source.IsImages ? "single pictures have nothing to follow"
             : !tracks ? "it needs tracking"
             : !_first.Detector.CanFollow ? $"{Model.Metadata.Name} costs as much for a crop as for a picture"
             : null;
-        return reason is null ? true : throw new UsageException($"Faces cannot be followed (--look follow): {reason}.");
-    }
-
-    private (double Scale, double Pixels) LookSizeOf(int width, int height)
-    {
-        SizeRule size = _first.Detector.Size;
-        (int resizedWidth, int resizedHeight) = size.Resize(width, height);
-        return ((double)resizedWidth / width, (double)size.Pad(resizedWidth) * size.Pad(resizedHeight));
+        if (reason is null || options.Follow is null) return reason is null;
+        throw new UsageException($"Faces cannot be followed (--look follow): {reason}.");
     }
 
     /// <summary>A network of its own for a measurement, with the score that a tracker wants to hear of; the caller disposes it.</summary>
@@ -266,7 +261,7 @@ public sealed class PoseEngine : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             OverlayOptions overlay = _options.Overlay;
-            return _renderer ??= OverlayRenderer.Create(overlay with { RasteriserThreads = overlay.RasteriserThreads ?? Budget.Renderer });
+            return _renderer ??= OverlayRenderer.Create(overlay with { RasteriserThreads = overlay.RasteriserThreads ?? (_options.LowLatency ? Math.Min(Environment.ProcessorCount, MostRasterisers) : Budget.Renderer) });
         }
     }
 

@@ -30,6 +30,12 @@ public sealed record PoseEngineOptions
     /// <summary>Looks done at the same time, each on its share of the network's threads; null: chosen by device and cores.</summary>
     public int? Workers { get; init; }
 
+    /// <summary>
+    /// Whether each picture shall be done soon rather than many in a time, as for one live session: one look after another, each with all
+    /// of the network's threads, and a rasteriser with every core. It costs a little more in all.
+    /// </summary>
+    public bool LowLatency { get; init; }
+
     /// <summary>Looks of several sessions done in one run of the network at most; null: chosen by device.</summary>
     public int? MaximumBatch { get; init; }
 

@@ -80,8 +80,8 @@ public sealed class PoseSession : IAsyncDisposable
         _look = new StageTimer("detect", parts.Name);
         _track = new StageTimer("track", parts.Name);
         _compose = new StageTimer("compose", parts.Name);
-        FollowPlanning? follow = parts.Planner is null || parts.LookSize is null ? null
-            : new FollowPlanning(parts.Planner, source.Info.TimeOf, parts.LookSize);
+        FollowPlanning? follow = parts.Planner is null || parts.GridOf is null ? null
+            : new FollowPlanning(parts.Planner, source.Info.TimeOf, parts.GridOf);
         _looks = new LookStage(_decoded, _looked, _scheduler.Depth, _look, follow);
     }
 

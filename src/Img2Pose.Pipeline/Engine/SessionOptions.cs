@@ -43,7 +43,7 @@ public sealed record SessionOptions
 
     /// <summary>
     /// Whether faces that have been found are followed by small looks around them, with a look at the whole picture every few frames;
-    /// null: as now, no; docs/performance.md says why. It needs tracking, detections with scores, and a network of one
+    /// null: where the source is live and it can be done; docs/performance.md says why. It needs tracking, detections with scores, and a network of one
     /// stage; <see cref="Every"/> is 1 then.
     /// </summary>
     public bool? Follow { get; init; }

@@ -1,4 +1,5 @@
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 using Img2Pose.Inference.Scheduling;
 using Img2Pose.Tracking;
 
@@ -26,7 +27,7 @@ internal sealed record SessionParts
     public LookPlanner? Planner { get; init; }
 
     /// <summary>How looks at whole pictures see them; needed where looks are planned.</summary>
-    public LookSize? LookSize { get; init; }
+    public Func<VideoFrame, LookGrid>? GridOf { get; init; }
 
     /// <summary>Ends the source's waiting where the engine opened it; the session's own from then on.</summary>
     public CancellationTokenSource? Interrupt { get; init; }

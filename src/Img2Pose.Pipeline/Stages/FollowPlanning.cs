@@ -1,4 +1,5 @@
 using Img2Pose.Frames;
+using Img2Pose.Geometry;
 using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline;
@@ -12,7 +13,7 @@ namespace Img2Pose.Pipeline;
 /// before all the same, and what a whole look tells about the crops would come a frame later: rotations were a third further from
 /// those of whole looks.
 /// </remarks>
-internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, LookSize sizeOf)
+internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, Func<VideoFrame, LookGrid> gridOf)
 {
     private readonly FollowState _state = new();
     private long _planned;
@@ -25,10 +26,10 @@ internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, Lo
     public void Plan(PosedFrame item)
     {
         VideoFrame frame = item.Frame;
-        (double scale, double pixels) = sizeOf(frame.DisplayWidth, frame.DisplayHeight);
-        FrameToPlan plan = new(timeOf(frame), item.Scene, frame.DisplayWidth, frame.DisplayHeight, scale, pixels);
+        FrameToPlan plan = new(timeOf(frame), item.Scene, frame.DisplayWidth, frame.DisplayHeight, gridOf(frame));
         item.Look.IsFollowing = true;
         item.Look.IsWhole = planner.Plan(plan, _planned++ == 0 ? null : _state, item.Look.Following);
+        item.Look.IsComparing = planner.UsesCrops;
         item.LookedAt = item.Look.IsWhole || item.Look.Following.Count > 0;
     }
 
@@ -45,7 +46,3 @@ internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, Lo
 
 /// <summary>The time of a frame, seconds.</summary>
 internal delegate double SourceClock(VideoFrame frame);
-
-/// <summary>How a look at a whole picture of some displayed size sees it.</summary>
-/// <returns>Network pixels for a displayed one, and pixels of the network's input.</returns>
-internal delegate (double Scale, double Pixels) LookSize(int width, int height);

@@ -12,12 +12,16 @@ public readonly struct FollowedFace
     {
         _filter = track.Filter;
         _unseen = clock - track.LastSeen;
+        IsConfirmed = track.Id != 0;
         IsSure = track.Found && track.Detection.Score >= startScore;
         Crop = track.Crop;
     }
 
     /// <summary>Whether the last look for it found it, with a score that a face could start with.</summary>
     public bool IsSure { get; }
+
+    /// <summary>Whether it has its identity; else it is forgotten when one look does not find it.</summary>
+    public bool IsConfirmed { get; }
 
     /// <summary>The crop that showed it last, and what is known of its pose there.</summary>
     public FollowedCrop Crop { get; }

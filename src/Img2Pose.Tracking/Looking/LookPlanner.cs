@@ -1,34 +1,43 @@
+using System.Runtime.InteropServices;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Tracking;
 
 /// <summary>
 /// Decides where to look in the next frame: at the whole picture every few frames, in a new scene, and wherever little would be
-/// gained by not doing so; else only around the faces that are being tracked. Not thread-safe; the same frames with the same
-/// states give the same plan.
+/// gained by not doing so; else only around the faces that are being tracked. What it decides is the best that a price allows, which
+/// docs/performance.md gives the reasons for. Not thread-safe; the same frames with the same states give the same plan.
 /// </summary>
 public sealed class LookPlanner
 {
-    /// <summary>
-    /// From one look at the whole picture to the next: so many frames, if they take so long. A fifth of all looks costs as much as can
-    /// be afforded at common rates, and a face that appears is then seen at most four frames later.
-    /// </summary>
-    private const int WholeEvery = 5;
-    private const double ShortestWait = 5 / 30.0, LongestWait = 0.2;
+    /// <summary>Seconds from one look at the whole picture to the next at most: six frames of 30 a second.</summary>
+    private const double LongestWait = 0.2;
+
+    /// <summary>Frames of 30 a second, in which waits are counted; at other rates it is the same time, and at least as many frames.</summary>
+    private const double CountedRate = 30;
 
     /// <summary>Times of frames are rounded in many containers.</summary>
     private const double TimeSlack = 0.004;
 
-    /// <summary>Crops are not worth their uncertainty where all together would cost more than this part of whole looks.</summary>
-    private const double WorthWhile = 0.85;
+    /// <summary>
+    /// Frames from one whole look to the next, on average: with few faces, so that the price is kept; with nobody, to see who comes.
+    /// </summary>
+    private const double ShortestStep = 4, LongestStep = 6, StepWithNobody = 4;
 
-    /// <summary>What a run costs beside its pixels, as part of a look at a picture of 640×384; measured as 0.015.</summary>
-    private const double CostOfRun = 0.015;
+    /// <summary>
+    /// From so many faces on somebody comes, goes, or is hard to see all the time: every second look is at everything, as long as all
+    /// costs clearly less than looking at everything always.
+    /// </summary>
+    private const int Crowd = 3;
+    private const double CrowdStep = 2;
+    private const double WorthWhile = 0.8;
+
+    /// <summary>Price of one face and of two that is kept, as part of looking at everything always.</summary>
+    private const double PriceOfOne = 0.278, PriceOfTwo = 0.348;
+
+    /// <summary>What a run costs beside its pixels, as part of a look at a picture of 640×384; measured as 0.015 and 0.023.</summary>
+    private const double CostOfRun = 0.023;
     private const double PixelsOfReference = 640 * 384;
-    private const double PixelsOfCrop = 64 * 64, PixelsOfSmallCrop = 128 * 128;
-
-    /// <summary>Longer side of a face in the network's input below which its crop is the more expensive one.</summary>
-    private const double SmallFace = 48;
 
     /// <summary>Faces around which crops are laid at most.</summary>
     private const int MostFollowed = 12;
@@ -36,13 +45,28 @@ public sealed class LookPlanner
     private readonly ReferenceFace _reference;
     private readonly FaceBoxFactors _factors;
     private double _lastWhole = double.NegativeInfinity;
-    private int _sinceWhole;
+    private double _step = StepWithNobody;
+
+    // Frames since the last whole look, and what that one was late by.
+    private double _sinceWhole;
     private int _scene = -1;
+
+    // Whether a face is new, or was hard to see.
+    private bool _hasDoubt;
+
+    // Whether a face has never been seen in a crop, so that nothing is known of its pose there.
+    private bool _hasUnseen;
 
     /// <summary>Creates a planner for one stream.</summary>
     /// <param name="reference">The face that boxes are computed from; the tracker's.</param>
     /// <param name="factors">The enlargement of boxes; the tracker's.</param>
     public LookPlanner(ReferenceFace reference, FaceBoxFactors factors) => (_reference, _factors) = (reference, factors);
+
+    /// <summary>
+    /// Whether crops are worth their price in what was planned last: else faces need not be seen in crops, since they will not be looked
+    /// for there.
+    /// </summary>
+    public bool UsesCrops { get; private set; } = true;
 
     /// <summary>Plans the next frame.</summary>
     /// <param name="frame">The frame.</param>
@@ -59,39 +83,112 @@ public sealed class LookPlanner
             _sinceWhole = Math.Max(0, _sinceWhole - 1);
         }
         _sinceWhole++;
+        double step = _step;
         bool isKnown = state is not null && state.Scene == frame.Scene && state.Width == frame.Width && state.Height == frame.Height
             && frame.Time >= state.Time;
-        bool whole = !isKnown || frame.Scene != _scene || IsDue(frame.Time);
-        if (isKnown && !Follow(frame, state!, follow)) whole = true;
+        _hasDoubt = _hasUnseen = false;
+        if (isKnown) Follow(frame, state!, follow);
+        bool whole = !isKnown || frame.Scene != _scene || IsDue(frame.Time, follow.Count);
+        UsesCrops = !isKnown || Decide(frame, follow, whole);
+        if (!UsesCrops)
+        {
+            whole = true;
+            follow.Clear();
+        }
         _scene = frame.Scene;
-        if (whole) (_lastWhole, _sinceWhole) = (frame.Time, 0);
+        if (whole) (_lastWhole, _sinceWhole) = (frame.Time, isKnown ? Math.Clamp(_sinceWhole - step, 0, 0.999) : 0);
         return whole;
     }
 
-    private bool IsDue(double time)
+    private bool IsDue(double time, int faces)
     {
         double elapsed = time - _lastWhole + TimeSlack;
-        return elapsed < 0 || elapsed >= LongestWait || (_sinceWhole >= WholeEvery && elapsed >= ShortestWait);
+        // A crowd that has come together since is not left waiting, and crops alone do not tell what becomes of a face that is hard to see.
+        double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep) : _hasDoubt ? CrowdStep : _step;
+        // Where frames come faster than counted, so many of them are left out as make up for it.
+        return elapsed < 0 || elapsed >= LongestWait || (_sinceWhole >= step - 1e-9 && elapsed >= Math.Floor(step) / CountedRate);
     }
 
-    /// <summary>Lists the faces to follow; false where the whole picture is cheaper.</summary>
-    private bool Follow(in FrameToPlan frame, FollowState state, List<FaceToFollow> follow)
+    /// <summary>Lists the faces with where they are expected, to be looked at as before or in the cheapest way.</summary>
+    private void Follow(in FrameToPlan frame, FollowState state, List<FaceToFollow> follow)
     {
         CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
-        double cost = 1.0 / WholeEvery + CostOfRun * PixelsOfReference / frame.NetworkPixels;
         foreach (FollowedFace face in state.Faces)
         {
             Pose pose = face.Predict(frame.Time - state.Time);
             if (!pose.IsFinite || !(pose.Translation.Z > 0)) continue;
             Box box = FaceBox.FromPose(pose, camera, frame.Width, frame.Height, _reference, _factors);
             if (box.IsEmpty) continue;
-            bool small = Math.Max(box.Width, box.Height) * frame.NetworkScale < SmallFace;
-            cost += (small ? PixelsOfSmallCrop : PixelsOfCrop) / frame.NetworkPixels;
-            follow.Add(new FaceToFollow(box, face.IsSure, face.Crop));
+            CropKind kind = face.Crop is { HasRegion: true } crop ? crop.Kind : FollowedSize.Cheapest(SizeOf(box, frame), face.Crop);
+            _hasDoubt |= !face.IsSure || !face.IsConfirmed;
+            _hasUnseen |= !face.Crop.HasRegion;
+            follow.Add(new FaceToFollow(box, kind, face.IsSure, face.Crop));
         }
-        if (cost <= WorthWhile && follow.Count <= MostFollowed) return true;
-        follow.Clear();
-        return false;
+    }
+
+    /// <summary>
+    /// Decides, at whole looks, how faces are seen until the next one, and when that is; false where the whole picture is cheaper. In
+    /// between faces stay as they were seen, since what is known about their poses holds for that.
+    /// </summary>
+    private bool Decide(in FrameToPlan frame, List<FaceToFollow> follow, bool whole)
+    {
+        if (follow.Count > MostFollowed) return false;
+        Span<FaceToFollow> faces = CollectionsMarshal.AsSpan(follow);
+        if (whole)
+        {
+            foreach (ref FaceToFollow face in faces) face = face with { Kind = FollowedSize.Cheapest(SizeOf(face.Expected, frame), face.Crop) };
+        }
+        double cost = CostOf(frame, faces);
+        if (faces.Length >= Crowd)
+        {
+            _step = CrowdStep;
+            // In doubt the next look will be at everything, too.
+            return !_hasDoubt && 1 / CrowdStep + cost <= WorthWhile;
+        }
+        if (!whole) return true;
+        double price = faces.Length == 2 ? PriceOfTwo : PriceOfOne;
+        // Rotations as of whole looks are worth more than whole looks that are nearer to each other.
+        foreach (ref FaceToFollow face in faces)
+        {
+            if (face.Kind != CropKind.Close) continue;
+            face = face with { Kind = CropKind.Cells };
+            double better = CostOf(frame, faces);
+            if (1 / LongestStep + better <= price) cost = better;
+            else face = face with { Kind = CropKind.Close };
+        }
+        _step = faces.Length == 0 ? StepWithNobody : Math.Clamp(1 / Math.Max(price - cost, 0.01), ShortestStep, LongestStep);
+        return true;
+    }
+
+    private static double SizeOf(in Box box, in FrameToPlan frame) => Math.Max(box.Width, box.Height) * frame.Grid.ResizedWidth / frame.Width;
+
+    /// <summary>What crops cost in each frame, as part of a look at the whole picture.</summary>
+    private static double CostOf(in FrameToPlan frame, ReadOnlySpan<FaceToFollow> faces)
+    {
+        double pixels = 0;
+        bool close = false, enlarged = false;
+        int runs = 0;
+        foreach (ref readonly FaceToFollow face in faces)
+        {
+            switch (face.Kind)
+            {
+                case CropKind.Cells:
+                    pixels += frame.CellsOf(face.Expected).Pixels;
+                    runs++;
+                    break;
+                case CropKind.Close:
+                    pixels += FollowedSize.CloseSide * FollowedSize.CloseSide;
+                    close = true;
+                    break;
+                default:
+                    pixels += FollowedSize.EnlargedSide * FollowedSize.EnlargedSide;
+                    enlarged = true;
+                    break;
+            }
+        }
+        if (close) runs++;
+        if (enlarged) runs++;
+        return (pixels + runs * CostOfRun * PixelsOfReference) / frame.Grid.PaddedPixels;
     }
 }
 
@@ -100,6 +197,10 @@ public sealed class LookPlanner
 /// <param name="Scene">Number of its scene.</param>
 /// <param name="Width">Width of the picture, displayed pixels.</param>
 /// <param name="Height">Height of the picture, displayed pixels.</param>
-/// <param name="NetworkScale">Pixels of the network's input for a displayed one, in a look at the whole picture.</param>
-/// <param name="NetworkPixels">Pixels of the network's input in a look at the whole picture.</param>
-public readonly record struct FrameToPlan(double Time, int Scene, int Width, int Height, double NetworkScale, double NetworkPixels);
+/// <param name="Grid">How a look at the whole picture sees it.</param>
+public readonly record struct FrameToPlan(double Time, int Scene, int Width, int Height, LookGrid Grid)
+{
+    /// <summary>The cells in which a face lies.</summary>
+    /// <param name="face">Where it is expected, displayed pixels.</param>
+    internal GridCrop CellsOf(in Box face) => Grid.Around(face.Scale((double)Grid.Width / Width, (double)Grid.Height / Height));
+}

@@ -66,7 +66,7 @@ internal static class CropTable
                 for (int config = 0; config < s_crops.Length; config++)
                 {
                     PictureRegion region = FaceCrop.Around(expected, s_crops[config].Share, frame.Width, frame.Height);
-                    detector.DetectInCrops([new CropView(frame, region)], s_crops[config].Side, LowThreshold, found);
+                    detector.DetectInCrops([CropView.Within(frame, region, s_crops[config].Side)], s_crops[config].Side, s_crops[config].Side, LowThreshold, found);
                     CropFace match = found.Where(face => face.Face.Box.IntersectionOverUnion(inFull ? seen.Box : truth.Box) >= 0.4).OrderByDescending(face => face.Face.Score).FirstOrDefault();
                     Add(rows, (bucket, config), match.Face.Score > LowThreshold, match.Face, seen, pose, inFull);
                 }

@@ -34,7 +34,7 @@ public sealed class FollowingLooksTests : IDisposable
         PictureRegion region = new(200, 100, 256, 256);
         List<CropFace> found = [];
 
-        _runner.Detector.DetectInCrops([new CropView(_frame, region)], 64, 0.3, found);
+        _runner.Detector.DetectInCrops([CropView.Within(_frame, region, 64)], 64, 64, 0.3, found);
 
         CameraIntrinsics camera = CameraIntrinsics.ForImage(640, 480);
         Box box = new(region.Left + 64, region.Top + 64, region.Left + 192, region.Top + 192);
@@ -52,8 +52,8 @@ public sealed class FollowingLooksTests : IDisposable
     {
         List<CropFace> inside = [], atCorner = [];
 
-        _runner.Detector.DetectInCrops([new CropView(_frame, new PictureRegion(200, 100, 256, 256))], 64, 0.3, inside);
-        _runner.Detector.DetectInCrops([new CropView(_frame, new PictureRegion(0, 0, 256, 256))], 64, 0.3, atCorner);
+        _runner.Detector.DetectInCrops([CropView.Within(_frame, new PictureRegion(200, 100, 256, 256), 64)], 64, 64, 0.3, inside);
+        _runner.Detector.DetectInCrops([CropView.Within(_frame, new PictureRegion(0, 0, 256, 256), 64)], 64, 64, 0.3, atCorner);
 
         // The face in the corner of a crop is enlarged towards the forehead, beyond the crop's upper edge.
         Assert.Contains(inside, face => face.IsCut);
@@ -78,7 +78,7 @@ public sealed class FollowingLooksTests : IDisposable
     public void A_face_that_was_sure_and_is_lost_makes_the_look_one_at_the_whole_picture()
     {
         // Whatever is seen in that crop is somewhere else in it.
-        FaceToFollow lost = new(new Box(350, 250, 445, 345), Insists: true, new FollowedCrop(new PictureRegion(200, 100, 256, 256), PoseCorrection.None, true));
+        FaceToFollow lost = new(new Box(350, 250, 445, 345), CropKind.Close, Insists: true, new FollowedCrop(CropKind.Close, new PictureRegion(200, 100, 256, 256), PoseCorrection.None, true));
         Look insisting = Following(lost), content = Following(lost with { Insists = false });
 
         _runner.Run([insisting]);
@@ -122,6 +122,42 @@ public sealed class FollowingLooksTests : IDisposable
     }
 
     [Fact]
+    public void A_face_that_is_seen_in_the_cells_of_the_whole_picture_is_corrected_by_what_was_seen_in_cells()
+    {
+        // All cells of the picture, so that the network sees the same in both.
+        FaceToFollow close = ExpectedIn(new PictureRegion(200, 100, 256, 256)) with { Expected = new Box(20, 20, 620, 460) };
+        LookGrid grid = _runner.Detector.GridOf(_frame);
+        FaceToFollow cells = close with { Kind = CropKind.Cells };
+        Look first = Following(cells);
+
+        _runner.Run([first]);
+
+        FollowedCrop crop = Assert.Single(first.Crops);
+        // What was known of the other kind of crop says nothing about this one.
+        Assert.Equal((CropKind.Cells, grid.Around(close.Expected).Region, false), (crop.Kind, crop.Region, crop.Correction.IsKnown));
+
+        Look whole = Following(cells);
+        whole.IsWhole = true;
+        _runner.Run([whole]);
+        FollowedCrop known = whole.Crops[whole.Faces.FindIndex(face => face.Box.IntersectionOverUnion(first.Faces[0].Box) > 0.4)];
+        Assert.True(known is { Kind: CropKind.Cells, IsNew: true, Correction: { IsKnown: true, Doubt: 0 } });
+        Look again = Following(cells with { Crop = known });
+        _runner.Run([again]);
+        Assert.Equal(known.Region, Assert.Single(again.Crops).Region);
+    }
+
+    [Fact]
+    public void Faces_of_a_whole_picture_are_not_compared_where_crops_will_not_be_used()
+    {
+        Look look = new() { Frame = _frame, IsFollowing = true, IsComparing = false };
+
+        _runner.Run([look]);
+
+        Assert.Equal(2, look.Faces.Count);
+        Assert.All(look.Crops, crop => Assert.False(crop.HasRegion));
+    }
+
+    [Fact]
     public void Looks_of_several_streams_in_one_run_find_what_each_alone_finds()
     {
         using VideoFrame other = TestFrames.Create(_pool, PixelFormat.I420, 320, 240);
@@ -160,7 +196,7 @@ public sealed class FollowingLooksTests : IDisposable
     {
         double quarter = region.Width / 4.0;
         return new FaceToFollow(
-            new Box(region.Left + quarter, region.Top + quarter, region.Right - quarter, region.Bottom - quarter), Insists: false,
-            new FollowedCrop(region, PoseCorrection.None with { IsKnown = true }, IsNew: true));
+            new Box(region.Left + quarter, region.Top + quarter, region.Right - quarter, region.Bottom - quarter), CropKind.Close, Insists: false,
+            new FollowedCrop(CropKind.Close, region, PoseCorrection.None with { IsKnown = true }, IsNew: true));
     }
 }
