@@ -31,6 +31,9 @@ fi
 results=$cache/tests
 rm -rf "$results"
 mkdir -p "$results"
+# What the program says in tests is kept, to be searched for their passwords.
+export IMG2POSE_TEST_OUTPUTS=$PWD/$results/outputs
+mkdir "$IMG2POSE_TEST_OUTPUTS"
 
 # Runs one project, says how it went, and leaves its three numbers in NAME.counts.
 test_project() {
@@ -122,6 +125,12 @@ for name in "${names[@]}"; do
 done
 if [ "$torch" = OFF ] || [ "$gtk" = OFF ]; then
   echo "What the tests of training or of the converter need could not be installed (log: $cache/apt.log)"
+  failed=$((failed + 1))
+fi
+
+leaks=$(grep -rlF -f tests/secrets.txt "$results" || true)
+if [ -n "$leaks" ]; then
+  printf 'Passwords of tests stand in what the program said:\n%s\n' "$leaks"
   failed=$((failed + 1))
 fi
 

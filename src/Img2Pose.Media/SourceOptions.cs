@@ -32,6 +32,9 @@ public sealed record SourceOptions
     /// </summary>
     public bool Deinterlace { get; init; } = true;
 
+    /// <summary>Whether the sound of what is shown while it comes shall be had, too, for outputs that are pushed.</summary>
+    public bool Sound { get; init; }
+
     /// <summary>What an input may demand.</summary>
     public MediaLimits Limits { get; init; } = MediaLimits.Default;
 

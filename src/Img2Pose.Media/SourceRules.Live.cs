@@ -45,7 +45,8 @@ internal static partial class SourceRules
     /// <param name="address">The source.</param>
     /// <param name="options">How it is opened.</param>
     /// <param name="camera">The format chosen of a camera, or null where it lists none.</param>
-    public static List<(string Key, string Value)> Options(LiveAddress address, LiveSourceOptions options, CameraFormat? camera)
+    /// <param name="sound">Whether sound is asked for, too.</param>
+    public static List<(string Key, string Value)> Options(LiveAddress address, LiveSourceOptions options, CameraFormat? camera, bool sound = false)
     {
         LiveRule rule = For(address);
         List<(string, string)> entries = [("protocol_whitelist", rule.Protocols), ("format_whitelist", rule.Demuxers)];
@@ -70,7 +71,7 @@ internal static partial class SourceRules
                         // Of socket reads and writes, in microseconds; "stimeout" is gone since FFmpeg 5.0.
                         entries.Add(("timeout", patience));
                         // What is not decoded is not asked for.
-                        entries.Add(("allowed_media_types", "video"));
+                        entries.Add(("allowed_media_types", sound ? "video+audio" : "video"));
                         if (address.Scheme == "rtsps" && VerifiesRtsps()) entries.Add(("tls_verify", verify));
                         break;
                     case "udp":

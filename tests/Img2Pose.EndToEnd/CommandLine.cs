@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
@@ -108,6 +109,7 @@ internal static class CommandLine
             Assert.Fail($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} hangs");
         }
         await all;
+        if (process.StartInfo.ArgumentList.Any(word => word.EndsWith("img2pose.dll", StringComparison.Ordinal))) TestOutputs.Keep(await error + await output);
         return new Finished(process.ExitCode, await output, await error);
     }
 

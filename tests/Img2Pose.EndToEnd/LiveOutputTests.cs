@@ -81,7 +81,54 @@ public sealed class LiveOutputTests : IDisposable
         (await CommandLine.FinishAsync(process)).ShouldSucceed();
 
         Assert.Equal("YU12 320 240", (await File.ReadAllTextAsync(_files["written.raw.format"], TestContext.Current.CancellationToken)).Trim());
-        Assert.Equal(10 * 320 * 240 * 3 / 2, new FileInfo(_files["written.raw"]).Length);
+        // Read back: the clip's picture with a mesh on it, as a file has it.
+        byte[] written = await File.ReadAllBytesAsync(_files["written.raw"], TestContext.Current.CancellationToken);
+        Assert.Equal(10 * 320 * 240 * 3 / 2, written.Length);
+        (await CommandLine.Img2PoseAsync("run", clip, "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--model", _files.Model, "--quiet")).ShouldSucceed();
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", _files["posed.mkv"], "-pix_fmt", "yuv420p", "-f", "rawvideo", _files["posed.raw"]);
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, "-pix_fmt", "yuv420p", "-f", "rawvideo", _files["plain.raw"]);
+        Assert.InRange(Difference(written, await File.ReadAllBytesAsync(_files["posed.raw"], TestContext.Current.CancellationToken)), 0, 2);
+        Assert.InRange(Difference(written, await File.ReadAllBytesAsync(_files["plain.raw"], TestContext.Current.CancellationToken)), 3, 255);
+    }
+
+    /// <summary>Mean difference of bytes.</summary>
+    private static double Difference(byte[] a, byte[] b)
+    {
+        Assert.Equal(a.Length, b.Length);
+        long sum = 0;
+        for (int i = 0; i < a.Length; i++) sum += Math.Abs(a[i] - b[i]);
+        return (double)sum / a.Length;
+    }
+
+    [Theory]
+    [InlineData("udp", "aac", "mpegts", "udp://127.0.0.1:{0}", "udp://127.0.0.1:{0}?timeout=60000000")]
+    [InlineData("rtmp", "aac", "flv", "rtmp://127.0.0.1:{0}/live/face", "rtmp://127.0.0.1:{0}/live/face")]
+    public async Task A_pushed_stream_has_the_sound_of_its_source_at_its_pictures_times(string protocol, string codec, string format, string target, string listener)
+    {
+        string silent = await _files.FaceClipAsync(frames: 4000), clip = _files["sounding.mp4"];
+        // A beep a second.
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", silent, "-f", "lavfi", "-i", "sine=frequency=440:beep_factor=4:sample_rate=48000", "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", codec, "-t", "60", clip);
+        string port = FreePort().ToString(CultureInfo.InvariantCulture);
+        string[] listening = protocol == "rtmp" ? ["-listen", "1"] : [];
+        Task<string> received = CommandLine.ToolAsync("ffmpeg", ["-nostdin", "-v", "error", "-y", .. listening, "-f", format, "-i", string.Format(CultureInfo.InvariantCulture, listener, port), "-t", "3", "-c", "copy", _files["received.mkv"]]);
+        await ListensAsync(protocol, int.Parse(port, CultureInfo.InvariantCulture), received);
+
+        using Process process = CommandLine.StartWith([], "run", clip, "--realtime", "--out", string.Format(CultureInfo.InvariantCulture, target, port), "--model", _files.Model);
+        Task<Finished> ended = CommandLine.FinishAsync(process);
+        await received;
+        if (!process.HasExited) await CommandLine.SignalAsync(process, "INT");
+        await ended;
+
+        string sound = await CommandLine.ToolAsync("ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries", "stream=codec_name:packet=pts_time", "-of", "csv=p=0", _files["received.mkv"]);
+        string pictures = await CommandLine.ToolAsync("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0", _files["received.mkv"]);
+        Assert.Contains(codec, sound, StringComparison.Ordinal);
+        double[] heard = Times(sound), seen = Times(pictures);
+        // Both cover the same time; a busy machine leaves pictures out, but no sound.
+        Assert.InRange(heard.Length, 60, 400);
+        Assert.InRange(heard[^1] - seen[^1], -1.5, 1.5);
+        Assert.All(heard.Zip(heard.Skip(1), (a, b) => b - a), step => Assert.InRange(step, 0.0001, 0.5));
+
+        static double[] Times(string table) => [.. table.Split('\n').Select(line => line.Trim(',', ' ')).Where(line => double.TryParse(line, CultureInfo.InvariantCulture, out _)).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
     }
 
     [Theory]

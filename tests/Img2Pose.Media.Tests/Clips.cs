@@ -34,7 +34,7 @@ public abstract class ClipTests : IDisposable
         [.. Ffprobe($"-select_streams {stream} -show_entries packet=pts_time -of csv=p=0 {name}")
             .Select(line => double.Parse(line.TrimEnd(','), System.Globalization.CultureInfo.InvariantCulture)).Order()];
 
-    private string Run(string program, string arguments)
+    protected string Run(string program, string arguments)
     {
         try
         {

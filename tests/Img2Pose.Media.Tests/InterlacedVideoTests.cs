@@ -47,6 +47,46 @@ public sealed class InterlacedVideoTests : ClipTests
     }
 
     [Fact]
+    public void A_live_stream_of_two_fields_comes_without_combs_as_well()
+    {
+        Interlaced("i.ts", "-c:v libx264 -preset ultrafast -qp 10 -g 5");
+        byte[] stream = File.ReadAllBytes(At("i.ts"));
+        using HttpServer server = new()
+        {
+            Answer = (_, to) =>
+            {
+                HttpServer.Send(to, "HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n");
+                // Over and over until nobody listens, about as fast as it was taken.
+                for (int at = 0; ; at = (at + 1880) % (stream.Length / 1880 * 1880))
+                {
+                    to.Write(stream, at, 1880);
+                    Thread.Sleep(2);
+                }
+            },
+        };
+        List<string> warnings = [];
+
+        double combed = Combs(false), read = Combs(true);
+
+        Assert.InRange(combed, 2.5, 12);
+        Assert.InRange(read, 0, combed / 4);
+        Assert.Contains("is interlaced", Assert.Single(warnings), StringComparison.Ordinal);
+
+        double Combs(bool deinterlace)
+        {
+            using IFrameSource source = MediaSource.Open(server.Url("/i.ts"), new SourceOptions { Live = LiveTests.Quick, Deinterlace = deinterlace, Warning = warnings.Add });
+            Assert.True(source.Info.IsLive);
+            double sum = 0;
+            for (int i = 0; i < 12; i++)
+            {
+                Assert.True(source.TryRead(out VideoFrame? frame));
+                using (frame) sum += CombStrength(frame.GetPlane(0));
+            }
+            return sum / 12;
+        }
+    }
+
+    [Fact]
     public void Times_numbers_and_count_are_those_of_the_pictures()
     {
         Interlaced("i.mp4");

@@ -136,6 +136,7 @@ internal sealed class RunJob : IAsyncDisposable
             DecoderThreads = _budget.Decoder,
             Memory = settings.Memory,
             Deinterlace = settings.Deinterlace,
+            Sound = settings.Output is { } pushed && VideoWriter.IsStream(pushed),
             Cancellation = stop,
             Warning = Warn,
         });
@@ -226,7 +227,9 @@ internal sealed class RunJob : IAsyncDisposable
             Scales = settings.Detection.LooksAtScales,
             Overlay = new OverlayOptions { Layers = settings.Overlay, Alpha = settings.Alpha, Reference = reference },
             Sessions = sessions,
-            Workers = settings.Workers,
+            // Looks of one that follows faces come one after another, since each depends on the one before.
+            Workers = settings.Workers ?? (sessions == 1 && settings.Follow == true ? 1 : null),
+            LowLatency = sessions == 1 && MediaSource.IsLive(settings.Source),
             Budget = budget,
             Warning = Warn,
         });

@@ -63,11 +63,13 @@ internal sealed unsafe class LiveConnection
     /// <param name="address">The source.</param>
     /// <param name="options">How it is read.</param>
     /// <param name="shape">The shape of the frames where an earlier connection has set it.</param>
+    /// <param name="sound">The sound of earlier connections, where it is wanted.</param>
     /// <param name="log">Told what happens.</param>
     /// <param name="gate">What is held around everything that both sides use, and pulsed when something is new.</param>
-    public LiveConnection(LiveAddress address, SourceOptions options, LiveShape? shape, SourceLog log, object gate)
+    public LiveConnection(LiveAddress address, SourceOptions options, LiveShape? shape, LiveSound? sound, SourceLog log, object gate)
     {
         (_address, _options, _knownShape, _log, _gate) = (address, options, shape, log, gate);
+        Sound = sound;
         _packet = new PacketHandle();
         _interrupt = new ReadInterrupt(options.Cancellation);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(options.Cancellation);
@@ -85,6 +87,9 @@ internal sealed unsafe class LiveConnection
 
     /// <summary>The shape of the frames; set when a picture has been there.</summary>
     public LiveShape? Shape { get; private set; }
+
+    /// <summary>The sound, where it is wanted and there is some; the source disposes it. Set when a picture has been there.</summary>
+    public LiveSound? Sound { get; private set; }
 
     /// <summary>Pictures that were left out: behind, or replaced before anybody took them. Under the gate.</summary>
     public long Skipped => _skipped;
@@ -198,7 +203,7 @@ internal sealed unsafe class LiveConnection
             TimeSpan left = live.OpenTimeout - Stopwatch.GetElapsedTime(began);
             _interrupt.Allow(left > TimeSpan.Zero ? left : TimeSpan.Zero);
             opens = true;
-            _input = LiveInput.Open(_address, live, _options.Limits, camera, _interrupt, out string[] unused);
+            _input = LiveInput.Open(_address, live, _options.Limits, camera, _options.Sound, _interrupt, out string[] unused);
             UnusedOptions = unused;
         }
         catch (LiveFailureException e) when (e.Failure.Kind == LiveFailureKind.Lost && !live.Insecure && _address.Scheme is "https" or "rtsps")
@@ -226,11 +231,22 @@ internal sealed unsafe class LiveConnection
         _isPaced = isPlaylist;
         // A row of JPEGs over HTTP has no times: a picture is as old as its arrival says.
         _hasTimes = (container->iformat->flags & ffmpeg.AVFMT_NOTIMESTAMPS) == 0 && format != "mpjpeg";
-        _decoder = new LiveDecoder(container, _options, _knownShape);
+        _decoder = new LiveDecoder(container, _address.Name, _options, _knownShape);
         AVStream* stream = FindVideo(container);
         _decoder.Select(stream);
+        lock (_gate)
+        {
+            // Whoever has left this connection may have disposed it.
+            if (_left) throw new OperationCanceledException();
+            if (Sound is not null) Sound.Follow(container);
+            else if (_options.Sound) Sound = LiveSound.Of(container);
+        }
         for (uint i = 0; i < container->nb_streams; i++)
-            container->streams[i]->discard = container->streams[i] == stream ? AVDiscard.AVDISCARD_DEFAULT : AVDiscard.AVDISCARD_ALL;
+        {
+            AVStream* other = container->streams[i];
+            bool wanted = other == stream || (Sound is not null && other->codecpar->codec_type == AVMediaType.AVMEDIA_TYPE_AUDIO);
+            other->discard = wanted ? AVDiscard.AVDISCARD_DEFAULT : AVDiscard.AVDISCARD_ALL;
+        }
         AVRational rate = ffmpeg.av_guess_frame_rate(container, stream, null);
         double? rateOfStream = rate.num > 0 && rate.den > 0 ? (double)rate.num / rate.den : null;
         FramesPerSecond = rateOfStream is > 0 and <= 240 ? rateOfStream : null;
@@ -323,7 +339,11 @@ internal sealed unsafe class LiveConnection
     {
         AVFormatContext* container = _input!.Pointer;
         AVStream* stream = container->streams[packet->stream_index];
-        if (stream->codecpar->codec_type != AVMediaType.AVMEDIA_TYPE_VIDEO) return;
+        if (stream->codecpar->codec_type != AVMediaType.AVMEDIA_TYPE_VIDEO)
+        {
+            PassSound(packet, now);
+            return;
+        }
         if (stream->index != _decoder!.StreamIndex)
         {
             // The sender goes on in another stream: another codec in a transport stream.
@@ -376,6 +396,17 @@ internal sealed unsafe class LiveConnection
         double patience = Math.Max(_options.Live.Times.NoPicture / 6, 1.5 * _longestGop);
         if (_decoder.Damaged - _damagedBefore >= UndecodedInARow && Stopwatch.GetElapsedTime(_lastPicture, now).TotalSeconds > patience)
             throw new LiveFailureException(LiveFailureKind.Lost, "what comes cannot be decoded any more");
+    }
+
+    /// <summary>Passes sound on at the moment that its time means by the pictures' clock.</summary>
+    private void PassSound(AVPacket* packet, long now)
+    {
+        // Before the first picture nobody knows when it was.
+        if (Sound is null || _waitsForKey || _isPaced || !Sound.Owns(packet) || Sound.TimeOf(packet) is not { } time) return;
+        lock (_gate)
+        {
+            if (!_left) Sound.Post(packet, _clock.CaptureOf(time, now));
+        }
     }
 
     private void Switch(AVStream* stream)

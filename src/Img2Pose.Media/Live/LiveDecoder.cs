@@ -14,9 +14,11 @@ internal sealed unsafe class LiveDecoder : IDisposable
 {
     private const double MostAspect = 32;
 
-    // A live session holds the newest picture at each of its few links, and a copy that is drawn on.
-    private const int FramesUnderWay = 8;
+    // A live session holds the newest picture at each of its few links, and a copy that is drawn on; the last are a deinterlacer's three
+    // and the one that it makes.
+    private const int FramesUnderWay = 12;
 
+    private readonly string _name;
     private readonly SourceOptions _options;
     private readonly AVFormatContext* _container;
     private readonly FrameHandle _picture = new();
@@ -27,10 +29,12 @@ internal sealed unsafe class LiveDecoder : IDisposable
     private PictureOrientation _streamOrientation = PictureOrientation.Upright;
     private (int Width, int Height) _size;
     private bool _hasEndMarks;
+    private Deinterlacer? _deinterlacer;
 
-    /// <summary>Makes a decoder without a stream.</summary>
-    public LiveDecoder(AVFormatContext* container, SourceOptions options, LiveShape? shape)
+    /// <summary>Makes a decoder without a stream; the name is the source's, for messages.</summary>
+    public LiveDecoder(AVFormatContext* container, string name, SourceOptions options, LiveShape? shape)
     {
+        _name = name;
         _container = container;
         (_options, _shape) = (options, shape);
         _shaper = shape is { } known ? new FrameShaper(known.Format, known.Width, known.Height) : new FrameShaper();
@@ -74,7 +78,8 @@ internal sealed unsafe class LiveDecoder : IDisposable
             // A thread a frame would be a frame of delay each; parts of one picture at a time cost none.
             context->thread_count = Math.Max(1, _options.DecoderThreads > 0 ? _options.DecoderThreads : Math.Min(4, Environment.ProcessorCount));
             context->thread_type = ffmpeg.FF_THREAD_SLICE;
-            context->flags |= ffmpeg.AV_CODEC_FLAG_LOW_DELAY;
+            // After a loss pictures with patched parts come, and not none until the next key picture.
+            context->flags |= ffmpeg.AV_CODEC_FLAG_LOW_DELAY | ffmpeg.AV_CODEC_FLAG_OUTPUT_CORRUPT;
             context->max_pixels = memory.MostPixels;
             Check(ffmpeg.avcodec_open2(context, codec, null), "its video decoder does not start");
         }
@@ -120,19 +125,42 @@ internal sealed unsafe class LiveDecoder : IDisposable
     public VideoFrame? TryReceive()
     {
         AVFrame* picture = _picture.Pointer;
-        while (true)
+        PictureTime shown = default;
+        while (_deinterlacer?.TryReceive(picture, out shown) != true)
         {
             int status = ffmpeg.avcodec_receive_frame(_decoder!.Pointer, picture);
             if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return null;
-            if (status >= 0) break;
-            Damaged++;
+            if (status < 0)
+            {
+                Damaged++;
+                continue;
+            }
+            if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) Damaged++;
+            shown = new PictureTime(picture->best_effort_timestamp, 0);
+            if (!MustDeinterlace(picture)) break;
+            // Of another size than those before: the last of them is not waited for.
+            _deinterlacer!.Send(picture, shown);
         }
-        if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) Damaged++;
+        return FrameOf(picture, shown.Ticks);
+    }
+
+    /// <summary>Whether a picture goes through the deinterlacer; from the first interlaced one on all do, so that they stay in order.</summary>
+    private bool MustDeinterlace(AVFrame* picture)
+    {
+        if (!_options.Deinterlace) return false;
+        if (_deinterlacer is not null) return true;
+        if (FFmpegCompat.Fields(picture) == FieldOrder.Progressive) return false;
+        _deinterlacer = new Deinterlacer(_name, _decoder!.Pointer->thread_count);
+        _options.Warning?.Invoke($"{_name}: it is interlaced, and is deinterlaced, a picture later; --deinterlace off leaves it as it is");
+        return true;
+    }
+
+    private VideoFrame FrameOf(AVFrame* picture, long time)
+    {
         AVFrameSideData* side = ffmpeg.av_frame_get_side_data(picture, AVFrameSideDataType.AV_FRAME_DATA_DISPLAYMATRIX);
         PictureOrientation orientation = side == null || side->size < DisplayMatrix.Size
             ? _streamOrientation : DisplayMatrix.ToOrientation((int*)side->data);
         _size = (picture->width, picture->height);
-        long time = picture->best_effort_timestamp;
         Rational aspect = _shape?.Aspect ?? AspectOf(picture, orientation);
         VideoFrame frame = _shaper.Shape(picture, orientation);
         _shape ??= new LiveShape(frame.Format, frame.Width, frame.Height, aspect);
@@ -158,6 +186,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
     public void Dispose()
     {
         _decoder?.Dispose();
+        _deinterlacer?.Dispose();
         _picture.Dispose();
         _shaper.Dispose();
     }

@@ -19,11 +19,12 @@ internal static unsafe class LiveInput
     /// <param name="options">How it is opened.</param>
     /// <param name="limits">What it may demand.</param>
     /// <param name="camera">The format chosen of a camera, or null.</param>
+    /// <param name="sound">Whether sound is asked for, too.</param>
     /// <param name="interrupt">Ends what waits.</param>
     /// <param name="unused">Names of options that nobody took, which is an error of <see cref="SourceRules"/>.</param>
     /// <exception cref="LiveFailureException">It does not open.</exception>
     public static InputHandle Open(
-        LiveAddress address, LiveSourceOptions options, MediaLimits limits, CameraFormat? camera, ReadInterrupt interrupt, out string[] unused)
+        LiveAddress address, LiveSourceOptions options, MediaLimits limits, CameraFormat? camera, bool sound, ReadInterrupt interrupt, out string[] unused)
     {
         _ = FFmpegRuntime.EnsureLoaded();
         LiveRule rule = SourceRules.For(address);
@@ -50,7 +51,7 @@ internal static unsafe class LiveInput
             // FFmpeg's wait for a camera's picture cannot be interrupted, so it never waits.
             if (address.Kind == LiveKind.Camera) context->flags |= ffmpeg.AVFMT_FLAG_NONBLOCK;
             opener = new Opener(address, context);
-            foreach ((string key, string value) in SourceRules.Options(address, options, camera)) _ = ffmpeg.av_dict_set(&entries, key, value, 0);
+            foreach ((string key, string value) in SourceRules.Options(address, options, camera, sound)) _ = ffmpeg.av_dict_set(&entries, key, value, 0);
 
             AVFormatContext* opened = context;
             int status = ffmpeg.avformat_open_input(&opened, address.Target, format, &entries);

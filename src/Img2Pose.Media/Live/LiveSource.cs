@@ -9,7 +9,7 @@ namespace Img2Pose.Media;
 /// (<see cref="LiveConnection"/>), with a wait between them that grows. Whoever reads drives it: all decisions are taken in
 /// <see cref="TryRead"/>, which waits for the newest picture, the end of the connection, the next try or a stop, whichever comes first.
 /// </summary>
-internal sealed class LiveSource : IFrameSource
+internal sealed class LiveSource : IFrameSource, ISoundSource
 {
     // What usually ends at once is waited for, so that nothing is left over; the rest cleans up by itself.
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(400);
@@ -84,6 +84,9 @@ internal sealed class LiveSource : IFrameSource
     public LiveStatus Status { get; }
 
     /// <inheritdoc/>
+    public LiveSound? Sound { get; private set; }
+
+    /// <inheritdoc/>
     public long DamagedFrames
     {
         get
@@ -138,6 +141,8 @@ internal sealed class LiveSource : IFrameSource
         }
         _cancellation.Dispose();
         _first?.Dispose();
+        // A connection that is left over gives it nothing more.
+        Sound?.Dispose();
         Stopwatch clock = Stopwatch.StartNew();
         foreach (LiveConnection connection in ending)
         {
@@ -224,7 +229,7 @@ internal sealed class LiveSource : IFrameSource
     {
         if (_reason is null) _log.Connecting(_address);
         else Status.Report(Status.Current with { RetryAt = 0, Since = Stopwatch.GetTimestamp() });
-        _connection = new LiveConnection(_address, _options, _shape, _log, _gate);
+        _connection = new LiveConnection(_address, _options, _shape, Sound, _log, _gate);
         _newConnection = true;
         _connection.Start();
     }
@@ -247,6 +252,7 @@ internal sealed class LiveSource : IFrameSource
     {
         UnusedOptions = connection.UnusedOptions;
         _shape ??= connection.Shape;
+        Sound ??= connection.Sound;
     }
 
     /// <summary>Plans the next try; false where the source ends instead.</summary>

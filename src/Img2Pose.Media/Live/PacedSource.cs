@@ -8,7 +8,7 @@ namespace Img2Pose.Media;
 /// Plays a recorded video as a camera would show it: a picture comes when its time has come by the monotonic clock, and that time
 /// is its capture time. Where decoding is slower than the video's own speed the age grows; beyond a second the clock begins anew.
 /// </summary>
-internal sealed class PacedSource : IFrameSource
+internal sealed class PacedSource : IFrameSource, ISoundSource
 {
     // A camera does not wait for who looks at it, but a file does not lose pictures either: its clock is put back instead.
     private static readonly TimeSpan s_mostBehind = TimeSpan.FromSeconds(1);
@@ -19,6 +19,8 @@ internal sealed class PacedSource : IFrameSource
     private readonly IFrameSource _source;
     private readonly CancellationTokenRegistration _cancellation;
     private readonly ManualResetEventSlim _interrupted = new();
+    private readonly PacketQueue? _soundAhead;
+    private readonly PacketHandle? _packet;
     private long _began;
     private double _first;
     private double _last;
@@ -30,7 +32,17 @@ internal sealed class PacedSource : IFrameSource
         Status = options.Status ?? new LiveStatus();
         Info = source.Info with { IsLive = true };
         _cancellation = options.Cancellation.Register(static paced => ((PacedSource)paced!)._interrupted.Set(), this);
+        if (!options.Sound || source is not VideoStreamSource video) return;
+        unsafe
+        {
+            Sound = LiveSound.Of(video.Container);
+        }
+        if (Sound is null) return;
+        (_soundAhead, _packet) = (video.TakeSound(), new PacketHandle());
     }
+
+    /// <inheritdoc/>
+    public LiveSound? Sound { get; }
 
     /// <inheritdoc/>
     public SourceInfo Info { get; }
@@ -54,6 +66,7 @@ internal sealed class PacedSource : IFrameSource
             return false;
         }
         next.CaptureTime = Due(Info.TimeOf(next));
+        PassSound();
         // Bounded by the longest pause, and ended by whoever stops the source. The runtime's timeouts count in coarse steps, so that
         // one may be over too early.
         while (Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next.CaptureTime) is { Ticks: > 0 } early)
@@ -82,6 +95,21 @@ internal sealed class PacedSource : IFrameSource
         _interrupted.Set();
         Status.End();
         _source.Dispose();
+        Sound?.Dispose();
+        _soundAhead?.Dispose();
+        _packet?.Dispose();
+    }
+
+    /// <summary>Passes on the sound that was read beside the pictures, at the moments that belong to them.</summary>
+    private unsafe void PassSound()
+    {
+        if (Sound is null) return;
+        FFmpeg.AutoGen.AVPacket* packet = _packet!.Pointer;
+        while (_soundAhead!.TryDequeue(packet))
+        {
+            if (Sound.Owns(packet) && Sound.TimeOf(packet) is { } time) Sound.Post(packet, _began + (long)((time - _first) * Stopwatch.Frequency));
+            FFmpeg.AutoGen.ffmpeg.av_packet_unref(packet);
+        }
     }
 
     /// <summary>When a picture of this time is to be shown, on the monotonic clock.</summary>

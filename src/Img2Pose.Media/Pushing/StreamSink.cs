@@ -6,7 +6,7 @@ namespace Img2Pose.Media;
 
 /// <summary>
 /// Encodes frames for whoever watches them now: no picture waits in the encoder or the container, a new viewer has a picture within a
-/// second, and a peer that takes nothing is given up. Sound is not sent.
+/// second, and a peer that takes nothing is given up. Sound of a source that has it goes along as it is, where the container takes it.
 /// </summary>
 internal sealed unsafe class StreamSink : IVideoOutput
 {
@@ -27,6 +27,11 @@ internal sealed unsafe class StreamSink : IVideoOutput
     private readonly PacketHandle _packet = new();
     private readonly AVStream* _stream;
     private readonly long _frameTicks;
+    private readonly LiveSound? _sound;
+    private readonly PacketHandle _soundPacket = new();
+    private AVStream* _soundStream;
+    private long _lastSound = long.MinValue;
+    private bool _soundWaits;
     private long _origin = long.MinValue;
     private long _lastTicks = -1;
     private volatile bool _ending;
@@ -65,6 +70,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
             _stream->time_base = new AVRational { num = s_timeBase.Numerator, den = s_timeBase.Denominator };
             _stream->avg_frame_rate = EncoderSelection.ToRate(rate);
             _stream->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
+            if (options.CopySound && (source as ISoundSource)?.Sound is { } sound && AddSound(output, sound, options.Warning)) _sound = sound;
             Connect(output);
         }
         catch
@@ -109,6 +115,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
             ffmpeg.av_frame_unref(picture);
         }
         Drain();
+        WriteSound(frame);
     }
 
     public void Complete()
@@ -142,11 +149,69 @@ internal sealed unsafe class StreamSink : IVideoOutput
         }
         _picture.Dispose();
         _packet.Dispose();
+        _soundPacket.Dispose();
         _encoder?.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _interrupt.Free();
     }
+
+    private bool AddSound(AVFormatContext* output, LiveSound sound, Action<string>? warn)
+    {
+        if (_target.IsDevice) return false;
+        // A trial of RTSP would call the server.
+        bool fits = _target.Format == "rtsp" ? FitsRtp(sound.Stream->codecpar) : ContainerTrial.Takes(output->oformat, sound.Stream);
+        if (!fits)
+        {
+            warn?.Invoke($"{_target}: the sound ({ffmpeg.avcodec_get_name(sound.Stream->codecpar->codec_id)}) does not fit into {_target.Format} and is left out");
+            return false;
+        }
+        _soundStream = ffmpeg.avformat_new_stream(output, null);
+        if (_soundStream == null) throw new InsufficientMemoryException("FFmpeg is out of memory.");
+        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_parameters_copy(_soundStream->codecpar, sound.Stream->codecpar), _target.Name, "its sound cannot be set up");
+        // The tag belongs to the source's container.
+        _soundStream->codecpar->codec_tag = 0;
+        _soundStream->time_base = sound.Stream->time_base;
+        return true;
+    }
+
+    /// <summary>Whether there is a payload format for a sound; that of AAC is told by a header which transport streams do not have.</summary>
+    private static bool FitsRtp(AVCodecParameters* sound) => ffmpeg.avcodec_get_name(sound->codec_id) switch
+    {
+        "aac" => sound->extradata_size > 0,
+        "opus" or "mp2" or "mp3" or "pcm_alaw" or "pcm_mulaw" => true,
+        _ => false,
+    };
+
+    /// <summary>Writes the sound up to a picture's moment; what belongs to later ones waits, what is older than the stream is left out.</summary>
+    private void WriteSound(VideoFrame frame)
+    {
+        if (_sound is null) return;
+        long until = frame.CaptureTime != 0 ? frame.CaptureTime : Stopwatch.GetTimestamp();
+        AVPacket* packet = _soundPacket.Pointer;
+        while (_soundWaits || _sound.TryTake(packet))
+        {
+            _soundWaits = packet->pts > Microseconds(until);
+            if (_soundWaits) return;
+            packet->pts -= Microseconds(_origin);
+            if (packet->pts >= 0 && packet->pts > _lastSound)
+            {
+                _lastSound = packet->dts = packet->pts;
+                ffmpeg.av_packet_rescale_ts(packet, _sound.Stream->time_base, _soundStream->time_base);
+                packet->stream_index = _soundStream->index;
+                Allow();
+                int status = ffmpeg.av_write_frame(_output.Pointer, packet);
+                ffmpeg.av_packet_unref(packet);
+                Check(status);
+            }
+            else
+            {
+                ffmpeg.av_packet_unref(packet);
+            }
+        }
+    }
+
+    private static long Microseconds(long timestamp) => (long)(timestamp * ((double)ffmpeg.AV_TIME_BASE / Stopwatch.Frequency));
 
     private void Connect(AVFormatContext* output)
     {
@@ -196,7 +261,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
             if (packet->duration == 0) packet->duration = _frameTicks;
             ffmpeg.av_packet_rescale_ts(packet, new AVRational { num = s_timeBase.Numerator, den = s_timeBase.Denominator }, _stream->time_base);
             Allow();
-            // There is one stream, so nothing has to be put in order, which would hold packets back.
+            // Sound comes after its picture, so nothing has to be put in order, which would hold packets back.
             status = ffmpeg.av_write_frame(_output.Pointer, packet);
             ffmpeg.av_packet_unref(packet);
             Check(status);

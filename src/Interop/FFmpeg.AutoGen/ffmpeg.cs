@@ -21,6 +21,7 @@ public static unsafe partial class ffmpeg
     public const int AV_CODEC_FLAG_GLOBAL_HEADER = 0x400000;
     public const int AV_CODEC_FLAG_INTERLACED_DCT = 0x40000;
     public const int AV_CODEC_FLAG_INTERLACED_ME = 0x20000000;
+    public const int AV_CODEC_FLAG_OUTPUT_CORRUPT = 0x8;
     public const int AV_CODEC_FLAG_QSCALE = 0x2;
     public const int AV_CODEC_FLAG_LOW_DELAY = 0x80000;
     public const int AV_OPT_SEARCH_FAKE_OBJ = 0x2;

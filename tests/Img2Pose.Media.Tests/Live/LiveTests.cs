@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Img2Pose.Frames;
+using Img2Pose.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Img2Pose.Media.Tests;
@@ -10,6 +11,11 @@ public abstract class LiveTests : ClipTests
 {
     /// <summary>Longer than anything takes on a busy machine.</summary>
     protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// A stop takes a second at most; a machine that is busy may take a few. What is not interrupted takes minutes where this is asked.
+    /// </summary>
+    protected static void AssertPrompt(TimeSpan stop) => Assert.InRange(stop.TotalSeconds, 0, 4);
 
     // Times that tests can wait for.
     internal static readonly LiveSourceOptions Quick = new()
@@ -142,6 +148,7 @@ public abstract class LiveTests : ClipTests
             finally
             {
                 _stop.Dispose();
+                TestOutputs.Keep(Log + '\n' + string.Join('\n', States.Select(state => state.ToString())) + '\n' + (_reading.Exception?.ToString() ?? ""));
             }
         }
 

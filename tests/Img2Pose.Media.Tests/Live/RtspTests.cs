@@ -40,7 +40,7 @@ public sealed class RtspTests : LiveTests
         Assert.All(pictures, picture => Assert.InRange(picture.Age, 0, 30));
         Assert.Empty(((LiveSource)reader.Source).UnusedOptions);
         Assert.True(reader.Source.Info is { IsLive: true, Codec: { } name } && name == (codec == "h265" ? "hevc" : codec));
-        Assert.InRange(stopped.TotalSeconds, 0, 10);
+        AssertPrompt(stopped);
         Assert.Equal([SourceState.Live, SourceState.Ended], reader.States.Select(state => state.State));
     }
 
@@ -145,7 +145,7 @@ public sealed class RtspTests : LiveTests
         TimeSpan stopped = reader.Stop();
         server.Signal("CONT");
 
-        Assert.InRange(stopped.TotalSeconds, 0, 10);
+        AssertPrompt(stopped);
     }
 
     [Fact]
@@ -214,7 +214,36 @@ public sealed class RtspTests : LiveTests
 
         TimeSpan stopped = await Task.Run(reader.Stop, TestContext.Current.CancellationToken);
 
-        Assert.InRange(stopped.TotalSeconds, 0, 5);
+        AssertPrompt(stopped);
+    }
+
+    [Fact]
+    public void A_stop_while_pictures_come_and_while_none_come_is_quick()
+    {
+        LiveSourceOptions patient = Quick with { Times = LiveTimes.Parse("silence=600,nopicture=600") };
+        using RtspServer server = RtspServer.Start($"/a={Counted("a.h264")}:15");
+        using Reader playing = Open(server.Url("/a"), patient), silent = Open(server.Url("/a"), patient);
+        playing.WaitForPictures(2);
+        silent.WaitForPictures(2);
+
+        AssertPrompt(playing.Stop());
+        server.Order("silent /a");
+        AssertPrompt(silent.Stop());
+    }
+
+    [Fact]
+    public void Rtsp_over_tls_is_read_where_its_certificate_is_taken_unseen_and_refused_where_it_is_not()
+    {
+        Run("openssl", $"req -x509 -newkey rsa:2048 -nodes -keyout {At("key.pem")} -out {At("cert.pem")} -days 2 -subj /CN=127.0.0.1");
+        File.WriteAllText(At("tls.pem"), File.ReadAllText(At("cert.pem")) + File.ReadAllText(At("key.pem")));
+        using RtspServer server = RtspServer.Start($"/a={Counted("a.h264")}:15", arguments: $"--tls {At("tls.pem")}");
+
+        using Reader unseen = Open(server.Url("/a", scheme: "rtsps"), Quick with { Insecure = true });
+        unseen.WaitForPictures(5);
+
+        Assert.Empty(((LiveSource)unseen.Source).UnusedOptions);
+        // FFmpeg 5.1 cannot check it, later ones find that nobody has signed it.
+        Assert.Contains("certificate", Open(server.Url("/a", scheme: "rtsps")).Error().Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -226,6 +255,6 @@ public sealed class RtspTests : LiveTests
         using Reader reader = Open($"rtsp://127.0.0.1:{((IPEndPoint)mute.LocalEndpoint).Port}/a", Quick with { OpenTimeout = TimeSpan.FromMinutes(2) });
         using TcpClient taken = mute.AcceptTcpClient();
 
-        Assert.InRange(reader.Stop().TotalSeconds, 0, 5);
+        AssertPrompt(reader.Stop());
     }
 }
