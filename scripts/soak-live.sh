@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A live session that is disturbed every two minutes: ./scripts/soak.sh MINUTES live. A camera of GStreamer's RTSP server is killed,
-# stopped, silenced and moved in time in turn. Fails where an outage is not survived, where resident memory
+# A live session that is disturbed every two minutes: ./scripts/soak-live.sh [MINUTES [SECONDS [options of run]]]. A camera of GStreamer's RTSP server is killed,
+# stopped, silenced, moved in time and gone for two minutes in turn. Fails where an outage is not survived, where resident memory
 # moves by more than 5 MB after the first five minutes, where open files or threads grow, or where the end is not clean.
 set -euo pipefail
 minutes=${1:-30}
@@ -27,7 +27,8 @@ serve() {
 }
 serve
 sleep 2
-env --default-signal=INT dotnet "$program" run "rtsp://127.0.0.1:$port/a" --json "$work/poses.jsonl" --verbose 2>"$work/errors" &
+# The collector's nursery fills up for half an hour before it is first emptied, which looks like a leak; a small one shows real ones.
+env --default-signal=INT DOTNET_GCgen0size=0x200000 dotnet "$program" run "rtsp://127.0.0.1:$port/a" --json "$work/poses.jsonl" --verbose "${@:3}" 2>"$work/errors" &
 pid=$!
 
 sample() {
@@ -37,7 +38,7 @@ sample() {
   echo "$SECONDS $memory $files $threads" >>"$work/samples"
 }
 SECONDS=0
-faults=(kill silent stop jump) outages=0 next=$every i=0
+faults=(kill silent stop jump gone) outages=0 next=$every i=0
 while [ "$SECONDS" -lt $((minutes * 60)) ] && kill -0 "$pid" 2>/dev/null; do
   sleep 2
   sample || break
@@ -45,6 +46,7 @@ while [ "$SECONDS" -lt $((minutes * 60)) ] && kill -0 "$pid" 2>/dev/null; do
   next=$((next + every))
   case ${faults[i++ % ${#faults[@]}]} in
     kill) kill -9 "$server"; wait "$server" 2>/dev/null || true; sleep 5; serve; outages=$((outages + 1)) ;;
+    gone) kill -9 "$server"; wait "$server" 2>/dev/null || true; sleep 120; serve; outages=$((outages + 1)) ;;
     silent) echo "silent /a" >&9; sleep 10; echo "play /a" >&9; outages=$((outages + 1)) ;;
     stop) kill -STOP "$server"; sleep 10; kill -CONT "$server"; outages=$((outages + 1)) ;;
     jump) echo "jump /a 10000" >&9 ;;
@@ -72,7 +74,7 @@ fail() { echo "$1"; failed=1; }
 [ "$code" -eq 130 ] || fail "it ended with $code: $(tail -n 2 "$work/errors")"
 [ "$took" -le 2 ] || fail "it took $took s to stop"
 [ "$back" -ge "$outages" ] || fail "an outage was not survived"
-[ $((most - least)) -le $((10 * 1024)) ] || fail "memory is not flat"
+[ $((most - least)) -le $((5 * 1024)) ] || fail "memory is not flat"
 [ "$files_last" -le $((files_first + 3)) ] || fail "open files grow"
 [ "$threads_last" -le $((threads_first + 3)) ] || fail "threads grow"
 [ "$failed" -eq 0 ] && echo "soak passed"
