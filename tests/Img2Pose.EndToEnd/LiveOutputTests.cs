@@ -87,8 +87,11 @@ public sealed class LiveOutputTests : IDisposable
         (await CommandLine.Img2PoseAsync("run", clip, "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--model", _files.Model, "--quiet")).ShouldSucceed();
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", _files["posed.mkv"], "-pix_fmt", "yuv420p", "-f", "rawvideo", _files["posed.raw"]);
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, "-pix_fmt", "yuv420p", "-f", "rawvideo", _files["plain.raw"]);
-        Assert.InRange(Difference(written, await File.ReadAllBytesAsync(_files["posed.raw"], TestContext.Current.CancellationToken)), 0, 2);
-        Assert.InRange(Difference(written, await File.ReadAllBytesAsync(_files["plain.raw"], TestContext.Current.CancellationToken)), 3, 255);
+        double fromPosed = Difference(written, await File.ReadAllBytesAsync(_files["posed.raw"], TestContext.Current.CancellationToken));
+        double fromPlain = Difference(written, await File.ReadAllBytesAsync(_files["plain.raw"], TestContext.Current.CancellationToken));
+        // The mesh covers a part of the picture.
+        Assert.InRange(fromPlain, 1, 255);
+        Assert.InRange(fromPosed, 0, fromPlain / 2);
     }
 
     /// <summary>Mean difference of bytes.</summary>
