@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
-using Img2Pose.Inference.Scheduling;
 using Img2Pose.Inference.TwoStage;
 using Microsoft.ML.OnnxRuntime;
 

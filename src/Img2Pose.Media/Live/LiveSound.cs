@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using FFmpeg.AutoGen;
-using Img2Pose.Frames;
 
 namespace Img2Pose.Media;
 

@@ -44,7 +44,7 @@ internal sealed record PaperBatch(IReadOnlyList<PaperSample> Samples, IReadOnlyL
             // In the place of a picture that cannot be used stands the next one that can.
             for (int next = 0; next < order.Length && sample is null; next++)
                 sample = source.TryUse(order[(step * count + i + next) % order.Length], picture => MakeSample(picture, loader, seed, first));
-            if (sample is null) throw new InputException("none of the pictures can be used");
+            if (sample is null) throw new InputException($"none of {source.Count} pictures can be used; each was named with its reason");
             int side = sides[new SampleRandom(~seed, first).Below(sides.Count)];
             samples.Add(sample);
             sizes.Add(ResizeRule.MinMax(sample.Picture.Width, sample.Picture.Height, side, longest));

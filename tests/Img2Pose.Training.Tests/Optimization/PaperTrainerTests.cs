@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Img2Pose.Formats;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
@@ -99,7 +101,7 @@ public sealed class PaperTrainerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_picture_that_is_damaged_is_an_error_that_names_file_and_line()
+    public async Task Pictures_that_are_all_damaged_end_the_run_after_each_was_named_with_file_and_line()
     {
         Torch.Require();
         LinkPack(3);
@@ -115,10 +117,12 @@ public sealed class PaperTrainerTests : IDisposable
         }
         File.WriteAllLines(annotations, lines);
 
+        ConcurrentQueue<string> told = [];
         InputException error = await Assert.ThrowsAsync<InputException>(() =>
-            new PaperTrainer(Options("out") with { Steps = 1 }, _ => { }).RunAsync(TestContext.Current.CancellationToken));
+            new PaperTrainer(Options("out") with { Steps = 1 }, told.Enqueue).RunAsync(TestContext.Current.CancellationToken));
 
-        Assert.Matches(@"annotations\.jsonl, line [23]: .*broken[12]\.jpg", error.Message);
+        Assert.Matches("none of [12] pictures can be used", error.Message);
+        Assert.Contains(told, line => Regex.IsMatch(line, @"annotations\.jsonl, line [123]: .*broken[012]\.jpg"));
     }
 
     [Fact]
