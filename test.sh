@@ -128,7 +128,8 @@ if [ "$torch" = OFF ] || [ "$gtk" = OFF ]; then
   failed=$((failed + 1))
 fi
 
-leaks=$(grep -rlF -f tests/secrets.txt "$results" || true)
+# A test's own name may hold one.
+leaks=$(grep -rF -f tests/secrets.txt "$results" | grep -vE '\[(FAIL|SKIP)\]$' || true)
 if [ -n "$leaks" ]; then
   printf 'Passwords of tests stand in what the program said:\n%s\n' "$leaks"
   failed=$((failed + 1))

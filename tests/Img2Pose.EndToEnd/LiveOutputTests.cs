@@ -17,7 +17,7 @@ public sealed class LiveOutputTests : IDisposable
     [InlineData("udp", "udp://127.0.0.1:{0}", "udp://127.0.0.1:{0}")]
     [InlineData("srt", "srt://127.0.0.1:{0}", "srt://127.0.0.1:{0}?mode=listener")]
     [InlineData("rtmp", "rtmp://127.0.0.1:{0}/live/face", "rtmp://127.0.0.1:{0}/live/face")]
-    [InlineData("rtsp", "rtsp://user:secret77@127.0.0.1:{0}/face", "rtsp://127.0.0.1:{0}/face")]
+    [InlineData("rtsp", "rtsp://user:{1}@127.0.0.1:{0}/face", "rtsp://127.0.0.1:{0}/face")]
     public async Task A_pushed_stream_arrives(string protocol, string target, string listener)
     {
         string clip = await _files.FaceClipAsync(frames: 4000);
@@ -26,14 +26,18 @@ public sealed class LiveOutputTests : IDisposable
         Task<string> received = CommandLine.ToolAsync("ffmpeg", ["-nostdin", "-v", "error", "-y", .. listening, "-i", string.Format(CultureInfo.InvariantCulture, listener, port), "-frames:v", "12", "-f", "framemd5", _files["received.txt"]]);
         await ListensAsync(protocol, int.Parse(port, CultureInfo.InvariantCulture), received);
 
-        using Process process = CommandLine.StartWith([], "run", clip, "--realtime", "--out", string.Format(CultureInfo.InvariantCulture, target, port), "--model", _files.Model);
+        using Process process = CommandLine.StartWith([], "run", clip, "--realtime", "--out", string.Format(CultureInfo.InvariantCulture, target, port, "secret77"), "--model", _files.Model);
         Task<Finished> ended = CommandLine.FinishAsync(process);
         await received;
         if (!process.HasExited) await CommandLine.SignalAsync(process, "INT");
         Finished run = await ended;
 
-        string[] frames = [.. (await File.ReadAllLinesAsync(_files["received.txt"], TestContext.Current.CancellationToken)).Where(line => !line.StartsWith('#'))];
-        Assert.Equal(12, frames.Length);
+        string[] lines = await File.ReadAllLinesAsync(_files["received.txt"], TestContext.Current.CancellationToken);
+        string pictures = Assert.Single(lines, line => line.StartsWith("#media_type ", StringComparison.Ordinal) && line.EndsWith(": video", StringComparison.Ordinal))["#media_type ".Length..^": video".Length];
+        string[] frames = [.. lines.Where(line => !line.StartsWith('#'))];
+        Assert.Equal(12, frames.Count(line => line.StartsWith(pictures + ",", StringComparison.Ordinal)));
+        // The clip's sound goes along.
+        Assert.Contains(frames, line => !line.StartsWith(pictures + ",", StringComparison.Ordinal));
         // The peer has gone by the time of the signal, or has not: either end is one, and says no secret.
         Assert.Contains(run.Code, new[] { 1, 130 });
         Assert.DoesNotContain("secret77", run.Error);
