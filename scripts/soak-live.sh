@@ -27,8 +27,9 @@ serve() {
 }
 serve
 sleep 2
-# The collector's nursery fills up for half an hour before it is first emptied, which looks like a leak; a small one shows real ones.
-env --default-signal=INT DOTNET_GCgen0size=0x200000 dotnet "$program" run "rtsp://127.0.0.1:$port/a" --json "$work/poses.jsonl" --verbose "${@:3}" 2>"$work/errors" &
+# As a user runs it. The collector's nursery fills up for half an hour before it is first emptied; DOTNET_GCgen0size=0x200000 in this
+# script's environment makes it small, which tells that from a leak.
+env --default-signal=INT dotnet "$program" run "rtsp://127.0.0.1:$port/a" --json "$work/poses.jsonl" --verbose "${@:3}" 2>"$work/errors" &
 pid=$!
 
 sample() {
