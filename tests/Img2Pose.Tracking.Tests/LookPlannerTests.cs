@@ -26,8 +26,8 @@ public class LookPlannerTests
     [InlineData(1, 300, 0.30)]
     [InlineData(1, 100, 0.30)]
     [InlineData(1, 60, 0.30)]
-    [InlineData(2, 100, 0.36)]
-    [InlineData(2, 300, 0.36)]
+    [InlineData(2, 100, 0.35)]
+    [InlineData(2, 300, 0.35)]
     public void One_face_and_two_keep_their_price_whatever_their_size(int faces, double size, double price)
     {
         List<int> whole = Wholes(30, frames: 301, [.. Enumerable.Range(0, faces).Select(i => Scenery.PoseAt(330 + 600 * i, 360, size))]);
