@@ -11,6 +11,7 @@ internal sealed class DepthRaster
     private float[] _nearness = [];
     private int[] _triangle = [];
     private Vector2[] _place = [];
+    private float[] _near = [];
 
     /// <summary>Width, pixels.</summary>
     public int Width { get; private set; }
@@ -24,8 +25,9 @@ internal sealed class DepthRaster
     /// <summary>Number of the nearest triangle in order of drawing, −1 where there is none.</summary>
     public ReadOnlySpan<int> Triangle => _triangle.AsSpan(0, Width * Height);
 
-    /// <summary>Weights of the triangle's second and third corner there, corrected for perspective; the first has the rest.</summary>
-    public ReadOnlySpan<Vector2> Place => _place.AsSpan(0, Width * Height);
+    /// <summary>Weights of the second and third corner of the triangle at a pixel, corrected for perspective; the first has the rest.</summary>
+    /// <param name="at">Index of a pixel that a triangle covers.</param>
+    public Vector2 PlaceAt(int at) => _place[at] / _nearness[at];
 
     /// <summary>Starts an empty picture.</summary>
     public void Clear(int width, int height)
@@ -45,13 +47,18 @@ internal sealed class DepthRaster
     /// <param name="frontOnly">Leaves out triangles that are seen from behind: those that run clockwise on the screen, y down.</param>
     public void Draw(ReadOnlySpan<Vector3> vertices, ReadOnlySpan<int> triangles, bool frontOnly)
     {
+        if (_near.Length < vertices.Length) _near = new float[vertices.Length];
+        for (int i = 0; i < vertices.Length; i++) _near[i] = vertices[i].Z > 0 ? 1 / vertices[i].Z : 0;
         for (int i = 0; i + 2 < triangles.Length; i += 3)
-            Draw(vertices[triangles[i]], vertices[triangles[i + 1]], vertices[triangles[i + 2]], i / 3, frontOnly);
+        {
+            (int a, int b, int c) = (triangles[i], triangles[i + 1], triangles[i + 2]);
+            Draw(vertices[a], vertices[b], vertices[c], new Vector3(_near[a], _near[b], _near[c]), i / 3, frontOnly);
+        }
     }
 
-    private void Draw(Vector3 a, Vector3 b, Vector3 c, int number, bool frontOnly)
+    private void Draw(Vector3 a, Vector3 b, Vector3 c, Vector3 near, int number, bool frontOnly)
     {
-        if (!(a.Z > 0 && b.Z > 0 && c.Z > 0)) return;
+        if (!(near.X > 0 && near.Y > 0 && near.Z > 0)) return;
         float area = (b.X - a.X) * (c.Y - a.Y) - (b.Y - a.Y) * (c.X - a.X);
         if (!float.IsFinite(area) || area == 0 || (frontOnly && area > 0)) return;
         int left = Bound(MathF.Ceiling(MathF.Min(a.X, MathF.Min(b.X, c.X)) - 0.5f), Width);
@@ -61,24 +68,44 @@ internal sealed class DepthRaster
         // Weights of the corners change by constant steps from pixel to pixel. Where rounding lets neither of two neighbours have a
         // pixel on their common edge a crack would show, so that each reaches a hair over it.
         const float hair = -1e-4f;
-        float inverse = 1 / area, nearA = 1 / a.Z, nearB = 1 / b.Z, nearC = 1 / c.Z;
-        float stepB = (c.Y - a.Y) * inverse, stepC = (a.Y - b.Y) * inverse;
+        float inverse = 1 / area, nearA = near.X, nearB = near.Y, nearC = near.Z;
+        float stepB = (c.Y - a.Y) * inverse, stepC = (a.Y - b.Y) * inverse, stepA = -stepB - stepC;
+        bool wide = right - left > 4;
+        (float perA, float perB, float perC) = wide ? (1 / stepA, 1 / stepB, 1 / stepC) : default;
         for (int y = top; y < bottom; y++)
         {
             float px = left + 0.5f - a.X, py = y + 0.5f - a.Y;
             float firstB = (px * (c.Y - a.Y) - py * (c.X - a.X)) * inverse, firstC = ((b.X - a.X) * py - (b.Y - a.Y) * px) * inverse;
-            Span<float> nearest = _nearness.AsSpan(y * Width, Width);
-            for (int x = left; x < right; x++)
+            int from = 0, end = right - left;
+            if (wide)
             {
-                float wb = firstB + (x - left) * stepB, wc = firstC + (x - left) * stepC, wa = 1 - wb - wc;
+                // Of a large triangle only the pixels between its edges are looked at, and one more at either end, since rounding decides there.
+                Narrow(1 - firstB - firstC, stepA, perA, ref from, ref end);
+                Narrow(firstB, stepB, perB, ref from, ref end);
+                Narrow(firstC, stepC, perC, ref from, ref end);
+            }
+            Span<float> nearest = _nearness.AsSpan(y * Width + left, right - left);
+            Span<int> triangle = _triangle.AsSpan(y * Width + left, right - left);
+            Span<Vector2> place = _place.AsSpan(y * Width + left, right - left);
+            for (int x = from; x < end; x++)
+            {
+                float wb = firstB + x * stepB, wc = firstC + x * stepC, wa = 1 - wb - wc;
                 if (wa < hair || wb < hair || wc < hair) continue;
                 float nearness = wa * nearA + wb * nearB + wc * nearC;
                 if (nearness <= nearest[x]) continue;
                 nearest[x] = nearness;
-                int at = y * Width + x;
-                _triangle[at] = number;
-                _place[at] = new Vector2(wb * nearB / nearness, wc * nearC / nearness);
+                triangle[x] = number;
+                place[x] = new Vector2(wb * nearB, wc * nearC);
             }
+        }
+
+        static void Narrow(float first, float step, float per, ref int from, ref int end)
+        {
+            // Where the weight does not change along the row, its sign decides for all of it.
+            if (step == 0) return;
+            float crossing = (hair - first) * per;
+            if (step > 0) from = Math.Max(from, (int)Math.Clamp(crossing - 1, 0, end));
+            else end = Math.Min(end, (int)Math.Clamp(crossing + 2, 0, end));
         }
     }
 

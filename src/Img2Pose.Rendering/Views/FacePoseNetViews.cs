@@ -293,7 +293,7 @@ public sealed class FacePoseNetViews
                 if (raster.Triangle[i] is >= 0 and int triangle)
                 {
                     ReadOnlySpan<int> corners = grid.Triangles.Slice(3 * triangle, 3);
-                    Vector2 place = raster.Place[i];
+                    Vector2 place = raster.PlaceAt(i);
                     float rest = 1 - place.X - place.Y;
                     float weight = rest * grid.Weights[corners[0]] + place.X * grid.Weights[corners[1]] + place.Y * grid.Weights[corners[2]];
                     if (weight > 0.5f)

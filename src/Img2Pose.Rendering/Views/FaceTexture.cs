@@ -47,24 +47,28 @@ public sealed class FaceTexture
     }
 
     /// <summary>Takes in what a picture shows.</summary>
-    /// <param name="face">The face as seen in the picture, with the picture's colours.</param>
-    /// <param name="mirrored">Whether that picture is the mirrored one.</param>
-    internal void Add(SourceFace face, bool mirrored)
+    internal void Add(PreparedFace face)
     {
-        float down = (face.Grid.Rows - 1f) / (Rows - 1), across = (face.Grid.Columns - 1f) / (Columns - 1);
+        (int rows, int columns) = (face.Grid.Rows, face.Grid.Columns);
+        float down = (rows - 1f) / (Rows - 1), across = (columns - 1f) / (Columns - 1);
+        ReadOnlySpan<Vector4> own = face.Own;
         for (int row = 0; row < Rows; row++)
         {
+            int top = Math.Min((int)(row * down), rows - 2);
+            float v = row * down - top;
+            ReadOnlySpan<Vector4> upper = own.Slice(top * columns, columns), lower = own.Slice((top + 1) * columns, columns);
             for (int column = 0; column < Columns; column++)
             {
-                int at = row * Columns + column;
-                float stored = _quality[at] * Keeps;
-                float quality = face.SeenAt(row * down, (mirrored ? Columns - 1 - column : column) * across, out Vector2 point);
+                float x = (face.Mirrored ? Columns - 1 - column : column) * across;
+                int at = row * Columns + column, left = Math.Min((int)x, columns - 2);
+                float u = x - left, stored = _quality[at] * Keeps;
+                Vector4 place = Vector4.Lerp(Vector4.Lerp(upper[left], upper[left + 1], u), Vector4.Lerp(lower[left], lower[left + 1], u), v);
                 // What grazes the line of sight would smear.
-                if (quality > 0.2f && quality >= stored)
+                if (place.Z > 0.2f && place.Z >= stored)
                 {
-                    Vector4 colour = face.Picture.SampleLinear(face.Picture.Place(point));
+                    Vector4 colour = face.Picture.SampleLinear(new Vector2(place.X, place.Y));
                     _colours[at] = stored > 0 ? Vector4.Lerp(_colours[at], colour, Takes) : colour;
-                    stored = quality;
+                    stored = place.Z;
                 }
                 _quality[at] = stored;
             }
@@ -84,6 +88,17 @@ public sealed class FaceTexture
         float a = (1 - v) * (1 - u) * Known(at), b = (1 - v) * u * Known(at + 1), c = v * (1 - u) * Known(at + Columns), d = v * u * Known(at + Columns + 1);
         quality = a + b + c + d;
         return quality > 0 ? (a * _colours[at] + b * _colours[at + 1] + c * _colours[at + Columns] + d * _colours[at + Columns + 1]) / quality : Vector4.Zero;
+    }
+
+    /// <summary>Writes every texel as R, G, B in the lower bytes, and how well it is known as 0 to 255 in the highest.</summary>
+    internal void Pack(Span<uint> texels)
+    {
+        for (int i = 0; i < _quality.Length; i++)
+        {
+            float known = Known(i);
+            Vector4 colour = known > 0 ? Vector4.Clamp(_colours[i] + new Vector4(0.5f), Vector4.Zero, new Vector4(255)) : Vector4.Zero;
+            texels[i] = (uint)colour.X | (uint)colour.Y << 8 | (uint)colour.Z << 16 | (uint)(255 * known + 0.5f) << 24;
+        }
     }
 
     // Known well enough counts as known: the decay chooses between pictures, it does not fade what only an old one shows.

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Meshes;
@@ -9,7 +10,8 @@ namespace Img2Pose.Rendering.Views;
 /// Renders a face anew from another direction, as FacePoseNet does (Chang et al., ICCVW 2017, after Hassner et al., CVPR 2015), with
 /// the pose of the full frame and with regard to what the picture shows. A depth buffer of the posed surface decides which parts
 /// are seen; hidden parts come from earlier pictures of the face, then from the mirrored side, with their colours matched at low
-/// frequency; what nothing shows is filled smoothly. All on the CPU.
+/// frequency; what nothing shows is filled smoothly. Drawn on the CPU, or by a
+/// <see cref="FaceViewDevice"/>.
 /// </summary>
 /// <remarks>
 /// Not thread-safe: one renderer draws one face at a time. <see cref="Prepare"/> takes a face, after which any number of views of it
@@ -44,33 +46,21 @@ public sealed class FaceViewRenderer
     // Logarithms of the ratio to the mirror image between which a colour stops being the face's.
     private const float LikeMirror = 0.12f, UnlikeMirror = 0.25f;
 
-    /// <summary>Added to colours before their logarithm, so that dark noise does not become large ratios.</summary>
-    private const float Dark = 8;
-
     private readonly FaceViewOptions _options;
     private readonly FaceGrid _grid;
     private readonly SourceFace _face;
     private readonly Vector4[] _colours;
     private readonly Vector4[] _logarithms;
     private readonly Vector4[] _memoryLogarithms;
-    private readonly Vector4[] _mirrorGain;
-    private readonly Vector4[] _memoryGain;
     private readonly Vector4[] _memory;
     private readonly float[] _remembered;
     private readonly float[] _trust;
-    private readonly Vector4[] _filled;
-    private readonly Vector3[] _target;
     private readonly GridField _field;
-    private readonly SurroundingRing _ring = new();
-    private readonly Vector3[] _ringTarget;
-    private readonly DepthRaster _raster = new();
-    private readonly DepthRaster _behind = new();
-    private FaceTexture? _texture;
-    private GridField? _holes;
-    private int _holesWidth;
+    private readonly PreparedFace _ready;
+    private readonly IViewPainter _painter;
     private Vector2 _middle;
-    private float _softness, _excerptScale;
-    private bool _prepared, _hasRing, _mirrored;
+    private float _excerptScale;
+    private bool _prepared, _mirrored;
     private int _pictureWidth;
 
     /// <summary>Prepares to draw views with the default face surface.</summary>
@@ -81,8 +71,12 @@ public sealed class FaceViewRenderer
     }
 
     /// <summary>Prepares to draw views with the given face surface.</summary>
+    /// <param name="options">How views are drawn.</param>
+    /// <param name="surface">The face.</param>
+    /// <param name="device">What draws them, which must outlive the renderer; null: the CPU.</param>
     /// <exception cref="UsageException">An option is out of range.</exception>
-    public FaceViewRenderer(FaceViewOptions options, FaceSurface surface)
+    /// <exception cref="ModelException">The device cannot draw them.</exception>
+    public FaceViewRenderer(FaceViewOptions options, FaceSurface surface, FaceViewDevice? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(surface);
@@ -91,11 +85,11 @@ public sealed class FaceViewRenderer
         _grid = new FaceGrid(surface, options.Live ? 3 : 1);
         _face = new SourceFace(_grid, options.Live ? 128 : 320);
         int count = _grid.Count;
-        (_target, _colours, _mirrorGain, _filled) = (new Vector3[count], new Vector4[count], new Vector4[count], new Vector4[count]);
-        (_memory, _memoryGain, _remembered) = (new Vector4[count], new Vector4[count], new float[count]);
+        (_colours, _memory, _remembered) = (new Vector4[count], new Vector4[count], new float[count]);
         (_trust, _logarithms, _memoryLogarithms) = (new float[count], new Vector4[count], new Vector4[count]);
         _field = new GridField(_grid.Rows, _grid.Columns);
-        _ringTarget = new Vector3[_ring.Model.Length];
+        _ready = new PreparedFace(_grid, options, _face.Picture);
+        _painter = device?.PainterOf(surface, _grid) ?? new ViewPainter(_grid);
     }
 
     /// <summary>Side of the views, pixels.</summary>
@@ -124,7 +118,7 @@ public sealed class FaceViewRenderer
         (_mirrored, _pictureWidth) = (RotationVector.ToMatrix(pose.Rotation).M31 > 0, frame.DisplayWidth);
         (pose, camera) = Canonical(pose, camera, _pictureWidth);
         int factor = (int)Math.Clamp(_options.Live ? Math.Round(ratio) : Math.Floor(ratio), 1, 256);
-        _softness = !_options.Live && ratio / factor > 1.25 ? (float)(0.25 * ratio / factor) : 0;
+        _ready.Softness = !_options.Live && ratio / factor > 1.25 ? (float)(0.25 * ratio / factor) : 0;
         (double x, double y) = camera.Project(pose.Translation);
         _middle = new Vector2((float)x, (float)y);
         _excerptScale = (float)(scale / (UnitPerSize * Size));
@@ -140,13 +134,16 @@ public sealed class FaceViewRenderer
         if (_options.Symmetry)
         {
             if (_face.Turned > 0.03f) DistrustOutline();
-            MatchColours(_logarithms, _face.Seen, mirrored: true, _mirrorGain);
-            ToFactors(_mirrorGain);
+            MatchColours(_logarithms, _face.Seen, mirrored: true, _ready.MirrorGain);
+            ToFactors(_ready.MirrorGain);
         }
         Recall(texture);
         FillTheRest();
-        texture?.Add(_face, _mirrored);
-        _hasRing = _options.Background != ViewBackground.None && _ring.Build(_face.Points, _grid.Weights, pose, camera);
+        Pack();
+        texture?.Add(_ready);
+        _ready.HasRing = _options.Background != ViewBackground.None && _ready.Ring.Build(_face.Points, _grid.Weights, pose, camera);
+        if (_ready.HasRing) PackRing();
+        _ready.Version++;
         _prepared = true;
         return true;
     }
@@ -178,17 +175,7 @@ public sealed class FaceViewRenderer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         if (rgb.Length < 3L * width * height) throw new ArgumentException("The buffer is smaller than the view.", nameof(rgb));
         (pose, camera) = Canonical(pose, camera, width);
-        Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);
-        _grid.Project(rotation, pose.Translation, camera, _target);
-        _raster.Clear(width, height);
-        _raster.Draw(_target, _grid.Triangles, frontOnly: true);
-        _behind.Clear(width, height);
-        if (_hasRing)
-        {
-            for (int i = 0; i < _ringTarget.Length; i++) _ringTarget[i] = FaceGrid.Project(_ring.Model[i], rotation, pose.Translation, camera);
-            _behind.Draw(_ringTarget, SurroundingRing.Triangles, frontOnly: false);
-        }
-        FaceViewReport report = Shade(rgb);
+        FaceViewReport report = _painter.Paint(_ready, pose, camera, width, height, rgb);
         if (_mirrored) MirrorRows(rgb, width, height);
         return report;
     }
@@ -208,7 +195,9 @@ public sealed class FaceViewRenderer
             for (int x = 0; x < Size; x++)
             {
                 Vector2 point = _middle + _excerptScale * new Vector2(x + 0.5f - 0.5f * Size, y + 0.5f - 0.5f * Size);
-                Store(SampleAt(point), rgb.Slice(3 * (y * Size + x), 3));
+                Vector4 colour = Vector4.Clamp(SampleAt(point) + new Vector4(0.5f), Vector4.Zero, new Vector4(255));
+                int at = 3 * (y * Size + x);
+                (rgb[at], rgb[at + 1], rgb[at + 2]) = ((byte)colour.X, (byte)colour.Y, (byte)colour.Z);
             }
         }
         if (_mirrored) MirrorRows(rgb, Size, Size);
@@ -247,8 +236,6 @@ public sealed class FaceViewRenderer
     private (Pose Pose, CameraIntrinsics Camera) Canonical(Pose pose, CameraIntrinsics camera, int width) => !_mirrored ? (pose, camera) :
         (new Pose(new Vector3d(pose.Rotation.X, -pose.Rotation.Y, -pose.Rotation.Z), new Vector3d(-pose.Translation.X, pose.Translation.Y, pose.Translation.Z)),
             camera with { CenterX = width - camera.CenterX });
-
-    private float TextureColumn(float column) => _mirrored ? 1 - column : column;
 
     private static void MirrorRows(Span<byte> rgb, int width, int height)
     {
@@ -290,7 +277,7 @@ public sealed class FaceViewRenderer
     {
         float reach = OutlineReach * _face.Turned;
         for (int i = 0; i < _trust.Length; i++) _trust[i] = _face.Seen[i] * SourceFace.Step(0.5f * reach, reach, _face.Inside[i]);
-        MatchColours(_logarithms, _trust, mirrored: true, _mirrorGain);
+        MatchColours(_logarithms, _trust, mirrored: true, _ready.MirrorGain);
         for (int i = 0; i < _trust.Length; i++)
         {
             int other = _grid.Mirror(i);
@@ -300,7 +287,7 @@ public sealed class FaceViewRenderer
                 _trust[i] = 1;
                 continue;
             }
-            Vector4 difference = Vector4.Abs(_logarithms[i] - _logarithms[other] - _mirrorGain[i]);
+            Vector4 difference = Vector4.Abs(_logarithms[i] - _logarithms[other] - _ready.MirrorGain[i]);
             float most = Math.Max(difference.X, Math.Max(difference.Y, difference.Z));
             _trust[i] = 1 - near * _face.Seen[other] * SourceFace.Step(LikeMirror, UnlikeMirror, most);
         }
@@ -310,24 +297,25 @@ public sealed class FaceViewRenderer
     /// <summary>Looks up what earlier pictures showed of each vertex.</summary>
     private void Recall(FaceTexture? texture)
     {
-        _texture = texture is { Pictures: > 0 } ? texture : null;
-        if (_texture is null)
+        _ready.Texture = texture is { Pictures: > 0 } ? texture : null;
+        _ready.Mirrored = _mirrored;
+        if (_ready.Texture is null)
         {
             _remembered.AsSpan().Clear();
             return;
         }
         float down = 1f / (_grid.Rows - 1), across = 1f / (_grid.Columns - 1);
         for (int i = 0; i < _memory.Length; i++)
-            _memory[i] = _texture.Sample(i / _grid.Columns * down, TextureColumn(i % _grid.Columns * across), out _remembered[i]);
+            _memory[i] = _ready.Texture.Sample(i / _grid.Columns * down, _ready.TextureColumn(i % _grid.Columns * across), out _remembered[i]);
         for (int i = 0; i < _memory.Length; i++) _memoryLogarithms[i] = _remembered[i] > 0 && _face.Seen[i] > 0 ? Logarithm(_memory[i]) : Vector4.Zero;
-        MatchColours(_memoryLogarithms, _remembered, mirrored: false, _memoryGain);
-        ToFactors(_memoryGain);
+        MatchColours(_memoryLogarithms, _remembered, mirrored: false, _ready.MemoryGain);
+        ToFactors(_ready.MemoryGain);
     }
 
     /// <summary>A colour for every vertex: seen, remembered, mirrored, or from what is around it.</summary>
     private void FillTheRest()
     {
-        for (int i = 0; i < _filled.Length; i++)
+        for (int i = 0; i < _ready.Filled.Length; i++)
         {
             int other = _grid.Mirror(i);
             float own = _face.Seen[i], left = 1 - own;
@@ -340,143 +328,45 @@ public sealed class FaceViewRenderer
             _field.Weights[i] = sum;
             if (!(sum > 0)) continue;
             Vector4 colour = own * _colours[i];
-            if (remembered > 0) colour += remembered * Apply(_memory[i], _memoryGain[i]);
-            if (mirrored > 0) colour += mirrored * Apply(_colours[other], _mirrorGain[i]);
-            if (both > 0) colour += both * Apply(Apply(_memory[other], _memoryGain[other]), _mirrorGain[i]);
+            if (remembered > 0) colour += remembered * PreparedFace.Apply(_memory[i], _ready.MemoryGain[i]);
+            if (mirrored > 0) colour += mirrored * PreparedFace.Apply(_colours[other], _ready.MirrorGain[i]);
+            if (both > 0) colour += both * PreparedFace.Apply(PreparedFace.Apply(_memory[other], _ready.MemoryGain[other]), _ready.MirrorGain[i]);
             _field.Values[i] = colour / sum;
         }
         _field.Complete();
-        _field.Values.CopyTo(_filled);
+        _field.Values.CopyTo(_ready.Filled);
     }
 
-    private static Vector4 Logarithm(Vector4 colour) => new(MathF.Log(colour.X + Dark), MathF.Log(colour.Y + Dark), MathF.Log(colour.Z + Dark), 0);
+    private static Vector4 Logarithm(Vector4 colour) => Vector128.Log((colour + new Vector4(PreparedFace.Dark)).AsVector128()).AsVector4();
 
     /// <summary>Turns logarithms into what colours are multiplied by.</summary>
     private static void ToFactors(Span<Vector4> gain)
     {
-        for (int i = 0; i < gain.Length; i++) gain[i] = new Vector4(MathF.Exp(gain[i].X), MathF.Exp(gain[i].Y), MathF.Exp(gain[i].Z), 1);
+        foreach (ref Vector4 factor in gain) factor = Vector128.Exp(factor.AsVector128()).AsVector4();
     }
 
-    private static Vector4 Apply(Vector4 colour, Vector4 factors) => (colour + new Vector4(Dark)) * factors - new Vector4(Dark);
-
-    private FaceViewReport Shade(Span<byte> rgb)
+    /// <summary>Packs what painters mix.</summary>
+    private void Pack()
     {
-        ShareCount shares = default;
-        bool hasHoles = false;
-        for (int at = 0; at < _raster.Width * _raster.Height; at++)
+        ReadOnlySpan<float> seen = _face.Seen, visible = _face.Visible, weights = _grid.Weights;
+        ReadOnlySpan<Vector3> points = _face.Points;
+        for (int i = 0; i < points.Length; i++)
         {
-            int triangle = _raster.Triangle[at];
-            float opacity = 0;
-            Vector4 colour = Vector4.Zero;
-            if (triangle >= 0) colour = FaceColour(triangle, _raster.Place[at], out opacity, ref shares);
-            if (opacity < 1)
-            {
-                colour = Vector4.Lerp(BackgroundColour(at), colour, opacity);
-                hasHoles |= _behind.Triangle[at] < 0;
-            }
-            Store(colour, rgb.Slice(3 * at, 3));
+            _ready.Own[i] = new Vector4(_face.Picture.Place(SourceFace.Flat(points[i])), seen[i], weights[i]);
+            _ready.Shares[i] = new Vector4(visible[i], _options.Symmetry ? visible[_grid.Mirror(i)] : 0, _remembered[i], 0);
         }
-        if (hasHoles && _hasRing && _options.Background == ViewBackground.Full) FillHoles(rgb);
-        return shares.Report;
     }
 
-    /// <summary>Gives a smooth continuation to what lies beyond the ring, where the view looks past the picture's edge.</summary>
-    private void FillHoles(Span<byte> rgb)
+    private void PackRing()
     {
-        if (_holes is null || _holes.Values.Length != _raster.Width * _raster.Height || _holesWidth != _raster.Width)
-            (_holes, _holesWidth) = (new GridField(_raster.Height, _raster.Width), _raster.Width);
-        Span<Vector4> values = _holes.Values;
-        Span<float> weights = _holes.Weights;
-        for (int at = 0; at < values.Length; at++)
-        {
-            weights[at] = _behind.Triangle[at] >= 0 ? 1 : 0;
-            values[at] = weights[at] * new Vector4(rgb[3 * at], rgb[3 * at + 1], rgb[3 * at + 2], 0);
-        }
-        if (!_holes.Complete()) return;
-        for (int at = 0; at < values.Length; at++)
-        {
-            if (weights[at] > 0) continue;
-            int triangle = _raster.Triangle[at];
-            float opacity = 0;
-            if (triangle >= 0)
-            {
-                ReadOnlySpan<int> corners = _grid.Triangles.Slice(3 * triangle, 3);
-                opacity = Mix(_grid.Weights[corners[0]], _grid.Weights[corners[1]], _grid.Weights[corners[2]], _raster.Place[at]);
-            }
-            // The face was laid over black.
-            if (opacity < 1) Store(new Vector4(rgb[3 * at], rgb[3 * at + 1], rgb[3 * at + 2], 0) + (1 - opacity) * values[at] - new Vector4(0.5f), rgb.Slice(3 * at, 3));
-        }
+        bool close = _options.Background == ViewBackground.Face;
+        ReadOnlySpan<Vector2> source = _ready.Ring.Source;
+        for (int i = 0; i < source.Length; i++) _ready.RingSource[i] = new Vector4(_face.Picture.Place(source[i]), close ? SurroundingRing.Closeness(i) : 1, 0);
     }
 
-    private static void Store(Vector4 colour, Span<byte> pixel)
-    {
-        colour = Vector4.Clamp(colour + new Vector4(0.5f), Vector4.Zero, new Vector4(255));
-        (pixel[0], pixel[1], pixel[2]) = ((byte)colour.X, (byte)colour.Y, (byte)colour.Z);
-    }
-
-    private Vector4 BackgroundColour(int at)
-    {
-        int triangle = _behind.Triangle[at];
-        if (triangle < 0) return Vector4.Zero;
-        ReadOnlySpan<int> corners = SurroundingRing.Triangles.AsSpan(3 * triangle, 3);
-        Vector2 place = _behind.Place[at];
-        float light = _options.Background == ViewBackground.Face
-            ? Mix(SurroundingRing.Closeness(corners[0]), SurroundingRing.Closeness(corners[1]), SurroundingRing.Closeness(corners[2]), place)
-            : 1;
-        return light > 0 ? light * SampleAt(Mix(_ring.Source[corners[0]], _ring.Source[corners[1]], _ring.Source[corners[2]], place)) : Vector4.Zero;
-    }
-
-    private Vector4 FaceColour(int triangle, Vector2 place, out float opacity, ref ShareCount shares)
-    {
-        ReadOnlySpan<int> corners = _grid.Triangles.Slice(3 * triangle, 3);
-        (int a, int b, int c) = (corners[0], corners[1], corners[2]);
-        (int ma, int mb, int mc) = (_grid.Mirror(a), _grid.Mirror(b), _grid.Mirror(c));
-        opacity = Mix(_grid.Weights[a], _grid.Weights[b], _grid.Weights[c], place);
-        float remembered = _texture is null ? 0 : Mix(_remembered[a], _remembered[b], _remembered[c], place);
-        if (opacity > 0.5f)
-        {
-            bool visible = Mix(_face.Visible[a], _face.Visible[b], _face.Visible[c], place) > 0.5f;
-            bool symmetric = _options.Symmetry && Mix(_face.Visible[ma], _face.Visible[mb], _face.Visible[mc], place) > 0.5f;
-            shares.Add(visible, remembered > 0.5f, symmetric);
-        }
-        ReadOnlySpan<float> seen = _face.Seen;
-        float own = SourceFace.Step(0, 1, Mix(seen[a], seen[b], seen[c], place));
-        if (own == 1) return SampleAt(PointAt(a, b, c, place));
-
-        // What everything below is laid over: the colours of the vertices.
-        Vector4 colour = Mix(_filled[a], _filled[b], _filled[c], place);
-        float mirrored = _options.Symmetry ? SourceFace.Step(0, 0.6f, Mix(seen[ma], seen[mb], seen[mc], place)) : 0;
-        if (mirrored > 0)
-        {
-            Vector4 other = Apply(SampleAt(PointAt(ma, mb, mc, place)), Mix(_mirrorGain[a], _mirrorGain[b], _mirrorGain[c], place));
-            colour = Vector4.Lerp(colour, other, mirrored);
-        }
-        if (remembered > 0)
-        {
-            float row = Mix(a / _grid.Columns, b / _grid.Columns, c / _grid.Columns, place) / (_grid.Rows - 1);
-            float column = Mix(a % _grid.Columns, b % _grid.Columns, c % _grid.Columns, place) / (_grid.Columns - 1);
-            Vector4 earlier = _texture!.Sample(row, TextureColumn(column), out float known);
-            if (known > 0) colour = Vector4.Lerp(colour, Apply(earlier, Mix(_memoryGain[a], _memoryGain[b], _memoryGain[c], place)), SourceFace.Step(0, 0.6f, known));
-        }
-        return own > 0 ? Vector4.Lerp(colour, SampleAt(PointAt(a, b, c, place)), own) : colour;
-    }
-
-    private Vector2 PointAt(int a, int b, int c, Vector2 place) =>
-        Mix(SourceFace.Flat(_face.Points[a]), SourceFace.Flat(_face.Points[b]), SourceFace.Flat(_face.Points[c]), place);
-
-    /// <summary>Colour of the picture at a point; the mean of four where the picture is finer than the view.</summary>
     private Vector4 SampleAt(Vector2 point)
     {
         Vector2 place = _face.Picture.Place(point);
-        if (_options.Live) return _face.Picture.SampleLinear(place);
-        if (_softness == 0) return _face.Picture.Sample(place);
-        Vector2 diagonal = new(_softness), other = new(_softness, -_softness);
-        return 0.25f * (_face.Picture.Sample(place - diagonal) + _face.Picture.Sample(place + diagonal) + _face.Picture.Sample(place - other) + _face.Picture.Sample(place + other));
+        return _options.Live ? _face.Picture.SampleLinear(place) : _face.Picture.SampleSoft(place, _ready.Softness);
     }
-
-    private static Vector2 Mix(Vector2 a, Vector2 b, Vector2 c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
-
-    private static Vector4 Mix(Vector4 a, Vector4 b, Vector4 c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
-
-    private static float Mix(float a, float b, float c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
 }

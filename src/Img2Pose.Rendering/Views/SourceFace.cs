@@ -84,11 +84,13 @@ internal sealed class SourceFace(FaceGrid grid, int depthSide)
         float margin = Turned * Turned * ProfileMargin;
         if (Turned > LeastTurned) MeasureDepthInside();
 
+        // The camera in the axes of the face.
+        Vector3d centre = rotation.Transposed * (new Vector3d(0, 0, 0) - pose.Translation);
+        Vector3 eye = new((float)centre.X, (float)centre.Y, (float)centre.Z);
+        ReadOnlySpan<Vector3> positions = grid.Positions, normals = grid.Normals;
         for (int i = 0; i < _seen.Length; i++)
         {
-            Vector3 point = grid.Positions[i], normal = grid.Normals[i];
-            Vector3d eye = rotation * new Vector3d(point.X, point.Y, point.Z) + pose.Translation;
-            float cosine = (float)(-Vector3d.Dot(rotation * new Vector3d(normal.X, normal.Y, normal.Z), eye) / eye.Length);
+            float cosine = Vector3.Dot(normals[i], Vector3.Normalize(eye - positions[i]));
             int x = Math.Clamp((int)_scaled[i].X, 0, depthSide - 1), y = Math.Clamp((int)_scaled[i].Y, 0, depthSide - 1);
             float nearness = _raster.Nearness[y * depthSide + x], behind = nearness > 0 ? _points[i].Z - 1 / nearness : 0;
             float inside = Picture.Inside(Picture.Place(Flat(_points[i])));
@@ -106,19 +108,6 @@ internal sealed class SourceFace(FaceGrid grid, int depthSide)
     {
         for (int i = 0; i < _seen.Length; i++) _spare[i] = _seen[i] * trust[i];
         Soften();
-    }
-
-    /// <summary>How well a place of the surface is seen, and where it lies in the picture.</summary>
-    /// <param name="row">Row of the grid, with a fraction.</param>
-    /// <param name="column">Column of the grid, with a fraction.</param>
-    /// <param name="point">Displayed pixels.</param>
-    public float SeenAt(float row, float column, out Vector2 point)
-    {
-        int top = Math.Min((int)row, grid.Rows - 2), left = Math.Min((int)column, grid.Columns - 2);
-        int a = top * grid.Columns + left, b = a + 1, c = a + grid.Columns, d = c + 1;
-        float v = row - top, u = column - left;
-        point = Vector2.Lerp(Vector2.Lerp(Flat(_points[a]), Flat(_points[b]), u), Vector2.Lerp(Flat(_points[c]), Flat(_points[d]), u), v);
-        return (1 - v) * ((1 - u) * _seen[a] + u * _seen[b]) + v * ((1 - u) * _seen[c] + u * _seen[d]);
     }
 
     /// <summary>Smooth step from 0 to 1 (Hermite).</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Img2Pose.Frames;
@@ -13,9 +14,10 @@ namespace Img2Pose.Rendering.Views;
 internal sealed class SourcePicture
 {
     /// <summary>Pixels around the copy, so that four by four of them lie around every point inside.</summary>
-    private const int Border = 2;
+    public const int Border = 2;
 
     private uint[] _pixels = [];
+    private readonly YuvRows _yuv = new();
     private int[] _room = [];
     private int _stride;
     private float _scaleX, _scaleY, _offsetX, _offsetY;
@@ -53,7 +55,7 @@ internal sealed class SourcePicture
         {
             Span<uint> row = _pixels.AsSpan((y + Border) * _stride + Border, Width);
             if (frame.Format == PixelFormat.Rgb24) TakeRgb(frame.GetPlane(0), left, top + y, factor, row);
-            else TakeYuv(frame, left, top + y, factor, row);
+            else _yuv.Take(frame, left, top + y, factor, row);
             if (mirror) row.Reverse();
         }
         RepeatEdges();
@@ -66,6 +68,15 @@ internal sealed class SourcePicture
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)x, (uint)Width);
         uint pixel = _pixels[(y + Border) * _stride + x + Border];
         return new Vector4((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16), 0);
+    }
+
+    /// <summary>All pixels row after row, with the border of <see cref="Border"/>; they last until the next <see cref="Take"/>.</summary>
+    /// <param name="columns">Pixels of a row, the border included.</param>
+    /// <param name="rows">Rows, the border included.</param>
+    public ReadOnlySpan<uint> Pixels(out int columns, out int rows)
+    {
+        (columns, rows) = (_stride, Height + 2 * Border);
+        return _pixels.AsSpan(0, columns * rows);
     }
 
     /// <summary>The point of the copy that lies at a point of the picture: to be given to <see cref="Sample"/>.</summary>
@@ -118,22 +129,32 @@ internal sealed class SourcePicture
         return Vector128.Min(Vector128.Max(sum, least), most).AsVector4();
     }
 
-    /// <summary>Colour at a place, linear between the nearest four pixels: a quarter of the time of <see cref="Sample"/>, a little softer.</summary>
+    /// <summary>The mean of four colours around a place, where the picture is finer than what is drawn of it.</summary>
+    /// <param name="place">From <see cref="Place"/>.</param>
+    /// <param name="softness">Half the side of the square whose corners are looked up, pixels; 0 for the place alone.</param>
+    public Vector4 SampleSoft(Vector2 place, float softness)
+    {
+        if (softness == 0) return Sample(place);
+        Vector2 diagonal = new(softness), other = new(softness, -softness);
+        return 0.25f * (Sample(place - diagonal) + Sample(place + diagonal) + Sample(place - other) + Sample(place + other));
+    }
+
+    /// <summary>Colour at a place, linear between the nearest four pixels: faster than <see cref="Sample"/> and a little softer.</summary>
     /// <param name="place">From <see cref="Place"/>.</param>
     /// <returns>R, G, B in 0…255; W has no meaning.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector4 SampleLinear(Vector2 place)
     {
         float x = place.X > 0 ? MathF.Min(place.X, Width - 1) : 0, y = place.Y > 0 ? MathF.Min(place.Y, Height - 1) : 0;
         int left = (int)x, top = (int)y, at = (top + Border) * _stride + left + Border;
-        ReadOnlySpan<uint> upper = _pixels.AsSpan(at, 2), lower = _pixels.AsSpan(at + _stride, 2);
-        // Two channels in each half of 16 bits, weights of 8 bits.
-        uint u = (uint)((x - left) * 256), v = (uint)((y - top) * 256);
-        uint evenTop = Mix(upper[0] & 0xFF00FF, upper[1] & 0xFF00FF, u), evenBelow = Mix(lower[0] & 0xFF00FF, lower[1] & 0xFF00FF, u);
-        uint oddTop = Mix(upper[0] >> 8 & 0xFF, upper[1] >> 8 & 0xFF, u), oddBelow = Mix(lower[0] >> 8 & 0xFF, lower[1] >> 8 & 0xFF, u);
-        uint even = Mix(evenTop, evenBelow, v), odd = Mix(oddTop, oddBelow, v);
-        return new Vector4(even & 0xFF, odd & 0xFF, even >> 16 & 0xFF, 0);
-
-        static uint Mix(uint a, uint b, uint weight) => ((a * (256 - weight) + b * weight + 0x800080) >> 8) & 0xFF00FF;
+        // Two pixels of two rows, eight channels in 16 bits each: down with weights of 8 bits, then across.
+        ulong upper = MemoryMarshal.Cast<uint, ulong>(_pixels.AsSpan(at, 2))[0], lower = MemoryMarshal.Cast<uint, ulong>(_pixels.AsSpan(at + _stride, 2))[0];
+        ushort v = (ushort)((y - top) * 256);
+        Vector128<ushort> both = Vector128.WidenLower(Vector128.CreateScalarUnsafe(upper).AsByte()) * (ushort)(256 - v)
+            + Vector128.WidenLower(Vector128.CreateScalarUnsafe(lower).AsByte()) * v;
+        (Vector128<uint> first, Vector128<uint> second) = Vector128.Widen(both);
+        Vector128<float> from = Vector128.ConvertToSingle(first.AsInt32()), to = Vector128.ConvertToSingle(second.AsInt32());
+        return ((from + (x - left) * (to - from)) * (1f / 256)).AsVector4();
     }
 
     private Vector128<float> Row(int at, Vector4 weights, out Vector128<float> second, out Vector128<float> third)
@@ -179,86 +200,11 @@ internal sealed class SourcePicture
         for (int x = 0; x < row.Length; x++) row[x] = Pack(sums[3 * x] / all, sums[3 * x + 1] / all, sums[3 * x + 2] / all);
     }
 
-    private void TakeYuv(VideoFrame frame, int left, int y, int factor, Span<uint> row)
-    {
-        int width = row.Length;
-        Span<int> room = Room(3 * width), luma = room[..width], u = room.Slice(width, width), v = room.Slice(2 * width, width);
-        bool interleaved = frame.Format == PixelFormat.Nv12;
-        int shift = frame.Format == PixelFormat.I420P10 ? 2 : 0;
-        Chroma(frame.GetPlane(1), interleaved ? 2 : 1, 0, shift, left, y, factor, u);
-        Chroma(frame.GetPlane(interleaved ? 1 : 2), interleaved ? 2 : 1, interleaved ? 1 : 0, shift, left, y, factor, v);
-        luma.Fill(factor * factor / 2);
-        for (int dy = 0; dy < factor; dy++)
-        {
-            ReadOnlySpan<byte> line = frame.GetPlane(0).Row(y * factor + dy);
-            if (shift > 0)
-            {
-                for (int x = 0, from = factor * left; x < width; x++)
-                {
-                    for (int dx = 0; dx < factor; dx++, from++) luma[x] += Component(line, from, shift);
-                }
-                continue;
-            }
-            line = line.Slice(factor * left, factor * width);
-            if (factor == 2)
-            {
-                for (int x = 0; x < luma.Length; x++) luma[x] += line[2 * x] + line[2 * x + 1];
-                continue;
-            }
-            for (int x = 0, from = 0; x < luma.Length; x++)
-            {
-                for (int dx = 0; dx < factor; dx++, from++) luma[x] += line[from];
-            }
-        }
-        YuvWeights to = YuvWeights.Of(frame.Color);
-        int all = factor * factor;
-        for (int x = 0; x < row.Length; x++) row[x] = to.Rgb(all == 1 ? luma[x] : all == 4 ? luma[x] >> 2 : luma[x] / all, u[x] - 128, v[x] - 128);
-    }
-
     private Span<int> Room(int count)
     {
         if (_room.Length < count) _room = new int[count];
         return _room.AsSpan(0, count);
     }
-
-    /// <summary>The chroma of a row of output pixels: linear between the four nearest, sited between the luma samples.</summary>
-    private static void Chroma(FramePlane plane, int step, int component, int shift, int left, int y, int factor, Span<int> values)
-    {
-        // The middle of the square in quarters of a chroma sample, less the half that its own centre lies inside.
-        int middleY = (2 * y + 1) * factor - 2;
-        int top = Math.Clamp(middleY >> 2, 0, plane.Height - 1), below = Math.Clamp((middleY >> 2) + 1, 0, plane.Height - 1), v = middleY & 3;
-        ReadOnlySpan<byte> upper = plane.Row(top), lower = plane.Row(below);
-        if (factor == 2)
-        {
-            // Each square of four has its own chroma sample.
-            for (int x = 0, from = left * step + component; x < values.Length; x++, from += step) values[x] = Component(upper, from, shift);
-            return;
-        }
-        if (factor == 1)
-        {
-            // Twice as many as chroma samples: each a quarter from the middle of its own.
-            for (int x = 0; x < values.Length; x++)
-            {
-                int own = (left + x) >> 1, other = Math.Clamp(own + 2 * ((left + x) & 1) - 1, 0, plane.Width - 1);
-                int first = own * step + component, second = other * step + component;
-                int near = (4 - v) * Component(upper, first, shift) + v * Component(lower, first, shift);
-                int far = (4 - v) * Component(upper, second, shift) + v * Component(lower, second, shift);
-                values[x] = (3 * near + far + 8) >> 4;
-            }
-            return;
-        }
-        for (int x = 0; x < values.Length; x++)
-        {
-            int middleX = (2 * (left + x) + 1) * factor - 2, u = middleX & 3;
-            int first = Math.Clamp(middleX >> 2, 0, plane.Width - 1) * step + component, second = Math.Clamp((middleX >> 2) + 1, 0, plane.Width - 1) * step + component;
-            int above = (4 - u) * Component(upper, first, shift) + u * Component(upper, second, shift);
-            int under = (4 - u) * Component(lower, first, shift) + u * Component(lower, second, shift);
-            values[x] = ((4 - v) * above + v * under + 8) >> 4;
-        }
-    }
-
-    private static int Component(ReadOnlySpan<byte> line, int index, int shift) =>
-        shift == 0 ? line[index] : Math.Min(255, ((line[2 * index] | line[2 * index + 1] << 8) + 2) >> shift);
 
     private static uint Pack(int r, int g, int b) => (uint)(r | g << 8 | b << 16);
 
@@ -276,28 +222,5 @@ internal sealed class SourcePicture
             first.CopyTo(_pixels.AsSpan(y * _stride, _stride));
             last.CopyTo(_pixels.AsSpan((Height + Border + y) * _stride, _stride));
         }
-    }
-
-    /// <summary>YUV of 8 bits to RGB, in 65536ths.</summary>
-    private readonly record struct YuvWeights(int Offset, int Luma, int RedOfV, int GreenOfU, int GreenOfV, int BlueOfU)
-    {
-        public static YuvWeights Of(ColorDescription color)
-        {
-            (double red, double blue) = LumaWeights.Of(color.Matrix);
-            double green = 1 - red - blue, luma = color.FullRange ? 1 : 255.0 / 219, chroma = color.FullRange ? 1 : 255.0 / 224;
-            return new YuvWeights(
-                color.FullRange ? 0 : 16, Fixed(luma), Fixed(2 * (1 - red) * chroma), Fixed(-2 * (1 - blue) * blue / green * chroma),
-                Fixed(-2 * (1 - red) * red / green * chroma), Fixed(2 * (1 - blue) * chroma));
-        }
-
-        public uint Rgb(int y, int u, int v)
-        {
-            int luma = (y - Offset) * Luma + 32768;
-            return Pack(Clip(luma + RedOfV * v), Clip(luma + GreenOfU * u + GreenOfV * v), Clip(luma + BlueOfU * u));
-        }
-
-        private static int Fixed(double value) => (int)Math.Round(65536 * value);
-
-        private static int Clip(int value) => Math.Clamp(value >> 16, 0, 255);
     }
 }

@@ -16,6 +16,9 @@ internal sealed class SurroundingRing
 
     private static ReadOnlySpan<float> Factors => [0.86f, 0.96f, 1.06f, 1.2f, 1.4f, 1.7f, 2.2f, 3.2f, 6f];
 
+    /// <summary>Vertices of the rings.</summary>
+    public static int VertexCount => Factors.Length * Spokes;
+
     private readonly float[] _radius = new float[Spokes];
     private readonly double[] _depth = new double[Spokes];
     private readonly Vector2[] _source = new Vector2[Factors.Length * Spokes];
@@ -32,6 +35,16 @@ internal sealed class SurroundingRing
 
     /// <summary>How much a vertex belongs to the face's close surroundings, hair and ears: 1, falling to 0 outward.</summary>
     public static float Closeness(int vertex) => 1 - SourceFace.Step(1.15f, 1.7f, Factors[vertex / Spokes]);
+
+    /// <summary>Places every vertex in a picture: pixels, and depth along the axis.</summary>
+    /// <param name="rotation">Rotation of the pose.</param>
+    /// <param name="translation">Translation of the pose.</param>
+    /// <param name="camera">The picture's camera.</param>
+    /// <param name="places">Receives <see cref="VertexCount"/> points.</param>
+    public void Project(in Matrix3x3d rotation, Vector3d translation, CameraIntrinsics camera, Span<Vector3> places)
+    {
+        for (int i = 0; i < _model.Length; i++) places[i] = FaceGrid.Project(_model[i], rotation, translation, camera);
+    }
 
     /// <summary>Builds the rings around a posed face.</summary>
     /// <param name="vertices">The face in the picture: pixels and depth.</param>

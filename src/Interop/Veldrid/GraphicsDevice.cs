@@ -79,6 +79,18 @@ public abstract class GraphicsDevice : IDisposable
         return info!;
     }
 
+    public void UpdateTexture(
+        Texture texture, IntPtr source, uint sizeInBytes, uint x, uint y, uint z, uint width, uint height, uint depth, uint mipLevel, uint arrayLayer)
+    {
+        if (z != 0 || depth != 1 || mipLevel != 0 || arrayLayer != 0 || texture.Format != PixelFormat.R8_G8_B8_A8_UNorm
+            || texture.SampleCount != TextureSampleCount.Count1 || (texture.Usage & TextureUsage.Staging) != 0)
+            throw new VeldridException("This subset updates textures of four bytes a pixel on the device, without mip levels or layers.");
+        if ((ulong)x + width > texture.Width || (ulong)y + height > texture.Height)
+            throw new VeldridException("The updated rectangle lies outside the texture.");
+        if (sizeInBytes < 4ul * width * height) throw new VeldridException("The data are smaller than the updated rectangle.");
+        if (width != 0 && height != 0) UpdateTextureCore(texture, source, x, y, width, height);
+    }
+
     public abstract bool GetOpenGLInfo(out BackendInfoOpenGL info);
 
     public void Dispose()
@@ -96,6 +108,8 @@ public abstract class GraphicsDevice : IDisposable
     private protected abstract void UnmapCore(MappableResource resource);
 
     private protected abstract void UpdateBufferCore(DeviceBuffer buffer, uint bufferOffsetInBytes, IntPtr source, uint sizeInBytes);
+
+    private protected abstract void UpdateTextureCore(Texture texture, IntPtr source, uint x, uint y, uint width, uint height);
 
     private protected abstract void PlatformDispose();
 }

@@ -32,6 +32,8 @@ internal sealed unsafe class Gl
     public readonly delegate* unmanaged<int, uint*, void> DeleteTextures;
     public readonly delegate* unmanaged<uint, int, uint, int, int, void> TextureStorage2D;
     public readonly delegate* unmanaged<uint, int, uint, int, int, byte, void> TextureStorage2DMultisample;
+    public readonly delegate* unmanaged<uint, int, int, int, int, int, uint, uint, void*, void> TextureSubImage2D;
+    public readonly delegate* unmanaged<uint, uint, void> BindTextureUnit;
     public readonly delegate* unmanaged<int, uint*, void> CreateFramebuffers;
     public readonly delegate* unmanaged<int, uint*, void> DeleteFramebuffers;
     public readonly delegate* unmanaged<uint, uint, uint, int, void> NamedFramebufferTexture;
@@ -66,6 +68,8 @@ internal sealed unsafe class Gl
     public readonly delegate* unmanaged<uint, int, int*, byte*, void> GetProgramInfoLog;
     public readonly delegate* unmanaged<uint, void> UseProgram;
     public readonly delegate* unmanaged<uint, byte*, uint> GetUniformBlockIndex;
+    public readonly delegate* unmanaged<uint, byte*, int> GetUniformLocation;
+    public readonly delegate* unmanaged<uint, int, int, void> ProgramUniform1i;
     public readonly delegate* unmanaged<uint, uint, uint, void> UniformBlockBinding;
     public readonly delegate* unmanaged<uint, uint, uint, void> BindBufferBase;
     public readonly delegate* unmanaged<uint, void> Enable;
@@ -106,6 +110,8 @@ internal sealed unsafe class Gl
         DeleteTextures = (delegate* unmanaged<int, uint*, void>)Load("glDeleteTextures");
         TextureStorage2D = (delegate* unmanaged<uint, int, uint, int, int, void>)Load("glTextureStorage2D");
         TextureStorage2DMultisample = (delegate* unmanaged<uint, int, uint, int, int, byte, void>)Load("glTextureStorage2DMultisample");
+        TextureSubImage2D = (delegate* unmanaged<uint, int, int, int, int, int, uint, uint, void*, void>)Load("glTextureSubImage2D");
+        BindTextureUnit = (delegate* unmanaged<uint, uint, void>)Load("glBindTextureUnit");
         CreateFramebuffers = (delegate* unmanaged<int, uint*, void>)Load("glCreateFramebuffers");
         DeleteFramebuffers = (delegate* unmanaged<int, uint*, void>)Load("glDeleteFramebuffers");
         NamedFramebufferTexture = (delegate* unmanaged<uint, uint, uint, int, void>)Load("glNamedFramebufferTexture");
@@ -140,6 +146,8 @@ internal sealed unsafe class Gl
         GetProgramInfoLog = (delegate* unmanaged<uint, int, int*, byte*, void>)Load("glGetProgramInfoLog");
         UseProgram = (delegate* unmanaged<uint, void>)Load("glUseProgram");
         GetUniformBlockIndex = (delegate* unmanaged<uint, byte*, uint>)Load("glGetUniformBlockIndex");
+        GetUniformLocation = (delegate* unmanaged<uint, byte*, int>)Load("glGetUniformLocation");
+        ProgramUniform1i = (delegate* unmanaged<uint, int, int, void>)Load("glProgramUniform1i");
         UniformBlockBinding = (delegate* unmanaged<uint, uint, uint, void>)Load("glUniformBlockBinding");
         BindBufferBase = (delegate* unmanaged<uint, uint, uint, void>)Load("glBindBufferBase");
         Enable = (delegate* unmanaged<uint, void>)Load("glEnable");

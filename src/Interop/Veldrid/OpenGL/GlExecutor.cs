@@ -43,9 +43,12 @@ internal sealed unsafe class GlExecutor(Gl gl)
                 _buffersChanged = true;
                 break;
             case GlCommandKind.SetResourceSet:
-                GlBuffer[] buffers = ((GlResourceSet)c.First!).Buffers;
-                uint binding = Current.FirstBinding[c.A];
-                foreach (GlBuffer buffer in buffers) gl.BindBufferBase(Gl.UniformBuffer, binding++, buffer.Id);
+                uint binding = Current.FirstBinding[c.A], unit = Current.FirstUnit[c.A];
+                foreach (BindableResource resource in ((GlResourceSet)c.First!).Resources)
+                {
+                    if (resource is GlTexture texture) gl.BindTextureUnit(unit++, texture.Id);
+                    else gl.BindBufferBase(Gl.UniformBuffer, binding++, ((GlBuffer)resource).Id);
+                }
                 break;
             case GlCommandKind.SetFramebuffer:
                 _framebuffer = (GlFramebuffer)c.First!;

@@ -272,7 +272,7 @@ internal sealed class GlResourceLayout(ResourceLayoutDescription description) : 
     {
         foreach (ResourceLayoutElementDescription element in elements)
         {
-            if (element.Kind != ResourceKind.UniformBuffer)
+            if (element.Kind is not (ResourceKind.UniformBuffer or ResourceKind.TextureReadOnly))
                 throw new VeldridException($"Resource kind {element.Kind} is not covered.");
         }
         return elements;
@@ -285,12 +285,21 @@ internal sealed class GlResourceSet : ResourceSet
 
     public GlResourceSet(ResourceSetDescription description)
     {
-        if (description.BoundResources.Length != ((GlResourceLayout)description.Layout).Elements.Length)
+        ResourceLayoutElementDescription[] elements = ((GlResourceLayout)description.Layout).Elements;
+        if (description.BoundResources.Length != elements.Length)
             throw new VeldridException("A resource set must bind every element of its layout.");
-        Buffers = Array.ConvertAll(description.BoundResources, resource => (GlBuffer)resource);
+        Resources = [.. description.BoundResources];
+        for (int i = 0; i < elements.Length; i++)
+        {
+            bool fits = elements[i].Kind == ResourceKind.UniformBuffer
+                ? Resources[i] is GlBuffer buffer && (buffer.Usage & BufferUsage.UniformBuffer) != 0
+                : Resources[i] is GlTexture { SampleCount: TextureSampleCount.Count1 } texture && (texture.Usage & TextureUsage.Sampled) != 0;
+            if (!fits) throw new VeldridException($"The resource for {elements[i].Name} is no {elements[i].Kind}.");
+        }
     }
 
-    public GlBuffer[] Buffers { get; }
+    /// <summary>Buffers and textures in the order of the layout.</summary>
+    public BindableResource[] Resources { get; }
 
     public override string Name { get; set; } = "";
 
@@ -333,12 +342,17 @@ internal sealed unsafe class GlPipeline : Pipeline
         if (description.BlendState.AttachmentStates.Length != 1)
             throw new VeldridException("This subset draws into one colour target.");
         Description = description;
-        int slots = 0;
+        uint binding = 0, unit = 0;
         FirstBinding = new uint[description.ResourceLayouts.Length];
+        FirstUnit = new uint[description.ResourceLayouts.Length];
         for (int i = 0; i < FirstBinding.Length; i++)
         {
-            FirstBinding[i] = (uint)slots;
-            slots += ((GlResourceLayout)description.ResourceLayouts[i]).Elements.Length;
+            (FirstBinding[i], FirstUnit[i]) = (binding, unit);
+            foreach (ResourceLayoutElementDescription element in ((GlResourceLayout)description.ResourceLayouts[i]).Elements)
+            {
+                if (element.Kind == ResourceKind.UniformBuffer) binding++;
+                else unit++;
+            }
         }
         _handle = new Handle(device);
         device.Thread.Invoke(() => _handle.Create(this));
@@ -346,8 +360,11 @@ internal sealed unsafe class GlPipeline : Pipeline
 
     public GraphicsPipelineDescription Description { get; }
 
-    /// <summary>The uniform-buffer binding of the first element of each resource layout.</summary>
+    /// <summary>The binding of the first uniform buffer of each resource layout.</summary>
     public uint[] FirstBinding { get; }
+
+    /// <summary>The unit of the first texture of each resource layout.</summary>
+    public uint[] FirstUnit { get; }
 
     public uint Program => _handle.Program;
 
@@ -382,12 +399,22 @@ internal sealed unsafe class GlPipeline : Pipeline
             foreach (Shader shader in set.Shaders) Gl.DetachShader(Program, ((GlShader)shader).Id);
 
             uint binding = 0;
+            int unit = 0;
             foreach (ResourceLayout layout in pipeline.Description.ResourceLayouts)
             {
                 foreach (ResourceLayoutElementDescription element in ((GlResourceLayout)layout).Elements)
                 {
+                    byte[] text = Encoding.UTF8.GetBytes(element.Name + '\0');
+                    if (element.Kind == ResourceKind.TextureReadOnly)
+                    {
+                        int sampler;
+                        fixed (byte* name = text) sampler = Gl.GetUniformLocation(Program, name);
+                        if (sampler >= 0) Gl.ProgramUniform1i(Program, sampler, unit);
+                        unit++;
+                        continue;
+                    }
                     uint index;
-                    fixed (byte* name = Encoding.UTF8.GetBytes(element.Name + '\0')) index = Gl.GetUniformBlockIndex(Program, name);
+                    fixed (byte* name = text) index = Gl.GetUniformBlockIndex(Program, name);
                     if (index != Gl.InvalidIndex) Gl.UniformBlockBinding(Program, index, binding);
                     binding++;
                 }

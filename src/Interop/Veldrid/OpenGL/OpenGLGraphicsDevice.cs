@@ -120,6 +120,13 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
             Gl.Check("a buffer update");
         });
 
+    private protected override void UpdateTextureCore(Texture texture, IntPtr source, uint x, uint y, uint width, uint height) =>
+        Thread.Invoke(() =>
+        {
+            Gl.TextureSubImage2D(((GlTexture)texture).Id, 0, (int)x, (int)y, (int)width, (int)height, Gl.Rgba, Gl.UnsignedByte, (void*)source);
+            Gl.Check("a texture update");
+        });
+
     private protected override void PlatformDispose() => Thread.Dispose();
 
     private sealed class Nothing : IGlWork
