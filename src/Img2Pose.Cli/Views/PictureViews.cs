@@ -15,6 +15,7 @@ internal sealed class PictureViews : IDisposable
     private readonly PoseDetector _detector;
     private readonly ViewFiles _files;
     private readonly ViewsSettings _settings;
+    private readonly FaceViewDevice? _device;
     private readonly FaceViewRenderer? _renderer;
     private readonly FacePoseNetViews? _original;
     private readonly FramePool _pool = new(1);
@@ -25,8 +26,13 @@ internal sealed class PictureViews : IDisposable
     public PictureViews(PoseDetector detector, ViewFiles files, ViewsSettings settings)
     {
         (_detector, _files, _settings) = (detector, files, settings);
-        if (settings.Original) _original = new FacePoseNetViews(FaceSurface.LoadDefault());
-        else _renderer = new FaceViewRenderer(settings.Plan.Drawing);
+        if (settings.Original)
+        {
+            _original = new FacePoseNetViews(FaceSurface.LoadDefault());
+            return;
+        }
+        _device = FaceViewDevice.OpenCard();
+        _renderer = new FaceViewRenderer(settings.Plan.Drawing, FaceSurface.LoadDefault(), _device);
     }
 
     /// <summary>Looks for the faces of a picture, and returns their number.</summary>
@@ -54,6 +60,7 @@ internal sealed class PictureViews : IDisposable
     public void Dispose()
     {
         _detector.Dispose();
+        _device?.Dispose();
         _pool.Dispose();
     }
 

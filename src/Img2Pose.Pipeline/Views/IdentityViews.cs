@@ -26,6 +26,7 @@ public sealed class IdentityViews : IPoseSink
     private readonly ViewPlan _plan;
     private readonly ViewFiles _files;
     private readonly string _source;
+    private readonly FaceViewDevice? _device;
     private readonly FaceViewRenderer _renderer;
     private readonly Dictionary<int, Identity> _identities = [];
     private long _frames;
@@ -40,7 +41,8 @@ public sealed class IdentityViews : IPoseSink
     {
         plan.Validate();
         (_files, _plan, _source) = (files, plan, source);
-        _renderer = new FaceViewRenderer(plan.Drawing, FaceSurface.LoadDefault());
+        _device = FaceViewDevice.OpenCard();
+        _renderer = new FaceViewRenderer(plan.Drawing, FaceSurface.LoadDefault(), _device);
     }
 
     /// <summary>Identities of which views were written.</summary>
@@ -77,7 +79,11 @@ public sealed class IdentityViews : IPoseSink
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _files.Dispose();
+    public void Dispose()
+    {
+        _files.Dispose();
+        _device?.Dispose();
+    }
 
     private Identity Add(int id)
     {

@@ -110,7 +110,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             // Views show the picture without what is drawn on it.
-            FrontalInsets? insets = (layers & OverlayLayers.Frontal) != 0 ? _insets ??= new FrontalInsets() : null;
+            FrontalInsets? insets = (layers & OverlayLayers.Frontal) != 0 ? _insets ??= new FrontalInsets(IsSoftware ? null : new FaceViewDevice(_device)) : null;
             insets?.Take(frame, faces);
             _layout.Arrange(frame, faces, layers, alpha);
             if (_layout.Regions.Count > 0) Draw(frame);
@@ -172,6 +172,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         {
             if (_disposed) return;
             _disposed = true;
+            _insets?.Dispose();
             _tiles.Dispose();
             _draw.Dispose();
             _meshes.Dispose();

@@ -10,7 +10,8 @@ namespace Img2Pose.Rendering.Views;
 /// afterwards. What each face has shown is remembered, so that a turning head fills its own view. Not thread-safe; buffers are
 /// kept, so that a frame costs no allocation once its faces are known.
 /// </summary>
-internal sealed class FrontalInsets
+/// <param name="device">What draws them, disposed with this; null: the CPU.</param>
+internal sealed class FrontalInsets(FaceViewDevice? device = null) : IDisposable
 {
     /// <summary>Faces that are shown at most: those of the lowest identities.</summary>
     public const int MostFaces = 4;
@@ -37,7 +38,7 @@ internal sealed class FrontalInsets
         int side = SideFor(frame.DisplayHeight);
         if (_renderer is null || _renderer.Size != side)
         {
-            _renderer = new FaceViewRenderer(new FaceViewOptions { Size = side, Live = true }, _surface ??= FaceSurface.LoadDefault());
+            _renderer = new FaceViewRenderer(new FaceViewOptions { Size = side, Live = true }, _surface ??= FaceSurface.LoadDefault(), device);
             for (int i = 0; i < MostFaces; i++) _pixels[i] = new byte[3 * side * side];
         }
         _frames++;
@@ -67,6 +68,9 @@ internal sealed class FrontalInsets
         if (left < 0) return;
         for (int i = 0; i < _count && (i + 1) * height <= frame.Height; i++) RgbPainter.Paint(frame, left, i * height, width, height, _pixels[i], side);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => device?.Dispose();
 
     private FaceTexture TextureOf(StreamId stream, int id)
     {
