@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Img2Pose.Media;
+using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
@@ -91,6 +92,44 @@ public sealed class ViewsTests : IDisposable
         Assert.Equal(1, line.GetProperty("id").GetInt32());
         Assert.Equal(2, Directory.GetFiles(_files["views/face-0001"]).Length);
         Assert.True(File.Exists(_files["o.mp4"]));
+    }
+
+    [Fact]
+    public async Task Pictures_of_every_kind_give_the_views_of_what_they_show()
+    {
+        Directory.CreateDirectory(_files["in"]);
+        string plain = await DrawnFace.SaveAsync(_files["in/plain.png"]);
+        await ConvertAsync("deep.png", "format=rgb48be");
+        await ConvertAsync("clear.png", "format=rgba");
+        await ConvertAsync("grey.png", "format=gray");
+        // Stored lying, with an EXIF chunk after the header that says so ("row 0 is the right side"); a wrong checksum of such a chunk is forgiven.
+        await ConvertAsync("turned.png", "transpose=2");
+        byte[] lying = await File.ReadAllBytesAsync(_files["in/turned.png"], TestContext.Current.CancellationToken);
+        byte[] exif = [(byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        byte[] turned = [.. lying[..33], 0, 0, 0, (byte)exif.Length, .. "eXIf"u8, .. exif, 0, 0, 0, 0, .. lying[33..]];
+        await File.WriteAllBytesAsync(_files["in/turned.png"], turned, TestContext.Current.CancellationToken);
+        // In printing colours only flat blocks can be written here, so that their view is compared with that of the same blocks.
+        await ConvertAsync("blocks.png", "scale=40:30:flags=area,scale=320:240:flags=neighbor,format=rgb24");
+        PngPicture blocks = PngPicture.Read(_files["in/blocks.png"]);
+        await File.WriteAllBytesAsync(_files["in/inks.jpg"], CmykJpeg.Encode(40, 30, (column, row) =>
+        {
+            int at = 3 * (8 * row * 320 + 8 * column);
+            return (blocks.Rgb[at], blocks.Rgb[at + 1], blocks.Rgb[at + 2], 255);
+        }), TestContext.Current.CancellationToken);
+        string[] names = ["plain.png", "deep.png", "clear.png", "grey.png", "turned.png", "blocks.png", "inks.jpg"];
+        string box = FormattableString.Invariant($"{DrawnFace.Box.Left},{DrawnFace.Box.Top},{DrawnFace.Box.Right},{DrawnFace.Box.Bottom}");
+        await File.WriteAllLinesAsync(_files["boxes.csv"], ["file,l,t,r,b", .. names.Select(name => $"{name},{box}")], TestContext.Current.CancellationToken);
+
+        (await CommandLine.Img2PoseAsync("views", _files["in"], "--boxes", _files["boxes.csv"], "--out", _files["out"], "--frontal", "--size", "96", "--device", "cpu")).ShouldSucceed();
+
+        // Levels: rounding, the colours' own distance from grey, and the conversion of inks (A_picture_in_printing_colours…).
+        foreach ((string one, string other, double apart) in ((string, string, double)[])[("plain", "deep", 0.5), ("plain", "clear", 0), ("plain", "grey", 8), ("plain", "turned", 0), ("blocks", "inks", 2)])
+        {
+            byte[] expected = PngPicture.Read(_files[$"out/{one}.png"]).Rgb, drawn = PngPicture.Read(_files[$"out/{other}.png"]).Rgb;
+            Assert.InRange(expected.Zip(drawn, (a, b) => Math.Abs(a - b)).Average(), 0, apart);
+        }
+
+        Task ConvertAsync(string name, string filter) => CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", plain, "-vf", filter, _files[$"in/{name}"]);
     }
 
     [Theory]
