@@ -2,7 +2,6 @@ using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Meshes;
 using Img2Pose.Rendering.Views;
-using Img2Pose.Testing;
 
 namespace Img2Pose.Rendering.Tests.Views;
 
