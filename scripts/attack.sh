@@ -24,7 +24,7 @@ memory=${ATTACK_MEMORY:-$((3 << 20))} seconds=${ATTACK_SECONDS:-120}
 [ -t 1 ] && echo "Each line: row | expected | got"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 by_model=0
+passed=0 failed=0
 
 # img2pose ARGUMENTS: the program under the limits; its output in out.txt and err.txt, its exit code in $code.
 img2pose() {
@@ -70,9 +70,6 @@ row() { # NAME EXPECTED FUNCTION
   if [ "$got" = "$expected" ]; then passed=$((passed + 1)); echo "equal   | $name | $expected | $got"
   else failed=$((failed + 1)); echo "DIFFERS | $name | $expected | $got"; return 1; fi
 }
-# A row that the model alone can make equal: it says so when it differs.
-model_row() { row "$@" || { by_model=$((by_model + 1)); echo "          (by the model: it was trained on upright heads; nothing around it is at fault)"; }; }
-
 picture=$faults/same_face_as_a_picture_is_found.jpg
 
 # --- from public reports ---------------------------------------------------------------------------------------------
@@ -238,8 +235,8 @@ row '--json over a source' 'refused, kept' json_over_source
 row '--json over --boxes' 'refused, kept' json_over_boxes
 row 'outputs over a folder, a list, a model, through links' 'refused, kept' json_over_others
 row 'mesh fit over its mesh' 'refused, kept' fit_over_source
-model_row 'a face on its side' '1 face' on_its_side
-model_row 'an upside-down face' 'roll beyond 150' upside_down
+row 'a face on its side' '1 face' on_its_side
+row 'an upside-down face' 'roll beyond 150' upside_down
 row 'HEIC, AVIF, JFIF' '3 written, HEIC done or named' formats
 row 'one GIF among pictures' 'done or named' gif_among
 row 'a truncated JPEG' 'exit 1, damaged 1' truncated
@@ -497,5 +494,5 @@ row 'SAR 2147483647' 'bounded' huge_sar
 row '--boxes ""' 'refused' empty_boxes
 row 'file://[' 'refused' bad_file_url
 
-echo "$((passed + failed)) rows, $passed equal, $failed differ$([ "$by_model" -eq 0 ] || echo ", $by_model of them by the model")"
+echo "$((passed + failed)) rows, $passed equal, $failed differ"
 [ "$failed" -eq 0 ]

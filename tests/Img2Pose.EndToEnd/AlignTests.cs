@@ -33,7 +33,7 @@ public sealed class AlignTests : IDisposable
 
             (await CommandLine.Img2PoseAsync(
                 "align", folder, "--out", output, "--model", model, "--size", one.GetProperty("size").GetInt32().ToString(System.Globalization.CultureInfo.InvariantCulture),
-                "--max-faces", "9", "--order", "confidence", "--reference", reference, "--device", "cpu")).ShouldSucceed();
+                "--max-faces", "9", "--order", "confidence", "--reference", reference, "--device", "cpu", "--roll", "upright")).ShouldSucceed();
 
             JsonElement[] expected = [.. one.GetProperty("files").EnumerateArray()];
             for (int i = 0; i < expected.Length; i++)

@@ -25,9 +25,10 @@ internal static class AlignCommand
         Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
         device.AcceptOnlyFromAmong("auto", "cpu", "cuda");
         Option<double?> score = new("--score") { Description = "Faces must score more than this, 0…1; default: the model's. The original's script has 0.7.", HelpName = "X" };
+        Option<string?> roll = RollOption.Create("any, with this project's models");
         Option<string?> reference = new("--reference") { Description = "Folder with the official reference points (reference_3d_5_points_trans.npy …).", HelpName = "DIR" };
         Option<bool> obj = new("--obj") { Description = "Also write the posed meshes of a picture as NAME.obj: the default face surface, or with --reference the mesh in vertices_trans.npy and triangles.npy there." };
-        Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, reference, obj };
+        Command command = new("align", "Cut out aligned faces of pictures.") { source, output, size, faces, order, model, device, score, roll, reference, obj };
         command.SetAction((parsed, stop) =>
         {
             int side = parsed.GetValue(size);
@@ -49,7 +50,7 @@ internal static class AlignCommand
             job.RequireApart(roles, MediaSource.FilesOf(parsed.GetRequiredValue(source)));
             using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(parsed.GetValue(model))), options);
             if (detector.DeviceNote is { } note) parsed.InvocationConfiguration.Error.WriteLine($"img2pose: {ErrorReport.OneLine(note)}");
-            return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, stop));
+            return Task.FromResult(job.Run(parsed.GetRequiredValue(source), detector, parsed.IsAny(roll) ?? AnyRollDetector.IsOf(detector), stop));
         });
         return command;
     }
@@ -74,8 +75,9 @@ internal static class AlignCommand
             }
         }
 
-        public int Run(string source, PoseDetector detector, CancellationToken stop)
+        public int Run(string source, PoseDetector detector, bool anyRoll, CancellationToken stop)
         {
+            using AnyRollDetector turning = new(detector);
             SourceOptions options = new() { Warning = message => messages.WriteLine($"img2pose: {message}") };
             using IFrameSource pictures = MediaSource.Open(source, options);
             if (!pictures.Info.IsImages) throw new UsageException($"{source}: align takes pictures; give a picture, a folder, a pattern or a list.");
@@ -88,7 +90,8 @@ internal static class AlignCommand
                 {
                     stop.ThrowIfCancellationRequested();
                     read++;
-                    detector.Detect(frame, faces);
+                    if (anyRoll) turning.Detect(frame, null, faces);
+                    else detector.Detect(frame, faces);
                     if (faces.Count == 0)
                     {
                         messages.WriteLine($"img2pose: {frame.SourceName}: no face above the threshold.");

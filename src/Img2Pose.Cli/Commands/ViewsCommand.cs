@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Img2Pose.Cli.Running;
 using Img2Pose.Cli.Views;
 using Img2Pose.Pipeline.Views;
 using Img2Pose.Rendering.Views;
@@ -34,9 +35,10 @@ internal static class ViewsCommand
         Option<string> device = new("--device") { Description = "Where the network runs.", DefaultValueFactory = _ => "auto" };
         device.AcceptOnlyFromAmong("auto", "cpu", "cuda");
         Option<double?> score = new("--score") { Description = "Faces must score more than this, 0…1; default: the model's.", HelpName = "X" };
+        Option<string?> roll = RollOption.Create("any in pictures, with this project's models; upright in videos");
         Command command = new("views", "Render faces anew from other directions, or frontal.")
         {
-            source, output, yaws, pitches, frontal, size, background, symmetry, format, sheet, names, mode, boxes, model, device, score,
+            source, output, yaws, pitches, frontal, size, background, symmetry, format, sheet, names, mode, boxes, model, device, score, roll,
         };
         command.SetAction(async (parsed, stop) =>
         {
@@ -76,6 +78,7 @@ internal static class ViewsCommand
                 Model = parsed.GetValue(model),
                 Device = parsed.GetRequiredValue(device),
                 Score = parsed.GetValue(score),
+                AnyRoll = parsed.IsAny(roll),
             }, parsed.InvocationConfiguration.Error);
             return await job.RunAsync(stop);
         });

@@ -193,6 +193,7 @@ internal sealed class RunJob : IAsyncDisposable
             Name = name,
             Every = settings.Every,
             Follow = settings.Follow,
+            AnyRoll = settings.AnyRoll,
             MaximumFrames = settings.Frames,
             Track = settings.Track,
             Smooth = settings.Smooth,

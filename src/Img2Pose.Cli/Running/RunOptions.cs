@@ -23,6 +23,7 @@ internal sealed class RunOptions
     private readonly Option<double?> _nms = new("--nms") { Description = "Overlap above which the weaker of two faces goes, 0…1; default: the model's.", HelpName = "X" };
     private readonly Option<int?> _size = new("--size") { Description = "Long side of the network's input in pixels; larger finds smaller faces.", HelpName = "N" };
     private readonly LookOption _look = new();
+    private readonly Option<string?> _roll = RollOption.Create("any in pictures, upright in videos");
     private readonly Option<string> _overlay = new("--overlay")
     {
         Description = "What is drawn: mesh, box, axes, points, label, frontal (small frontal views of up to four faces), joined by commas, or none.",
@@ -57,7 +58,7 @@ internal sealed class RunOptions
         command.Arguments.Add(_source);
         Option[] options =
         [
-            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _overlay, _alpha, _boxes, _start, _duration, _realTime,
+            _output, _json, _model, _device, _threads, _workers, _jobs, _score, _nms, _size, _roll, _overlay, _alpha, _boxes, _start, _duration, _realTime,
             _frames, _memory, _deinterlace, _codec, _quality, _preset, _reference, _views, _noTrack, _noSmooth, _raw, _quiet, .. _look.All, .. _detection.All, .. _live.All, .. _sinks.All,
         ];
         foreach (Option option in options) command.Options.Add(option);
@@ -84,6 +85,7 @@ internal sealed class RunOptions
             Size = parsed.GetValue(_size),
             Every = every,
             Follow = follow,
+            AnyRoll = parsed.IsAny(_roll),
             Overlay = ParseLayers(parsed.GetRequiredValue(_overlay)),
             Alpha = parsed.GetValue(_alpha),
             Boxes = parsed.GetValue(_boxes),

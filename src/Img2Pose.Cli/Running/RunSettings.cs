@@ -50,6 +50,9 @@ internal sealed record RunSettings
     /// <summary>Whether faces are followed by small looks between whole ones; null: as the engine chooses for the source.</summary>
     public bool? Follow { get; init; }
 
+    /// <summary>Whether faces of any roll are looked for; null where the engine chooses.</summary>
+    public bool? AnyRoll { get; init; }
+
     /// <summary>What is drawn.</summary>
     public OverlayLayers Overlay { get; init; } = OverlayLayers.Mesh;
 
@@ -137,6 +140,8 @@ internal sealed record RunSettings
         Require(Boxes is null || Detection.Scales is null, "--scales looks for faces; with --boxes there is nothing to look for.");
         Require(Follow != true || Track, "--look follow needs tracking; leave --no-track out.");
         Require(Follow != true || (Boxes is null && Detection.Scales is null), "--look follow looks for faces; with --boxes there is nothing to look for, and --scales looks at whole pictures.");
+        Require(AnyRoll != true || Follow != true, "--look follow follows upright faces; leave out --roll any.");
+        Require(AnyRoll != true || (Boxes is null && Detection.Scales is null), "--roll any looks for faces; with --boxes there is nothing to look for, and --scales has upright looks of its own.");
         Require(Alpha is >= 0 and <= 1, $"--alpha {Alpha} is out of range; opacity lies in 0…1.");
         Require(Threads is null or (>= 1 and <= 256), $"--threads {Threads} is out of range; it may be 1…256.");
         Require(Workers is null or (>= 1 and <= 64), $"--workers {Workers} is out of range; it may be 1…64.");

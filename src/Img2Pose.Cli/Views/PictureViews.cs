@@ -13,6 +13,7 @@ namespace Img2Pose.Cli.Views;
 internal sealed class PictureViews : IDisposable
 {
     private readonly PoseDetector _detector;
+    private readonly AnyRollDetector? _turning;
     private readonly ViewFiles _files;
     private readonly ViewsSettings _settings;
     private readonly FaceViewDevice? _device;
@@ -26,6 +27,7 @@ internal sealed class PictureViews : IDisposable
     public PictureViews(PoseDetector detector, ViewFiles files, ViewsSettings settings)
     {
         (_detector, _files, _settings) = (detector, files, settings);
+        if (settings.AnyRoll ?? AnyRollDetector.IsOf(detector)) _turning = new AnyRollDetector(detector);
         if (settings.Original)
         {
             _original = new FacePoseNetViews(FaceSurface.LoadDefault());
@@ -36,7 +38,7 @@ internal sealed class PictureViews : IDisposable
     }
 
     /// <summary>Looks for the faces of a picture, and returns their number.</summary>
-    public int Find(VideoFrame frame) => _detector.Detect(frame, _found);
+    public int Find(VideoFrame frame) => _turning is null ? _detector.Detect(frame, _found) : _turning.Detect(frame, null, _found);
 
     /// <summary>Writes the views of a face that <see cref="Find"/> found; false where it cannot be drawn.</summary>
     public bool WriteFound(VideoFrame frame, string source, int number) => Write(frame, source, _found[number], NameOf(source, _found.Count, number));
@@ -60,6 +62,7 @@ internal sealed class PictureViews : IDisposable
     public void Dispose()
     {
         _detector.Dispose();
+        _turning?.Dispose();
         _device?.Dispose();
         _pool.Dispose();
     }

@@ -45,7 +45,7 @@ internal sealed class ViewsJob(ViewsSettings settings, TextWriter messages)
             Detection = new PoseDetectorOptions { Device = settings.Device, ScoreThreshold = settings.Score, Stop = stop },
         });
         BoxTable? boxes = settings.Boxes is null ? null : BoxTable.Load(settings.Boxes);
-        await using PoseSession session = engine.Open(source, new SessionOptions { Boxes = boxes, StopReason = () => Interruption.Current?.Reason ?? "interrupted" });
+        await using PoseSession session = engine.Open(source, new SessionOptions { Boxes = boxes, AnyRoll = settings.AnyRoll, StopReason = () => Interruption.Current?.Reason ?? "interrupted" });
         IdentityViews views = new(new ViewFiles(settings.Output, plan, _roles.ReadAs), plan, source.Info.Name);
         session.AddSink(views, "views");
         RunReport report = await session.RunAsync(stop);

@@ -29,6 +29,9 @@ internal sealed record ViewsSettings
     /// <summary>auto, cpu or cuda.</summary>
     public string Device { get; init; } = "auto";
 
+    /// <summary>Whether faces of any roll are looked for; null: in pictures, with a model of this project.</summary>
+    public bool? AnyRoll { get; init; }
+
     /// <summary>Lowest score; null for the model's own.</summary>
     public double? Score { get; init; }
 }

@@ -11,6 +11,7 @@ public sealed class DetectorRunner : ILookRunner
 
     private readonly MultiScaleDetector? _scales;
     private readonly FollowingLooks _following;
+    private readonly AnyRollDetector _anyRoll;
     private readonly List<VideoFrame> _frames = [];
     private readonly List<List<FaceDetection>> _faces = [];
     private readonly List<FaceDetection> _slice = [];
@@ -23,6 +24,7 @@ public sealed class DetectorRunner : ILookRunner
     {
         Detector = detector;
         _following = new FollowingLooks(detector);
+        _anyRoll = new AnyRollDetector(detector);
         _scales = scales is null ? null : new MultiScaleDetector(detector, scales);
     }
 
@@ -31,7 +33,7 @@ public sealed class DetectorRunner : ILookRunner
 
     /// <inheritdoc/>
     public bool CanJoin(Look first, Look other) =>
-        _scales is null && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold
+        _scales is null && !first.IsAnyRoll && !other.IsAnyRoll && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold
         && first.IsFollowing == other.IsFollowing && first.IsWhole == other.IsWhole
         // Whole pictures of one size only: padding to a common one would change results (golden quirk Q11). Crops are all of one.
         && (!first.IsWhole || (first.Frame!.DisplayWidth == other.Frame!.DisplayWidth && first.Frame.DisplayHeight == other.Frame.DisplayHeight))
@@ -68,13 +70,18 @@ public sealed class DetectorRunner : ILookRunner
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Detector.Dispose();
+    public void Dispose()
+    {
+        Detector.Dispose();
+        _anyRoll.Dispose();
+    }
 
     private void RunOne(Look look)
     {
         VideoFrame frame = look.Frame!;
         if (look.Boxes is { } boxes) PoseBoxes(frame, CollectionsMarshal.AsSpan(boxes), look.Faces);
         else if (_scales is not null) _scales.Detect(frame, look.Faces);
+        else if (look.IsAnyRoll) _anyRoll.Detect(frame, look.ScoreThreshold, look.Faces);
         else Detector.Detect(frame, look.ScoreThreshold ?? Detector.ScoreThreshold, look.Faces);
     }
 

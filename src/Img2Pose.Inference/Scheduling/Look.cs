@@ -38,6 +38,9 @@ public sealed class Look
     /// </summary>
     public bool IsWhole { get; set; } = true;
 
+    /// <summary>Whether faces of any roll are looked for, upside-down ones among them: four looks (<see cref="AnyRollDetector"/>). Not where faces are followed.</summary>
+    public bool IsAnyRoll { get; set; }
+
     /// <summary>What was found, in displayed pixels.</summary>
     public List<FaceDetection> Faces { get; } = new(16);
 
@@ -59,7 +62,7 @@ public sealed class Look
     /// <summary>Makes it a look at a whole picture of nothing known, for another picture.</summary>
     public void Reset()
     {
-        (Frame, Boxes, ScoreThreshold, IsFollowing, IsComparing, IsWhole) = (null, null, null, false, true, true);
+        (Frame, Boxes, ScoreThreshold, IsFollowing, IsComparing, IsWhole, IsAnyRoll) = (null, null, null, false, true, true, false);
         Following.Clear();
         Faces.Clear();
         Crops.Clear();

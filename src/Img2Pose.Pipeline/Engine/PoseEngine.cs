@@ -174,13 +174,16 @@ public sealed class PoseEngine : IAsyncDisposable
             // Given boxes are faces whatever they score, and scores merged over several sizes have no such scale.
             bool hasScores = options.Boxes is null && _options.Scales is null;
             bool tracks = options.Track && !source.Info.IsImages;
-            bool follows = Follows(options, source.Info, tracks, hasScores);
+            bool anyRoll = options.AnyRoll ?? (source.Info.IsImages && hasScores && AnyRollDetector.IsOf(_first.Detector));
+            if (anyRoll && !hasScores) throw new UsageException("Faces of any roll are looked for at one size; leave out the others.");
+            bool follows = !anyRoll && Follows(options, source.Info, tracks, hasScores);
             SessionParts parts = new()
             {
                 Name = NameOf(options),
                 Scheduler = _scheduler,
                 Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
                 LowestScore = tracks && hasScores ? StayingPart * ScoreThreshold : null,
+                AnyRoll = anyRoll,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
                 GridOf = follows ? _first.Detector.GridOf : null,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),

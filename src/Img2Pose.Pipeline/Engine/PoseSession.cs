@@ -28,6 +28,7 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly IFaceTracker? _tracker;
     private readonly IFrameComposer? _composer;
     private readonly double? _lowestScore;
+    private readonly bool _anyRoll;
     private readonly Action<PoseSession> _closed;
     private readonly SessionLog _log;
     private readonly LinkPolicy _policy;
@@ -66,7 +67,7 @@ public sealed class PoseSession : IAsyncDisposable
     {
         _source = source;
         _options = options;
-        (_scheduler, _tracker, _composer, _lowestScore, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.LowestScore, parts.Closed);
+        (_scheduler, _tracker, _composer, _lowestScore, _anyRoll, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.LowestScore, parts.AnyRoll, parts.Closed);
         _interrupt = parts.Interrupt;
         Stream = new StreamId(parts.Name);
         _log = new SessionLog(options.Logger, parts.Name, options.Clock);
@@ -373,7 +374,7 @@ public sealed class PoseSession : IAsyncDisposable
         if (_tracker is not null && _cuts.Observe(frame, _source.Info.TimeOf(frame))) _scene++;
         item.Scene = _scene;
         item.LookedAt = count % (_source.Info.IsImages ? 1 : _options.Every) == 0;
-        item.Look.ScoreThreshold = _lowestScore;
+        (item.Look.ScoreThreshold, item.Look.IsAnyRoll) = (_lowestScore, _anyRoll);
         if (_options.Boxes is not { } table) return;
         List<Box> boxes = table.ListFor(frame.Index, frame.SourceName);
         foreach (ref readonly Box box in CollectionsMarshal.AsSpan(boxes))

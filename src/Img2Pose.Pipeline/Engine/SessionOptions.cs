@@ -48,6 +48,12 @@ public sealed record SessionOptions
     /// </summary>
     public bool? Follow { get; init; }
 
+    /// <summary>
+    /// Whether faces of any roll are looked for, on their side and upside down (<see cref="Inference.AnyRollDetector"/>): four looks at every
+    /// picture; null: in pictures, with a network of this project, yes; in videos no. It needs detections with scores, and nobody is followed then.
+    /// </summary>
+    public bool? AnyRoll { get; init; }
+
     /// <summary>Share of the network's time against other sessions, above 0.</summary>
     public double Weight { get; init; } = 1;
 
@@ -93,6 +99,8 @@ public sealed record SessionOptions
         if (Name is { Length: 0 }) throw new UsageException("A stream's name may not be empty.");
         if (Every < 1) throw new UsageException($"Every {Every}. frame cannot be looked at; give a number from 1 up.");
         if (Follow == true && Every != 1) throw new UsageException("A session follows faces or looks at every n-th frame, not both.");
+        if (AnyRoll == true && Follow == true) throw new UsageException("A session follows faces or looks for faces of any roll, not both.");
+        if (AnyRoll == true && Boxes is not null) throw new UsageException("Given boxes are posed as they are; there are no faces of any roll to look for.");
         if (LinkCapacity < 1) throw new UsageException($"A link cannot hold {LinkCapacity} frames; give a number from 1 up.");
         if (MaximumFrames < 1) throw new UsageException($"A session of {MaximumFrames} frames does nothing; give a number from 1 up.");
         if (!(Weight > 0) || !double.IsFinite(Weight)) throw new UsageException(FormattableString.Invariant($"A session's weight is a positive number, not {Weight}."));

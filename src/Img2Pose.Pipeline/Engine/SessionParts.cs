@@ -23,6 +23,9 @@ internal sealed record SessionParts
     /// <summary>The score above which faces are reported to the tracker; null: the detector's threshold.</summary>
     public double? LowestScore { get; init; }
 
+    /// <summary>Whether looks are for faces of any roll.</summary>
+    public bool AnyRoll { get; init; }
+
     /// <summary>Plans looks that follow faces; null: looks are at whole pictures.</summary>
     public LookPlanner? Planner { get; init; }
 
