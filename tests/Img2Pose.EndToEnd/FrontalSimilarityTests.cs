@@ -17,6 +17,61 @@ public sealed class FrontalSimilarityTests(ITestOutputHelper output)
 {
     private const int Side = FacePoseNetViews.ViewSide;
 
+    /// <summary>The one video of a person who turns: up to 22 degrees aside. Each such frame is held against the nearest one from the front.</summary>
+    [Fact]
+    public void Views_of_a_video_are_more_like_its_frontal_frames_than_aligned_crops()
+    {
+        string clip = SharedData.Require("media", "liveportrait_d12.mp4");
+        using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(null)), new PoseDetectorOptions { Device = "cpu" });
+        FaceSurface surface = FaceSurface.LoadDefault();
+        FaceViewRenderer renderer = new(new FaceViewOptions { Size = Side }, surface);
+        FacePoseNetViews original = new(surface);
+        bool[] face = [.. original.ShapeAt(0).IsFace];
+        List<(long Index, double Yaw, double Pitch)> poses = [];
+        Each(clip, frame =>
+        {
+            if (Largest(detector, frame) is not { } found) return;
+            EulerAngles angles = EulerAngles.FromRotationVector(found.Pose.Rotation);
+            poses.Add((frame.Index, angles.Yaw, angles.Pitch));
+        });
+        Dictionary<long, byte[]> fronts = [];
+        List<(long Front, byte[] Better, byte[] Original, byte[] Aligned)> turned = [];
+        double level = poses.Select(pose => pose.Pitch).Order().ElementAt(poses.Count / 2);
+        HashSet<long> frontal = [.. poses.Where(pose => Math.Abs(pose.Yaw) < 3 && Math.Abs(pose.Pitch - level) < 6).Select(pose => pose.Index)];
+        HashSet<long> aside = [.. poses.Where(pose => Math.Abs(pose.Yaw) is >= 15 and <= 45).Select(pose => pose.Index)];
+        Each(clip, frame =>
+        {
+            if (frontal.Contains(frame.Index)) fronts.Add(frame.Index, Aligned(detector, frame)!);
+            if (!aside.Contains(frame.Index) || Largest(detector, frame) is not { } found) return;
+            byte[] better = new byte[3 * Side * Side];
+            Assert.True(renderer.Prepare(frame, found.Pose, CameraIntrinsics.ForImage(frame.DisplayWidth, frame.DisplayHeight)));
+            renderer.Render(0, 0, better);
+            turned.Add((frontal.MinBy(front => Math.Abs(front - frame.Index)), better, Published(detector, original, frame, found.Box), Aligned(detector, frame)!));
+        });
+        (double Better, double Original, double Aligned)[] rows =
+            [.. turned.Select(row => (Similarity(fronts[row.Front], row.Better, face), Similarity(fronts[row.Front], row.Original, face), Similarity(fronts[row.Front], row.Aligned, face)))];
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"video, 15 to 22: n = {rows.Length}, SSIM of views {rows.Average(r => r.Better):0.000}, fpn mode {rows.Average(r => r.Original):0.000}, aligned crop {rows.Average(r => r.Aligned):0.000}"));
+        Assert.InRange(rows.Length, 20, int.MaxValue);
+        // At these small angles the original's mean of both halves is more alike still: docs/views.md.
+        Assert.True(rows.Average(row => row.Better) > rows.Average(row => row.Aligned), "aligned crops are more alike");
+    }
+
+    private static void Each(string clip, Action<VideoFrame> take)
+    {
+        using DisplayConverter converter = new();
+        using IFrameSource source = MediaSource.Open(clip, new SourceOptions());
+        while (source.TryRead(out VideoFrame? frame))
+        {
+            using (frame)
+            {
+                using VideoFrame picture = converter.ToRgb(frame);
+                picture.Index = frame.Index;
+                take(picture);
+            }
+        }
+    }
+
     [Fact]
     public void Views_are_more_like_the_real_front_than_the_originals_and_than_aligned_crops()
     {
@@ -71,6 +126,11 @@ public sealed class FrontalSimilarityTests(ITestOutputHelper output)
     private static byte[]? Aligned(PoseDetector detector, string path)
     {
         using VideoFrame frame = ImageFile.Read(path);
+        return Aligned(detector, frame);
+    }
+
+    private static byte[]? Aligned(PoseDetector detector, VideoFrame frame)
+    {
         if (Largest(detector, frame) is not { } face) return null;
         (Pose view, CameraIntrinsics camera) = FaceViewRenderer.DefaultView(0, 0, Side);
         SimilarityTransform transform = SimilarityTransform.Estimate(

@@ -174,7 +174,7 @@ public sealed class PoseEngine : IAsyncDisposable
             // Given boxes are faces whatever they score, and scores merged over several sizes have no such scale.
             bool hasScores = options.Boxes is null && _options.Scales is null;
             bool tracks = options.Track && !source.Info.IsImages;
-            bool anyRoll = options.AnyRoll ?? (source.Info.IsImages && hasScores && AnyRollDetector.IsOf(_first.Detector));
+            bool anyRoll = options.AnyRoll ?? (options.Follow != true && source.Info.IsImages && hasScores && AnyRollDetector.IsOf(_first.Detector));
             if (anyRoll && !hasScores) throw new UsageException("Faces of any roll are looked for at one size; leave out the others.");
             bool follows = !anyRoll && Follows(options, source.Info, tracks, hasScores);
             SessionParts parts = new()

@@ -82,8 +82,8 @@ public sealed class FaceViewRenderer
         ArgumentNullException.ThrowIfNull(surface);
         options.Validate();
         _options = options;
-        _grid = new FaceGrid(surface, options.Live ? 3 : 1);
-        _face = new SourceFace(_grid, options.Live ? 128 : 320);
+        _grid = new FaceGrid(surface, options.Live ? 4 : 1);
+        _face = new SourceFace(_grid, options.Live ? 96 : 320);
         int count = _grid.Count;
         (_colours, _memory, _remembered) = (new Vector4[count], new Vector4[count], new float[count]);
         (_trust, _logarithms, _memoryLogarithms) = (new float[count], new Vector4[count], new Vector4[count]);
