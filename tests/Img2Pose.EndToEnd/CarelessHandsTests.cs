@@ -171,6 +171,45 @@ public sealed class CarelessHandsTests : IDisposable
         Assert.Contains("\uFFFD]0;owned", info.Output + info.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("HTTP/1.0 404 \u001b[2Jgone\r\nServer: \u001b]0;owned\u0007\r\n\r\n")]
+    [InlineData("HTTP/1.0 200 OK\r\nContent-Type: text/\u001b[2J\r\nicy-name: \u001b]0;owned\u0007\r\nicy-metaint: 1\r\n\r\n\u001b[2J\u009b2J not a video")]
+    [InlineData("HTTP/1.0 302 \u001b[2J\r\nLocation: gopher://\u001b]0;owned\u0007/\r\n\r\n")]
+    public async Task What_a_server_says_cannot_drive_the_terminal(string answer)
+    {
+        using System.Net.Sockets.TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        Task serving = ServeAsync();
+
+        Finished run = await CommandLine.Img2PoseAsync(
+            "run", $"http://127.0.0.1:{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}/x", "--json", _files["j.jsonl"], "--model", _files.Model, "--no-reconnect", "--verbose", "--device", "cpu");
+
+        Assert.InRange(run.Code, 2, 3);
+        foreach (char control in "\u001b\u0007\u009b") Assert.DoesNotContain(control, run.Output + run.Error);
+        listener.Stop();
+        await serving;
+
+        // Answers whoever comes, until the listener stops.
+        async Task ServeAsync()
+        {
+            byte[] request = new byte[4096];
+            while (true)
+            {
+                try
+                {
+                    using System.Net.Sockets.TcpClient client = await listener.AcceptTcpClientAsync(stop);
+                    await client.GetStream().ReadAsync(request, stop);
+                    await client.GetStream().WriteAsync(System.Text.Encoding.UTF8.GetBytes(answer), stop);
+                }
+                catch (Exception error) when (error is System.Net.Sockets.SocketException or IOException)
+                {
+                    if (error is System.Net.Sockets.SocketException) return;
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task Rows_and_index_count_frames_of_the_source_where_a_part_is_taken()
     {
