@@ -71,5 +71,20 @@ internal sealed class ArrivalClock
     /// </summary>
     public static bool HasJumped(double before, double time, double passed) => time - before > Math.Max(passed, 0) + Jump || before - time > Jump;
 
+    /// <summary>
+    /// Age of a camera's picture by the kernel's time, which is of the monotonic clock, or of the time of day as old drivers and
+    /// screens have it; null where it is of neither.
+    /// </summary>
+    /// <param name="time">The kernel's time, seconds.</param>
+    /// <param name="now">A timestamp of the monotonic clock.</param>
+    /// <returns>Seconds, 0 to 10.</returns>
+    public static double? AgeByKernel(double time, long now)
+    {
+        const double possible = 10, rounding = -0.1;
+        double age = Seconds(now) - time;
+        if (age is < rounding or > possible) age = DateTime.UtcNow.Subtract(DateTime.UnixEpoch).TotalSeconds - time;
+        return age is < rounding or > possible ? null : Math.Max(age, 0);
+    }
+
     private static double Seconds(long timestamp) => timestamp / (double)Stopwatch.Frequency;
 }

@@ -56,8 +56,7 @@ internal sealed unsafe class LiveConnection
     private double _interval, _longestGop, _lastTime;
     private int _errorsInARow;
     private long _damagedBefore;
-    private long _paceBegan;
-    private double _paceFirst, _paceLast;
+    private readonly PlaylistPace _pace = new();
 
     /// <summary>Prepares a connection; <see cref="Start"/> begins it.</summary>
     /// <param name="address">The source.</param>
@@ -448,24 +447,14 @@ internal sealed unsafe class LiveConnection
         return _lastTime = ticks * ((double)stream->time_base.num / stream->time_base.den);
     }
 
-    private long CaptureOf(double time, long now)
-    {
-        if (_address.Kind == LiveKind.Network) return _clock.CaptureOf(time, now);
-        // The kernel's time of a camera's picture is of the monotonic clock, old drivers' of the time of day, as is a screen's.
-        double monotonic = now / (double)Stopwatch.Frequency, wall = DateTime.UtcNow.Subtract(DateTime.UnixEpoch).TotalSeconds;
-        double age = monotonic - time;
-        if (age is < -0.1 or > 10) age = wall - time;
-        return age is < -0.1 or > 10 ? _clock.CaptureOf(time, now) : now - (long)(Math.Max(age, 0) * Stopwatch.Frequency);
-    }
+    private long CaptureOf(double time, long now) => _address.Kind != LiveKind.Network && ArrivalClock.AgeByKernel(time, now) is { } age
+        ? now - (long)(age * Stopwatch.Frequency)
+        : _clock.CaptureOf(time, now);
 
     /// <summary>Holds a picture of a playlist, whose pictures come by segments, back until its time has come.</summary>
     private bool Pace(VideoFrame frame, double time)
     {
-        long now = Stopwatch.GetTimestamp();
-        long due = _paceBegan + (long)((time - _paceFirst) * Stopwatch.Frequency);
-        double early = Stopwatch.GetElapsedTime(now, due).TotalSeconds;
-        if (_paceBegan == 0 || time < _paceLast || time - _paceLast > ArrivalClock.Jump || early < -MostBehind) (_paceBegan, _paceFirst, due, early) = (now, time, now, 0);
-        _paceLast = time;
+        double early = _pace.SecondsUntil(time, Stopwatch.GetTimestamp(), out long due);
         // Bounded by the longest step of the pictures' times, and ended by a stop.
         if (early > 0)
         {
