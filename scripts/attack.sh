@@ -53,6 +53,10 @@ refused_saying() {
 }
 # refused, or done: either is bounded and clean.
 bounded() { if [ "$code" -eq 0 ]; then echo "bounded"; else local what; what=$(refused); [ "$what" = refused ] && echo "bounded" || echo "$what"; fi; }
+# The same of a set: what is damaged in it may be left out and named, the rest be done (exit 1).
+bounded_set() {
+  if [ "$code" -eq 1 ] && grep -q 'left out' err.txt && ! grep -qE '^   at |internal error|Unhandled exception' err.txt; then echo "bounded"; else bounded; fi
+}
 faces() { grep -o '"detected":true' "$1" 2>/dev/null | wc -l; }
 frames_with_faces() { grep '"type":"frame"' "$1" 2>/dev/null | grep -c '"detected":true'; }
 probe() { ffprobe -v error -show_entries "$1" -of csv=p=0 "$2" 2>/dev/null; }
@@ -324,7 +328,7 @@ escapes() { cp "$attack/esc.onnx" m.onnx; img2pose_free models info m.onnx; cat 
 traversal() { mkdir -p a/b; img2pose_free dataset unpack "$attack/traversal.lmdb" --out a/b/out; echo "$(refused), $(find . -type f ! -name out.txt ! -name err.txt ! -path './a/b/out/*' | wc -l) outside"; }
 nul_key() { img2pose_free dataset unpack "$attack/nul-key.lmdb" --out out; refused; }
 emptypoint() { img2pose_free dataset unpack "$attack/emptypoint.lmdb" --out out; refused; }
-lmdb() { local file bad=0; for file in "$attack"/lmdb-*.lmdb; do img2pose dataset unpack "$file" --out out; [ "$(bounded)" = bounded ] || { echo "$(basename "$file"): $(bounded)"; bad=1; }; done; [ "$bad" -eq 1 ] || echo bounded; }
+lmdb() { local file bad=0; for file in "$attack"/lmdb-*.lmdb; do img2pose dataset unpack "$file" --out out; [ "$(bounded_set)" = bounded ] || { echo "$(basename "$file"): $(bounded_set)"; bad=1; }; done; [ "$bad" -eq 1 ] || echo bounded; }
 partial_source() { cp "$attack/partial-source/clip.partial.mp4" .; local s; s=$(sum clip.partial.mp4); img2pose_free run clip.partial.mp4 --out clip.mp4; echo "source $([ "$s" = "$(sum clip.partial.mp4)" ] && echo kept)"; }
 list_cycle() { mkdir l; cp "$attack/selflist/list.txt" l/; img2pose run l/list.txt --json j.jsonl; refused; }
 full_stderr() { code=0; timeout "$seconds" dotnet "$program" run "$picture" --json j.jsonl >out.txt 2>/dev/full </dev/null || code=$?; echo "exit $code, complete $(grep -o '"complete":[a-z]*' j.jsonl | cut -d: -f2)"; }
