@@ -10,7 +10,7 @@ internal sealed class DepthRaster
 {
     private float[] _nearness = [];
     private int[] _triangle = [];
-    private Vector2[] _place = [];
+    private float[] _second = [], _third = [];
     private float[] _near = [];
 
     /// <summary>Width, pixels.</summary>
@@ -27,7 +27,7 @@ internal sealed class DepthRaster
 
     /// <summary>Weights of the second and third corner of the triangle at a pixel, corrected for perspective; the first has the rest.</summary>
     /// <param name="at">Index of a pixel that a triangle covers.</param>
-    public Vector2 PlaceAt(int at) => _place[at] / _nearness[at];
+    public Vector2 PlaceAt(int at) => new Vector2(_second[at], _third[at]) / _nearness[at];
 
     /// <summary>Starts an empty picture.</summary>
     public void Clear(int width, int height)
@@ -35,7 +35,9 @@ internal sealed class DepthRaster
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         int count = checked(width * height);
-        if (_nearness.Length < count) (_nearness, _triangle, _place) = (new float[count], new int[count], new Vector2[count]);
+        // As many pixels are looked at at once as fit into a register, over the end of the last row, too.
+        int length = checked(count + Vector<float>.Count);
+        if (_nearness.Length < length) (_nearness, _triangle, _second, _third) = (new float[length], new int[length], new float[length], new float[length]);
         (Width, Height) = (width, height);
         _nearness.AsSpan(0, count).Clear();
         _triangle.AsSpan(0, count).Fill(-1);
@@ -69,43 +71,26 @@ internal sealed class DepthRaster
         // pixel on their common edge a crack would show, so that each reaches a hair over it.
         const float hair = -1e-4f;
         float inverse = 1 / area, nearA = near.X, nearB = near.Y, nearC = near.Z;
-        float stepB = (c.Y - a.Y) * inverse, stepC = (a.Y - b.Y) * inverse, stepA = -stepB - stepC;
-        bool wide = right - left > 4;
-        (float perA, float perB, float perC) = wide ? (1 / stepA, 1 / stepB, 1 / stepC) : default;
+        float stepB = (c.Y - a.Y) * inverse, stepC = (a.Y - b.Y) * inverse;
+        int width = right - left;
+        Vector<float> least = new(hair), end = new(width);
         for (int y = top; y < bottom; y++)
         {
             float px = left + 0.5f - a.X, py = y + 0.5f - a.Y;
             float firstB = (px * (c.Y - a.Y) - py * (c.X - a.X)) * inverse, firstC = ((b.X - a.X) * py - (b.Y - a.Y) * px) * inverse;
-            int from = 0, end = right - left;
-            if (wide)
+            for (int x = 0, at = y * Width + left; x < width; x += Vector<float>.Count, at += Vector<float>.Count)
             {
-                // Of a large triangle only the pixels between its edges are looked at, and one more at either end, since rounding decides there.
-                Narrow(1 - firstB - firstC, stepA, perA, ref from, ref end);
-                Narrow(firstB, stepB, perB, ref from, ref end);
-                Narrow(firstC, stepC, perC, ref from, ref end);
+                Vector<float> column = Vector<float>.Indices + new Vector<float>(x);
+                Vector<float> wb = new Vector<float>(firstB) + column * stepB, wc = new Vector<float>(firstC) + column * stepC, wa = Vector<float>.One - wb - wc;
+                Vector<float> nearness = wa * nearA + wb * nearB + wc * nearC, nearest = new(_nearness, at);
+                Vector<int> inside = Vector.GreaterThanOrEqual(wa, least) & Vector.GreaterThanOrEqual(wb, least) & Vector.GreaterThanOrEqual(wc, least)
+                    & Vector.GreaterThan(nearness, nearest) & Vector.LessThan(column, end);
+                if (inside == Vector<int>.Zero) continue;
+                Vector.ConditionalSelect(inside, nearness, nearest).CopyTo(_nearness, at);
+                Vector.ConditionalSelect(inside, new Vector<int>(number), new Vector<int>(_triangle, at)).CopyTo(_triangle, at);
+                Vector.ConditionalSelect(inside, wb * nearB, new Vector<float>(_second, at)).CopyTo(_second, at);
+                Vector.ConditionalSelect(inside, wc * nearC, new Vector<float>(_third, at)).CopyTo(_third, at);
             }
-            Span<float> nearest = _nearness.AsSpan(y * Width + left, right - left);
-            Span<int> triangle = _triangle.AsSpan(y * Width + left, right - left);
-            Span<Vector2> place = _place.AsSpan(y * Width + left, right - left);
-            for (int x = from; x < end; x++)
-            {
-                float wb = firstB + x * stepB, wc = firstC + x * stepC, wa = 1 - wb - wc;
-                if (wa < hair || wb < hair || wc < hair) continue;
-                float nearness = wa * nearA + wb * nearB + wc * nearC;
-                if (nearness <= nearest[x]) continue;
-                nearest[x] = nearness;
-                triangle[x] = number;
-                place[x] = new Vector2(wb * nearB, wc * nearC);
-            }
-        }
-
-        static void Narrow(float first, float step, float per, ref int from, ref int end)
-        {
-            // Where the weight does not change along the row, its sign decides for all of it.
-            if (step == 0) return;
-            float crossing = (hair - first) * per;
-            if (step > 0) from = Math.Max(from, (int)Math.Clamp(crossing - 1, 0, end));
-            else end = Math.Min(end, (int)Math.Clamp(crossing + 2, 0, end));
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class FaceViewRenderer
     private static readonly Vector3d s_middle = new(0, -0.08, 0.1);
 
     /// <summary>How far around the face a default view looks, units: half its diagonal, and what turning brings in.</summary>
-    private const float Reach = 2f;
+    private const float Reach = 1.75f;
 
     /// <summary>Part of the face that a picture must show for views to be made of it.</summary>
     private const float LeastSeen = 0.02f;

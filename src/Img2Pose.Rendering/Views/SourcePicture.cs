@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -148,12 +149,15 @@ internal sealed class SourcePicture
         float x = place.X > 0 ? MathF.Min(place.X, Width - 1) : 0, y = place.Y > 0 ? MathF.Min(place.Y, Height - 1) : 0;
         int left = (int)x, top = (int)y, at = (top + Border) * _stride + left + Border;
         // Two pixels of two rows, eight channels in 16 bits each: down with weights of 8 bits, then across.
-        ulong upper = MemoryMarshal.Cast<uint, ulong>(_pixels.AsSpan(at, 2))[0], lower = MemoryMarshal.Cast<uint, ulong>(_pixels.AsSpan(at + _stride, 2))[0];
+        // The place is clamped to the copy, which has pixels on every side of it: both reads lie within.
+        Debug.Assert(at >= 0 && at + _stride + 2 <= _pixels.Length);
+        ref uint first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_pixels), at);
+        ulong upper = Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref first)), lower = Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref first, _stride)));
         ushort v = (ushort)((y - top) * 256);
         Vector128<ushort> both = Vector128.WidenLower(Vector128.CreateScalarUnsafe(upper).AsByte()) * (ushort)(256 - v)
             + Vector128.WidenLower(Vector128.CreateScalarUnsafe(lower).AsByte()) * v;
-        (Vector128<uint> first, Vector128<uint> second) = Vector128.Widen(both);
-        Vector128<float> from = Vector128.ConvertToSingle(first.AsInt32()), to = Vector128.ConvertToSingle(second.AsInt32());
+        (Vector128<uint> one, Vector128<uint> second) = Vector128.Widen(both);
+        Vector128<float> from = Vector128.ConvertToSingle(one.AsInt32()), to = Vector128.ConvertToSingle(second.AsInt32());
         return ((from + (x - left) * (to - from)) * (1f / 256)).AsVector4();
     }
 

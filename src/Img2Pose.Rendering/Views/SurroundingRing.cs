@@ -9,7 +9,7 @@ namespace Img2Pose.Rendering.Views;
 /// </summary>
 internal sealed class SurroundingRing
 {
-    private const int Spokes = 128;
+    private const int Spokes = 64;
 
     /// <summary>Depth of the plane behind the face's middle, in units of the reference face: about the back of the head.</summary>
     private const double PlaneDepth = 1.1;

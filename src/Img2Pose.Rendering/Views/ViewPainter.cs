@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using Img2Pose.Geometry;
@@ -7,6 +8,8 @@ namespace Img2Pose.Rendering.Views;
 /// <summary>Draws prepared faces on the CPU. Buffers grow and are kept.</summary>
 internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
 {
+    private static readonly Vector128<byte> s_lowest = Vector128.Create((byte)0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+
     private readonly Vector3[] _target = new Vector3[grid.Count];
     private readonly Vector3[] _ringTarget = new Vector3[SurroundingRing.VertexCount];
     private readonly DepthRaster _raster = new();
@@ -59,7 +62,7 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
                 }
                 colour = Vector4.Lerp(background, colour, opacity);
             }
-            Store(colour, rgb.Slice(3 * at, 3));
+            Store(colour, rgb, at);
         }
     }
 
@@ -115,13 +118,14 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
         _holes.Fill(rgb);
     }
 
-    /// <summary>Stores a colour, rounded.</summary>
-    private static void Store(Vector4 colour, Span<byte> pixel)
+    /// <summary>Stores a colour, rounded. A pixel's fourth byte is the next one's first, which is stored after it; the last has none.</summary>
+    private static void Store(Vector4 colour, Span<byte> rgb, int at)
     {
         Vector128<int> whole = Vector128.ConvertToInt32Native(Vector128.ClampNative((colour + new Vector4(0.5f)).AsVector128(), Vector128<float>.Zero, Vector128.Create(255f)));
-        pixel[2] = (byte)whole[2];
-        pixel[1] = (byte)whole[1];
-        pixel[0] = (byte)whole[0];
+        uint pixel = Vector128.Shuffle(whole.AsByte(), s_lowest).AsUInt32()[0];
+        Span<byte> target = rgb[(3 * at)..];
+        if (target.Length >= 4) BinaryPrimitives.WriteUInt32LittleEndian(target, pixel);
+        else (target[0], target[1], target[2]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
     }
 
     private static Vector4 Mix(Vector4[] values, ReadOnlySpan<int> corners, Vector2 place) => Mix(values[corners[0]], values[corners[1]], values[corners[2]], place);
