@@ -55,7 +55,7 @@ static void write_structs(void)
         FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin) FIELD(err_recognition) FIELD(field_order)
         FIELD(refs));
     STRUCT(AVCodecParameters,
-        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata_size) FIELD(format) FIELD(width)
+        FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata) FIELD(extradata_size) FIELD(format) FIELD(width)
         FIELD(height) FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
         FIELD(sample_rate) FIELD(field_order));
     STRUCT(AVComponentDescriptor,

@@ -33,22 +33,9 @@ internal static unsafe class ImageEncoder
         AVPixelFormat format = !jpeg ? AVPixelFormat.AV_PIX_FMT_RGB24
             : quality >= 90 ? AVPixelFormat.AV_PIX_FMT_YUVJ444P : AVPixelFormat.AV_PIX_FMT_YUVJ420P;
 
-        using CodecHandle encoder = new(codec);
+        using CodecHandle encoder = Open(path, codec, frame.Width, frame.Height, format, jpeg ? quality : null);
         AVCodecContext* context = encoder.Pointer;
-        context->width = frame.Width;
-        context->height = frame.Height;
-        context->pix_fmt = format;
-        context->time_base = new AVRational { num = 1, den = 25 };
-        context->thread_count = 1;
-        int scale = jpeg ? QuantiserScale(quality) : 0;
-        if (jpeg)
-        {
-            context->flags |= ffmpeg.AV_CODEC_FLAG_QSCALE;
-            context->global_quality = scale;
-            context->qmin = 1;
-            context->color_range = AVColorRange.AVCOL_RANGE_JPEG;
-        }
-        FFmpegRuntime.CheckOutput(ffmpeg.avcodec_open2(context, codec, null), path, "the encoder does not start");
+        int scale = context->global_quality;
 
         using FrameHandle picture = new();
         picture.Pointer->format = (int)format;
@@ -69,6 +56,43 @@ internal static unsafe class ImageEncoder
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, picture.Pointer), path, "the picture cannot be encoded");
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_send_frame(context, null), path, "the picture cannot be encoded");
         FFmpegRuntime.CheckOutput(ffmpeg.avcodec_receive_packet(context, packet.Pointer), path, "the picture cannot be encoded");
+    }
+
+    /// <summary>Opens an encoder of JPEGs, each on its own, whose pictures carry its <c>global_quality</c>.</summary>
+    public static CodecHandle OpenJpeg(string name, int width, int height, AVPixelFormat format, int quality)
+    {
+        _ = FFmpegRuntime.EnsureLoaded();
+        AVCodec* codec = ffmpeg.avcodec_find_encoder(AVCodecID.AV_CODEC_ID_MJPEG);
+        if (codec == null) throw new OutputException($"{name}: this FFmpeg has no JPEG encoder");
+        return Open(name, codec, width, height, format, quality);
+    }
+
+    private static CodecHandle Open(string name, AVCodec* codec, int width, int height, AVPixelFormat format, int? quality)
+    {
+        CodecHandle encoder = new(codec);
+        try
+        {
+            AVCodecContext* context = encoder.Pointer;
+            context->width = width;
+            context->height = height;
+            context->pix_fmt = format;
+            context->time_base = new AVRational { num = 1, den = 25 };
+            context->thread_count = 1;
+            if (quality is { } value)
+            {
+                context->flags |= ffmpeg.AV_CODEC_FLAG_QSCALE;
+                context->global_quality = QuantiserScale(value);
+                context->qmin = 1;
+                context->color_range = AVColorRange.AVCOL_RANGE_JPEG;
+            }
+            FFmpegRuntime.CheckOutput(ffmpeg.avcodec_open2(context, codec, null), name, "the encoder does not start");
+            return encoder;
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
     }
 
     private static void AddProfile(AVFrame* picture, byte[] profile)

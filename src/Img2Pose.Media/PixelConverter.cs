@@ -161,6 +161,12 @@ internal sealed unsafe class PixelConverter(bool fast = false) : IDisposable
         Set(context, "dsth", target.Height);
         Set(context, "dst_format", (long)target.Format);
         Set(context, "sws_flags", flags);
+        // Between YUV of the same layout and size swscale decides when it is set up whether samples are copied as they are.
+        if (source.FullRange != target.FullRange)
+        {
+            Set(context, "src_range", source.FullRange ? 1 : 0);
+            Set(context, "dst_range", target.FullRange ? 1 : 0);
+        }
         if (source.ChromaLeft) Set(context, "src_h_chr_pos", 0);
         if (target.ChromaLeft) Set(context, "dst_h_chr_pos", 0);
         int status = ffmpeg.sws_init_context(context, null, null);

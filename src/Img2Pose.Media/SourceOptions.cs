@@ -35,6 +35,12 @@ public sealed record SourceOptions
     /// <summary>Whether the sound of what is shown while it comes shall be had, too, for outputs that are pushed.</summary>
     public bool Sound { get; init; }
 
+    /// <summary>
+    /// Where a live source of the network hands its pictures as they are coded, before they are decoded, from the first key picture on;
+    /// null: nowhere. Other sources have none to hand.
+    /// </summary>
+    public ICodedPictureTap? Coded { get; init; }
+
     /// <summary>What an input may demand.</summary>
     public MediaLimits Limits { get; init; } = MediaLimits.Default;
 

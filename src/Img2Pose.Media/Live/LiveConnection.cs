@@ -370,6 +370,7 @@ internal sealed unsafe class LiveConnection
         }
         if (_waitsForKey && !isKey && Stopwatch.GetElapsedTime(_firstPacket, now).TotalSeconds < LongestWaitForKey) return;
         _waitsForKey = false;
+        if (_options.Coded is { } tap) PassOn(tap, packet, stream, isKey, _hasTimes ? time : double.NaN, _clock.CaptureOf(time, now));
         if (IsLeftOut(isKey, age, now, waited))
         {
             lock (_gate) _skipped++;
@@ -395,6 +396,25 @@ internal sealed unsafe class LiveConnection
         double patience = Math.Max(_options.Live.Times.NoPicture / 6, 1.5 * _longestGop);
         if (_decoder.Damaged - _damagedBefore >= UndecodedInARow && Stopwatch.GetElapsedTime(_lastPicture, now).TotalSeconds > patience)
             throw new LiveFailureException(LiveFailureKind.Lost, "what comes cannot be decoded any more");
+    }
+
+    /// <summary>Shows a picture to who wants it as it is coded.</summary>
+    private static void PassOn(ICodedPictureTap tap, AVPacket* packet, AVStream* stream, bool isKey, double time, long capture)
+    {
+        AVCodecParameters* coded = stream->codecpar;
+        long delay = packet->pts != ffmpeg.AV_NOPTS_VALUE && packet->dts != ffmpeg.AV_NOPTS_VALUE ? packet->pts - packet->dts : 0;
+        tap.Take(new CodedPicture
+        {
+            Codec = ffmpeg.avcodec_get_name(coded->codec_id) ?? "",
+            Width = coded->width,
+            Height = coded->height,
+            Data = new ReadOnlySpan<byte>(packet->data, packet->size),
+            ExtraData = new ReadOnlySpan<byte>(coded->extradata, coded->extradata_size),
+            IsKey = isKey,
+            CaptureTime = capture,
+            Time = time,
+            Delay = Math.Max(0, delay * ((double)stream->time_base.num / stream->time_base.den)),
+        });
     }
 
     /// <summary>Passes sound on at the moment that its time means by the pictures' clock.</summary>

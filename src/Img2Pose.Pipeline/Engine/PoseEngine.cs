@@ -182,7 +182,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 Name = NameOf(options),
                 Scheduler = _scheduler,
                 Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
-                LowestScore = tracks && hasScores ? StayingPart * ScoreThreshold : null,
+                LowestScore = tracks && hasScores ? options.LowestScore ?? StayingScore : null,
                 AnyRoll = anyRoll,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
                 GridOf = follows ? _first.Detector.GridOf : null,
@@ -234,6 +234,9 @@ public sealed class PoseEngine : IAsyncDisposable
         Factors = BoxFactors,
     });
 
+    /// <summary>Score down to which a face that is being tracked stays one.</summary>
+    internal double StayingScore => StayingPart * ScoreThreshold;
+
     private FaceBoxFactors BoxFactors => _options.Detection.Factors ?? Model.Metadata.BoxFactors;
 
     /// <summary>Whether a session follows faces: if it shall, and, where nothing is said, if it is live and can.</summary>
@@ -251,7 +254,7 @@ public sealed class PoseEngine : IAsyncDisposable
     }
 
     /// <summary>A network of its own for a measurement, with the score that a tracker wants to hear of; the caller disposes it.</summary>
-    internal (DetectorRunner Runner, double LowestScore) OpenForMeasurement() => (OpenNetwork(), StayingPart * ScoreThreshold);
+    internal (DetectorRunner Runner, double LowestScore) OpenForMeasurement() => (OpenNetwork(), StayingScore);
 
     /// <summary>The overlay as sessions have it; null where it draws nothing.</summary>
     internal IFrameComposer? Overlay() => _options.Overlay.Layers == OverlayLayers.None ? null : Renderer();

@@ -87,8 +87,11 @@ public sealed record SessionOptions
     /// </summary>
     public Action<string, Exception>? SinkFailed { get; init; }
 
-    /// <summary>A tracker of another kind than the engine's own, for tests.</summary>
+    /// <summary>A tracker of another kind than the engine's own: for tests, and for who needs every doubtful face.</summary>
     internal IFaceTracker? Tracker { get; init; }
+
+    /// <summary>Score above which detections are shown to <see cref="Tracker"/>; null: as for the engine's own.</summary>
+    internal double? LowestScore { get; init; }
 
     /// <summary>What the pauses between events are timed by; another one in tests.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -186,6 +186,7 @@ public unsafe struct AVCodecParameters
     [FieldOffset(Layout.AVCodecParameters.codec_type)] public AVMediaType codec_type;
     [FieldOffset(Layout.AVCodecParameters.codec_id)] public AVCodecID codec_id;
     [FieldOffset(Layout.AVCodecParameters.codec_tag)] public uint codec_tag;
+    [FieldOffset(Layout.AVCodecParameters.extradata)] public byte* extradata;
     [FieldOffset(Layout.AVCodecParameters.extradata_size)] public int extradata_size;
     [FieldOffset(Layout.AVCodecParameters.format)] public int format;
     [FieldOffset(Layout.AVCodecParameters.width)] public int width;
