@@ -57,6 +57,9 @@ internal sealed class Interruption : IDisposable
     /// </summary>
     public TimeSpan? Closing { get; set; }
 
+    /// <summary>For a verb that goes on after the end of its terminal: what SIGHUP does instead of ending it; null: it ends.</summary>
+    public Action? HungUp { get; set; }
+
     /// <summary>The process-wide instance that <see cref="Install"/> made; null in tests that run verbs directly.</summary>
     public static Interruption? Current { get; private set; }
 
@@ -74,6 +77,12 @@ internal sealed class Interruption : IDisposable
 
     private void Handle(PosixSignalContext context)
     {
+        if (context.Signal == PosixSignal.SIGHUP && HungUp is { } instead)
+        {
+            context.Cancel = true;
+            instead();
+            return;
+        }
         int code = context.Signal switch
         {
             PosixSignal.SIGTERM => Cli.ExitCode.Terminated,

@@ -82,6 +82,7 @@ internal static class Program
         };
         root.Subcommands.Add(Commands.RunCommand.Create());
         root.Subcommands.Add(Commands.DevicesCommand.Create());
+        root.Subcommands.Add(Commands.MonitorCommand.Create());
         root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ViewsCommand.Create());
         root.Subcommands.Add(Commands.BenchCommand.Create());

@@ -65,6 +65,18 @@ public class ArchitectureTests
         Assert.Empty(wrong);
     }
 
+    /// <summary>Who embeds the engine, or runs another verb, has nothing of a web server.</summary>
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void Only_the_monitor_uses_a_web_server(string name)
+    {
+        string[] web = [.. ReferencesOf(name).Where(used => s_ofTheMonitor.Any(part => used.StartsWith(part, StringComparison.Ordinal)))];
+
+        Assert.Equal(name == "Img2Pose.Monitor", web.Length > 0);
+    }
+
+    private static readonly string[] s_ofTheMonitor = ["Microsoft.AspNetCore", "Microsoft.Data.Sqlite", "MQTTnet", "YamlDotNet"];
+
     [Fact]
     public void Every_project_has_its_arrows_and_is_read()
     {

@@ -56,4 +56,34 @@ internal static class EventNumbers
 
     /// <summary>A link drops frames for newer ones.</summary>
     public const int FramesDropped = 5010;
+
+    /// <summary>The monitor's page can be reached.</summary>
+    public const int MonitorListening = 6001;
+
+    /// <summary>The first administrator's password was made.</summary>
+    public const int MonitorPassword = 6002;
+
+    /// <summary>The monitor has something that its user should know.</summary>
+    public const int MonitorWarning = 6003;
+
+    /// <summary>A camera cannot be watched, and is tried again.</summary>
+    public const int CameraFailed = 6010;
+
+    /// <summary>Another configuration was taken.</summary>
+    public const int CamerasChanged = 6011;
+
+    /// <summary>A configuration has mistakes, and is not taken.</summary>
+    public const int ConfigurationRefused = 6012;
+
+    /// <summary>Nothing is stored any more.</summary>
+    public const int StorageStopped = 6020;
+
+    /// <summary>Events are stored again.</summary>
+    public const int StorageResumed = 6021;
+
+    /// <summary>A rule has made an event.</summary>
+    public const int EventHappened = 6030;
+
+    /// <summary>A webhook or broker cannot be told of events.</summary>
+    public const int TellingFailed = 6040;
 }

@@ -1,0 +1,4 @@
+// FrameLeases counts per process, and the tests assert that nothing is outstanding.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Img2Pose.Testing.NoLeakedFrames]
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
