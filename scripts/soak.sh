@@ -15,6 +15,8 @@ fi
 minutes=${1:-10}
 # Live: ./scripts/soak.sh [MINUTES] live.
 if [ "${2:-}" = live ]; then exec "$(dirname "$(readlink -f "$0")")/soak-live.sh" "$minutes"; fi
+# The monitor: ./scripts/soak.sh [MINUTES] monitor.
+if [ "${2:-}" = monitor ]; then exec "$(dirname "$(readlink -f "$0")")/soak-monitor.py" "$minutes"; fi
 [[ $minutes =~ ^[0-9]+$ ]] && [ "$minutes" -gt 0 ] || { echo "usage: $0 [MINUTES]" >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 clip=.cache/demo/portrait.mp4
