@@ -19,6 +19,23 @@ public sealed class MonitorTests : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Cameras that have been looked at; none while nobody answers.</summary>
+    private static string[] Seen(HttpClient client)
+    {
+        try
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, "/api/cameras");
+            using HttpResponseMessage answer = client.Send(request, TestContext.Current.CancellationToken);
+            using Stream body = answer.Content.ReadAsStream(TestContext.Current.CancellationToken);
+            JsonElement list = JsonSerializer.Deserialize<JsonElement>(body);
+            return [.. list.GetProperty("cameras").EnumerateArray().Where(camera => camera.GetProperty("status").GetProperty("looksDone").GetInt64() > 0).Select(camera => camera.GetProperty("name").GetString()!)];
+        }
+        catch (HttpRequestException)
+        {
+            return [];
+        }
+    }
+
     [Fact]
     public async Task It_serves_reloads_on_SIGHUP_and_ends_on_SIGTERM()
     {
@@ -27,23 +44,11 @@ public sealed class MonitorTests : IDisposable
         using Process process = CommandLine.StartWith([], "monitor", yaml, "--listen", address, "--data", _files["data"], "--model", _files.Model);
         Task<Finished> ended = CommandLine.FinishAsync(process);
         using HttpClient client = new() { BaseAddress = new Uri("http://" + address) };
-        string[] Names()
-        {
-            try
-            {
-                JsonElement list = JsonSerializer.Deserialize<JsonElement>(client.GetStringAsync("/api/cameras", TestContext.Current.CancellationToken).GetAwaiter().GetResult());
-                return [.. list.GetProperty("cameras").EnumerateArray().Where(camera => camera.GetProperty("status").GetProperty("looksDone").GetInt64() > 0).Select(camera => camera.GetProperty("name").GetString()!)];
-            }
-            catch (HttpRequestException)
-            {
-                return [];
-            }
-        }
-        await CommandLine.WaitUntilAsync(process, () => Names() is ["one"]);
+        await CommandLine.WaitUntilAsync(process, () => Seen(client) is ["one"]);
 
         await File.WriteAllTextAsync(yaml, "cameras: [{ name: one, url: \"lavfi:testsrc2=size=320x240:rate=10\", looks: 2 }, { name: two, url: \"lavfi:testsrc2=size=320x240:rate=10\", looks: 2 }]\n", TestContext.Current.CancellationToken);
         await CommandLine.SignalAsync(process, "HUP");
-        await CommandLine.WaitUntilAsync(process, () => Names() is ["one", "two"]);
+        await CommandLine.WaitUntilAsync(process, () => Seen(client) is ["one", "two"]);
         await CommandLine.SignalAsync(process, "TERM");
         Finished run = await ended;
 
