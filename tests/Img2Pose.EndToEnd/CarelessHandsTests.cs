@@ -199,7 +199,7 @@ public sealed class CarelessHandsTests : IDisposable
                 try
                 {
                     using System.Net.Sockets.TcpClient client = await listener.AcceptTcpClientAsync(stop);
-                    await client.GetStream().ReadAsync(request, stop);
+                    await client.GetStream().ReadAtLeastAsync(request, 1, throwOnEndOfStream: false, stop);
                     await client.GetStream().WriteAsync(System.Text.Encoding.UTF8.GetBytes(answer), stop);
                 }
                 catch (Exception error) when (error is System.Net.Sockets.SocketException or IOException)

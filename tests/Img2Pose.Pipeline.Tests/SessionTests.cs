@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Img2Pose.Frames;
-using Img2Pose.Inference;
 using Img2Pose.Inference.Scheduling;
 using Img2Pose.Media;
-using Img2Pose.Rendering.Overlay;
 
 namespace Img2Pose.Pipeline.Tests;
 
