@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "graphics.h"
 #include "memory.h"
 #include "modules.h"
 #include "streams.h"
@@ -177,11 +178,13 @@ struct Copy2D {
   std::size_t width, height;
 };
 
-Result side_of(unsigned type, const void *host, std::uint64_t device, std::size_t pitch, std::size_t x, std::size_t y, Side *side) {
-  enum { HOST = 1, DEVICE = 2, UNIFIED = 4 };
+Result side_of(
+    unsigned type, const void *host, std::uint64_t device, const void *array, std::size_t pitch, std::size_t x, std::size_t y, Side *side) {
+  enum { HOST = 1, DEVICE = 2, ARRAY = 3, UNIFIED = 4 };
   if (type == HOST) *side = host_side(host, pitch);
   else if (type == DEVICE) *side = device_side(device, pitch);
   else if (type == UNIFIED) *side = unified_side(device), side->pitch = pitch;
+  else if (type == ARRAY && array_memory(array, &side->pointer, &side->pitch)) pitch = side->pitch, side->device = true;
   else return NOT_SUPPORTED;
   side->pointer += y * pitch + x;
   return OK;
@@ -190,8 +193,8 @@ Result side_of(unsigned type, const void *host, std::uint64_t device, std::size_
 Result copy_2d(const Copy2D *c, Stream *stream, bool wait) {
   if (!c) return INVALID_VALUE;
   Side from, to;
-  TRY(side_of(c->source_type, c->source_host, c->source_device, c->source_pitch, c->source_x, c->source_y, &from));
-  TRY(side_of(c->target_type, c->target_host, c->target_device, c->target_pitch, c->target_x, c->target_y, &to));
+  TRY(side_of(c->source_type, c->source_host, c->source_device, c->source_array, c->source_pitch, c->source_x, c->source_y, &from));
+  TRY(side_of(c->target_type, c->target_host, c->target_device, c->target_array, c->target_pitch, c->target_x, c->target_y, &to));
   return copy(stream, from, to, c->width, c->height, wait);
 }
 
@@ -223,6 +226,8 @@ const Name names[] = {
 };
 
 }  // namespace
+
+Result emulator::stream_of(void *handle, Stream **stream) { return resolve(handle, stream); }
 
 // --- the driver and its devices
 
@@ -700,14 +705,6 @@ EXPORT Result cuLaunchKernel(
   return OK;
 }
 
-// --- OpenGL: no CUDA device drives the current context, so that the program takes its other way.
-
-EXPORT Result cuGLGetDevices_v2(unsigned *found, int *, unsigned, int) {
-  BEGIN();
-  if (found) *found = 0;
-  return NO_DEVICE;
-}
-
 // --- what FFmpeg's loader asks for and nothing here calls
 
 #define UNSUPPORTED(name) \
@@ -727,12 +724,6 @@ UNSUPPORTED(cuModuleGetGlobal)
 UNSUPPORTED(cuModuleGetGlobal_v2)
 UNSUPPORTED(cuTexObjectCreate)
 UNSUPPORTED(cuTexObjectDestroy)
-UNSUPPORTED(cuGraphicsGLRegisterImage)
-UNSUPPORTED(cuGraphicsUnregisterResource)
-UNSUPPORTED(cuGraphicsMapResources)
-UNSUPPORTED(cuGraphicsUnmapResources)
-UNSUPPORTED(cuGraphicsSubResourceGetMappedArray)
-UNSUPPORTED(cuGraphicsResourceGetMappedPointer_v2)
 UNSUPPORTED(cuImportExternalMemory)
 UNSUPPORTED(cuDestroyExternalMemory)
 UNSUPPORTED(cuExternalMemoryGetMappedBuffer)

@@ -4,7 +4,10 @@
 //   NVDEC_SESSIONS  decoders at a time (default 32)
 //   NVDEC_CODECS    comma-separated numbers of cudaVideoCodec that the chip knows (default: H.264, HEVC, VP9, AV1)
 //   NVDEC_SIDE      longest side of a picture (default 8192)
+//   NVDEC_PICTURES  WIDTHxHEIGHT:FILE of raw NV12 (P010 for 10 bits): picture n is the n-th of the file instead of a pattern,
+//                   so that real pictures come out of the decoder. The n-th that is decoded, so streams without reordering.
 // Structures are as in NVIDIA's Video Codec SDK, of which only the members that are used are named.
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -119,6 +122,33 @@ void put(const Fill &fill, std::size_t row, int column, int value) {
   else reinterpret_cast<unsigned char *>(line)[column] = static_cast<unsigned char>(value);
 }
 
+// Copies picture n of NVDEC_PICTURES into the upper left of a surface that has its pattern already.
+void fill_from_file(const Fill &fill) {
+  char text[1024], *path = nullptr;
+  cuda_emulator_setting_text("NVDEC_PICTURES", text, sizeof text);
+  long width = std::strtol(text, &path, 10);
+  if (*path != 'x') return;
+  long height = std::strtol(path + 1, &path, 10);
+  if (*path != ':' || width <= 0 || height <= 0 || width > fill.width || height > fill.height) return;
+  std::FILE *file = std::fopen(path + 1, "rb");
+  if (!file) return;
+  const std::size_t sample = fill.ten_bit ? 2 : 1, luma = static_cast<std::size_t>(width) * sample;
+  const std::size_t pairs = static_cast<std::size_t>(width + 1) / 2 * 2 * sample, chroma_rows = static_cast<std::size_t>(height + 1) / 2;
+  const std::size_t bytes = luma * static_cast<std::size_t>(height) + pairs * chroma_rows;
+  std::fseek(file, 0, SEEK_END);
+  long long pictures = std::ftell(file) / static_cast<long long>(bytes);
+  if (pictures > 0) {
+    std::fseek(file, static_cast<long>(static_cast<long long>(bytes) * (fill.picture % pictures)), SEEK_SET);
+    char *memory = reinterpret_cast<char *>(fill.memory);
+    bool whole = true;
+    for (std::size_t y = 0; y < static_cast<std::size_t>(height); y++) whole &= std::fread(memory + y * fill.pitch, luma, 1, file) == 1;
+    char *chroma = memory + static_cast<std::size_t>(fill.height) * fill.pitch;
+    for (std::size_t y = 0; y < chroma_rows; y++) whole &= std::fread(chroma + y * fill.pitch, pairs, 1, file) == 1;
+    if (!whole) cuda_emulator_add("short_pictures", 1);
+  }
+  std::fclose(file);
+}
+
 void fill_surface(void *, Result, void *data) {
   Fill *fill = static_cast<Fill *>(data);
   for (int y = 0; y < fill->height; y++) {
@@ -128,6 +158,7 @@ void fill_surface(void *, Result, void *data) {
     for (int x = 0; x < fill->width; x++)
       put(*fill, static_cast<std::size_t>(fill->height + y), x, nvdec_chroma(fill->picture, x / 2, y, x % 2));
   }
+  fill_from_file(*fill);
   delete fill;
 }
 

@@ -3,6 +3,8 @@
 
 #include "blend.h"
 #include "pool.h"
+#include "select.h"
+#include "shrink.h"
 #include "tensorise.h"
 
 thread_local ThreadPosition img2pose_position;
@@ -12,7 +14,10 @@ thread_local ThreadPosition img2pose_position;
 
 const CpuKernel img2pose_cpu_kernels[] = {
     CPU_KERNEL(blend, BlendParameters),
+    CPU_KERNEL(count_cells, SelectParameters),
     CPU_KERNEL(pool_regions, PoolParameters),
+    CPU_KERNEL(select_cells, SelectParameters),
+    CPU_KERNEL(shrink, ShrinkParameters),
     CPU_KERNEL(tensorise, TensoriseParameters),
 };
 const std::size_t img2pose_cpu_kernel_count = sizeof img2pose_cpu_kernels / sizeof *img2pose_cpu_kernels;
@@ -63,6 +68,27 @@ const KernelMember img2pose_kernel_members[] = {
     MEMBER(BlendParameters, chroma_height),
     MEMBER(BlendParameters, format),
     MEMBER(BlendParameters, ten_bit_scale),
+    MEMBER(ShrinkParameters, plane),
+    MEMBER(ShrinkParameters, stride),
+    MEMBER(ShrinkParameters, cells),
+    MEMBER(ShrinkParameters, width),
+    MEMBER(ShrinkParameters, height),
+    MEMBER(ShrinkParameters, columns),
+    MEMBER(ShrinkParameters, rows),
+    MEMBER(ShrinkParameters, format),
+    MEMBER(ShrinkParameters, reserved),
+    MEMBER(SelectParameters, maps),
+    MEMBER(SelectParameters, cells),
+    MEMBER(SelectParameters, counts),
+    MEMBER(SelectParameters, records),
+    MEMBER(SelectParameters, least),
+    MEMBER(SelectParameters, level_count),
+    MEMBER(SelectParameters, values),
+    MEMBER(SelectParameters, pictures),
+    MEMBER(SelectParameters, capacity),
+    MEMBER(SelectParameters, chunk),
+    MEMBER(SelectParameters, chunks),
+    MEMBER(SelectParameters, reserved),
     MEMBER(RegionMap, data),
     MEMBER(RegionMap, width),
     MEMBER(RegionMap, height),

@@ -1,4 +1,6 @@
 // All kernels in one translation unit: one PTX module.
 #include "blend.h"
 #include "pool.h"
+#include "select.h"
+#include "shrink.h"
 #include "tensorise.h"

@@ -70,6 +70,35 @@ struct BlendParameters {
   int ten_bit_scale;
 };
 
+// A picture's brightness to columns * rows sums of four samples.
+struct ShrinkParameters {
+  const unsigned char *plane;
+  long long stride;
+  float *cells;
+  int width;
+  int height;
+  int columns;
+  int rows;
+  int format;
+  int reserved;
+};
+
+// Cells of a one-stage network's maps to records; each map is [pictures, values, cells].
+struct SelectParameters {
+  const float *maps[4];
+  int cells[4];   // of a picture, in each level
+  int *counts;    // for each chunk of each picture
+  int *records;   // for each picture a number, then `capacity` records of a cell's number and its values
+  float least;
+  int level_count;
+  int values;
+  int pictures;
+  int capacity;
+  int chunk;
+  int chunks;
+  int reserved;
+};
+
 // One level of a feature pyramid: [pictures, height, width, channels].
 struct RegionMap {
   const float *data;

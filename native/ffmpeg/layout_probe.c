@@ -12,6 +12,7 @@
 #include <libavformat/avformat.h>
 #include <libavformat/version.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/version.h>
 
@@ -53,7 +54,9 @@ static void write_structs(void)
         FIELD(height) FIELD(pix_fmt) FIELD(sample_aspect_ratio) FIELD(color_primaries) FIELD(color_trc)
         FIELD(colorspace) FIELD(color_range) FIELD(global_quality) FIELD(thread_count) FIELD(thread_type)
         FIELD(framerate) FIELD(pkt_timebase) FIELD(max_pixels) FIELD(qmin) FIELD(err_recognition) FIELD(field_order)
-        FIELD(refs));
+        FIELD(refs) FIELD(opaque) FIELD(get_format) FIELD(hw_device_ctx) FIELD(hw_frames_ctx) FIELD(sw_pix_fmt));
+    STRUCT(AVCodecHWConfig,
+        FIELD(pix_fmt) FIELD(methods) FIELD(device_type));
     STRUCT(AVCodecParameters,
         FIELD(codec_type) FIELD(codec_id) FIELD(codec_tag) FIELD(extradata) FIELD(extradata_size) FIELD(format) FIELD(width)
         FIELD(height) FIELD(sample_aspect_ratio) FIELD(color_range) FIELD(color_primaries) FIELD(color_trc) FIELD(chroma_location)
@@ -73,9 +76,13 @@ static void write_structs(void)
         FIELD(sample_aspect_ratio) FIELD(pts) FIELD(quality) FIELD(time_base) FIELD(buf) FIELD(flags) FIELD(color_range)
         FIELD(color_primaries) FIELD(color_trc) FIELD(colorspace) FIELD(chroma_location) FIELD(best_effort_timestamp)
         FIELD(interlaced_frame) FIELD(top_field_first)
-        FRAME_DURATION FIELD(metadata) FIELD(decode_error_flags));
+        FRAME_DURATION FIELD(metadata) FIELD(decode_error_flags) FIELD(hw_frames_ctx) FIELD(crop_left) FIELD(crop_top));
     STRUCT(AVFrameSideData,
         FIELD(type) FIELD(data) FIELD(size) FIELD(metadata) FIELD(buf));
+    STRUCT(AVHWDeviceContext,
+        FIELD(type) FIELD(hwctx));
+    STRUCT(AVHWFramesContext,
+        FIELD(device_ref) FIELD(format) FIELD(sw_format) FIELD(width) FIELD(height) FIELD(initial_pool_size));
     STRUCT(AVInputFormat,
         FIELD(name) FIELD(flags) FIELD(priv_class));
     STRUCT(AVIOContext,

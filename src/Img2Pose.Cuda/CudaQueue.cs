@@ -1,4 +1,5 @@
 using Img2Pose.Cuda.Kernels;
+using Img2Pose.Frames;
 using ManagedCuda;
 using ManagedCuda.BasicTypes;
 
@@ -59,6 +60,42 @@ public sealed class CudaQueue : IDisposable
         }
     }
 
+    /// <summary>Copies the samples of a plane to one of the same size, when the queue comes to it.</summary>
+    /// <param name="source">A plane in device memory, or in host memory of a <see cref="PinnedBuffer"/>.</param>
+    /// <param name="target">Likewise.</param>
+    /// <exception cref="ArgumentException">The planes are of different sizes.</exception>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void CopyPlane(in FramePlane source, in FramePlane target)
+    {
+        if (source.RowBytes != target.RowBytes || source.Height != target.Height)
+            throw new ArgumentException($"{source.RowBytes}×{source.Height} bytes do not fit {target.RowBytes}×{target.Height}.");
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            PlaneCopy.Run(source, target, _stream.Stream);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("a picture was copied", exception);
+        }
+    }
+
+    /// <summary>Fills memory with zeros, when the queue comes to it.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Clear(DeviceBuffer memory, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, memory.Length);
+        try
+        {
+            using CudaDevice.Scope scope = _device.Enter();
+            PlaneCopy.Fill(memory.Address, 0, bytes, _stream.Stream);
+        }
+        catch (CudaException exception)
+        {
+            throw new CudaDeviceException("memory was cleared", exception);
+        }
+    }
+
     /// <summary>Launches one kernel for all pictures of a batch.</summary>
     /// <param name="jobs">The device's copy of <see cref="TensorJob"/> structures.</param>
     /// <param name="count">How many of them.</param>
@@ -78,6 +115,18 @@ public sealed class CudaQueue : IDisposable
         Launch(
             _device.Kernels.Blend, Math.Max((parameters.Width + 1) / 2, parameters.ChromaWidth),
             Math.Max((parameters.Height + 1) / 2, parameters.ChromaHeight), 1, parameters, "an overlay was blended");
+
+    /// <summary>Adds up a picture's brightness.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Shrink(in ShrinkParameters parameters) => Launch(_device.Kernels.Shrink, parameters.Columns, parameters.Rows, 1, parameters, "a picture was made small");
+
+    /// <summary>Packs the cells above a bound: counts them, then writes them.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    internal void SelectCells(in SelectParameters parameters)
+    {
+        Launch(_device.Kernels.CountCells, parameters.Chunks, parameters.Pictures, 1, parameters, "cells were counted");
+        Launch(_device.Kernels.SelectCells, parameters.Chunks, parameters.Pictures, 1, parameters, "cells were selected");
+    }
 
     /// <summary>Pools <paramref name="regions"/> regions of a feature pyramid.</summary>
     /// <exception cref="ArgumentException">More levels or samples than the kernel takes.</exception>

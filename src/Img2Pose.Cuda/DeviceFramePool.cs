@@ -71,6 +71,7 @@ public sealed unsafe class DeviceFrame : IDisposable
             made.Add(_memory = new DeviceBuffer(device, planes.Sum(p => p.Stride * p.Rows)));
             made.Add(Ready = new CudaMarker(device));
             made.Add(Consumed = new CudaMarker(device));
+            Order = new CudaOrder(device, Ready, Consumed);
         }
         catch (CudaDeviceException)
         {
@@ -100,6 +101,9 @@ public sealed unsafe class DeviceFrame : IDisposable
 
     /// <summary>Behind what reads the frame.</summary>
     public CudaMarker Consumed { get; }
+
+    /// <summary>Both, as who holds the frame keeps them.</summary>
+    public CudaOrder Order { get; }
 
     /// <summary>Fills the frame with a host frame of its shape, and sets <see cref="Ready"/>. The host frame is read when the call returns.</summary>
     /// <exception cref="ArgumentException">The shapes differ.</exception>
@@ -154,6 +158,7 @@ public sealed unsafe class DeviceFrame : IDisposable
         PixelFormat.Nv12 => DevicePixelFormat.Nv12,
         PixelFormat.I420P10 => DevicePixelFormat.I420P10,
         PixelFormat.Rgb24 => DevicePixelFormat.Rgb24,
+        PixelFormat.P010 => DevicePixelFormat.P010,
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 

@@ -40,7 +40,7 @@ public readonly struct FramePlane
     /// <summary>Rows.</summary>
     public int Height { get; }
 
-    /// <summary>Bytes of an element: 1, 2 (10-bit samples, NV12 pairs) or 3 (RGB).</summary>
+    /// <summary>Bytes of an element: 1, 2 (10-bit samples, NV12 pairs), 3 (RGB) or 4 (P010 pairs).</summary>
     public int BytesPerElement { get; }
 
     /// <summary>Bytes of a row that carry samples.</summary>

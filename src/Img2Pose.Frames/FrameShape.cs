@@ -27,10 +27,11 @@ internal readonly struct FrameShape
                 PlaneCount = 1;
                 _planes[0] = new PlaneShape(width, height, 3);
                 break;
-            case PixelFormat.Nv12:
+            case PixelFormat.Nv12 or PixelFormat.P010:
+                int sample = format == PixelFormat.P010 ? 2 : 1;
                 PlaneCount = 2;
-                _planes[0] = new PlaneShape(width, height, 1);
-                _planes[1] = new PlaneShape(chromaWidth, chromaHeight, 2);
+                _planes[0] = new PlaneShape(width, height, sample);
+                _planes[1] = new PlaneShape(chromaWidth, chromaHeight, 2 * sample);
                 break;
             case PixelFormat.I420 or PixelFormat.I420P10:
                 int bytes = format == PixelFormat.I420P10 ? 2 : 1;

@@ -12,4 +12,7 @@ public interface IFrameComposer
     /// <param name="frame">A writable frame that nobody else holds; not kept.</param>
     /// <param name="faces">At least one face, in displayed pixels of the frame; valid during the call.</param>
     void Compose(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
+
+    /// <summary>Whether it draws on frames in memory of this kind; others are brought to the host first.</summary>
+    bool DrawsOn(MemoryKind memory) => memory == MemoryKind.Host;
 }

@@ -13,6 +13,9 @@ public interface IFrameSink : IDisposable
     /// <param name="faces">The faces in it, in displayed pixels; valid during the call.</param>
     void Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces);
 
+    /// <summary>Whether it takes frames in memory of this kind; others are brought to the host first, once for all sinks.</summary>
+    bool Takes(MemoryKind memory) => memory == MemoryKind.Host;
+
     /// <summary>Makes the output whole and gives it its final name. Disposing without this leaves it marked as partial.</summary>
     void Complete();
 

@@ -8,7 +8,7 @@ public enum MemoryKind
 
     /// <summary>
     /// In the memory of the CUDA device that the program uses; addresses are device pointers. Work on such a frame is ordered
-    /// by the stream that its owner names, and the frame is held until that work is done.
+    /// by <see cref="VideoFrame.Order"/>, and the owner waits for that work before it uses the memory again.
     /// </summary>
     Cuda,
 }

@@ -14,6 +14,12 @@ public enum PixelFormat
 
     /// <summary>Interleaved R, G, B; 8 bit; one plane.</summary>
     Rgb24,
+
+    /// <summary>
+    /// Planar Y, then interleaved U and V; 10 bit in the high bits of little-endian 16-bit words; chroma halved both ways. What a GPU
+    /// decodes 10-bit video to: only in a device's memory, and <see cref="I420P10"/> once it has been brought to the host.
+    /// </summary>
+    P010,
 }
 
 /// <summary>The YUV-to-RGB matrix.</summary>

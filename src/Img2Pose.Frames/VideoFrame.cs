@@ -34,6 +34,9 @@ public sealed class VideoFrame : IDisposable
     /// <summary>Height of the picture in square pixels as a viewer sees it.</summary>
     public int DisplayHeight { get; set; }
 
+    /// <summary>What orders work on the frame; null in host memory, whose samples are there when the frame is.</summary>
+    public DeviceOrder? Order { get; set; }
+
     /// <summary>Colour matrix, range and tags.</summary>
     public ColorDescription Color { get; set; }
 
@@ -114,6 +117,7 @@ public sealed class VideoFrame : IDisposable
         CaptureTime = 0;
         Stream = default;
         Rotation = 0;
+        Order = null;
         Fields = FieldOrder.Progressive;
         DurationTicks = 0;
         Index = 0;
@@ -151,7 +155,7 @@ public sealed class VideoFrame : IDisposable
         _owner.Reclaim(this);
     }
 
-    /// <summary>Copies times, stream, index, display size, colour and name, but no samples, from <paramref name="source"/>.</summary>
+    /// <summary>Copies times, stream, index, display size, colour and name, but neither samples nor order, from <paramref name="source"/>.</summary>
     public void CopyPropertiesFrom(VideoFrame source)
     {
         DisplayWidth = source.DisplayWidth;

@@ -26,7 +26,10 @@ internal sealed unsafe class FrameShaper : IDisposable
     /// <summary>Gives frames of a shape that is known already.</summary>
     public FrameShaper(PixelFormat format, int width, int height) => (_hasShape, Format, Width, Height) = (true, format, width, height);
 
-    /// <summary>The format of every frame.</summary>
+    /// <summary>Who decodes, where a GPU does; its pictures stay in device memory unless their shape has to be changed.</summary>
+    public HardwareDecoding? Hardware { get; set; }
+
+    /// <summary>The format of every frame in host memory; one in device memory has as many bits.</summary>
     public PixelFormat Format { get; private set; }
 
     /// <summary>Width of every frame in samples.</summary>
@@ -36,8 +39,15 @@ internal sealed unsafe class FrameShaper : IDisposable
     public int Height { get; private set; }
 
     /// <summary>Shapes a picture and takes over its reference. The caller disposes the frame.</summary>
-    public VideoFrame Shape(AVFrame* picture, PictureOrientation orientation)
+    /// <exception cref="InputException">A picture in device memory cannot be brought to the host.</exception>
+    /// <exception cref="Img2Pose.Cuda.CudaDeviceException">The device has no room, or failed.</exception>
+    public VideoFrame Shape(AVFrame* picture, PictureOrientation orientation, string name)
     {
+        if ((AVPixelFormat)picture->format == AVPixelFormat.AV_PIX_FMT_CUDA)
+        {
+            if (TryLease(picture, orientation) is { } lease) return lease;
+            Hardware!.Fetch(picture, name);
+        }
         AVPixelFormat native = (AVPixelFormat)picture->format;
         bool fullRange = PixelFormats.StripFullRange(ref native);
         bool carried = PixelFormats.IsCarried(native, out PixelFormat nearest);
@@ -62,6 +72,17 @@ internal sealed unsafe class FrameShaper : IDisposable
         frame = Fit(frame, color);
         frame.Color = color;
         frame.Fields = fields;
+        return frame;
+    }
+
+    private VideoFrame? TryLease(AVFrame* picture, PictureOrientation orientation)
+    {
+        FieldOrder fields = FFmpegCompat.Fields(picture);
+        ColorDescription color = PixelFormats.Describe(picture, fullRangeFormat: false);
+        VideoFrame? frame = Hardware!.TryLease(picture, orientation, _hasShape ? (Format, Width, Height) : null);
+        if (frame is null) return null;
+        if (!_hasShape) (_hasShape, Format, Width, Height) = (true, HardwareDecoding.HostFormat(frame.Format), frame.Width, frame.Height);
+        (frame.Color, frame.Fields) = (color, fields);
         return frame;
     }
 

@@ -1,3 +1,4 @@
+using Img2Pose.Cuda;
 using Microsoft.Extensions.Logging;
 
 namespace Img2Pose.Media;
@@ -22,6 +23,13 @@ public sealed record SourceOptions
 
     /// <summary>Where a live source logs what happens to it, by fixed event numbers; null: nowhere.</summary>
     public ILogger? Logger { get; init; }
+
+    /// <summary>
+    /// A GPU whose own decoder is used where it takes a stream; its frames then stay in device memory
+    /// (<see cref="Img2Pose.Frames.MemoryKind.Cuda"/>). Where it does not, the processor decodes, which is told once. The source and its
+    /// frames are disposed before the device. Null: the processor decodes.
+    /// </summary>
+    public CudaDevice? Cuda { get; init; }
 
     /// <summary>Threads of the decoder; 0: one per processor.</summary>
     public int DecoderThreads { get; init; }

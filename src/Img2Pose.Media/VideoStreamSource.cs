@@ -21,7 +21,8 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private readonly SourceOptions _options;
     private readonly InputHandle _input;
     private readonly AVStream* _stream;
-    private readonly CodecHandle _decoder;
+    private CodecHandle _decoder;
+    private HardwareDecoding? _hardware;
     private readonly PacketHandle _packet = new();
     private readonly FrameHandle _picture = new();
     private readonly FrameHandle _waiting = new();
@@ -57,7 +58,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         try
         {
             _stream = Demuxer.FindVideo(_input.Pointer, name, options.Limits, out AVCodec* codec);
-            _decoder = OpenDecoder(codec);
+            _decoder = OpenFirstDecoder(codec);
             SelectStreams();
             _streamOrientation = StreamOrientation();
             _clock = new PictureClock(_input.Pointer, _stream, options);
@@ -189,7 +190,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             }
             if (status < 0)
             {
-                DamagedFrames++;
+                Damaged();
                 continue;
             }
 
@@ -215,6 +216,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
                 frame = Shape(picture, time);
                 return true;
             }
+            if ((AVPixelFormat)picture->format == AVPixelFormat.AV_PIX_FMT_CUDA) _hardware!.Fetch(picture, _name);
             if (_deinterlacer!.Fits(picture))
             {
                 _deinterlacer.Send(picture, time);
@@ -246,7 +248,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         PictureOrientation orientation = Orientation(picture);
         if (_index == 0) _aspect = SampleAspectRatio(picture, orientation);
         if (_index == 0) Hdr = HdrMetadata.Read(picture, _stream);
-        VideoFrame frame = _shaper.Shape(picture, orientation);
+        VideoFrame frame = _shaper.Shape(picture, orientation, _name);
         frame.PresentationTicks = time.Ticks;
         frame.PresentationTime = time.Ticks * _clock.TimeBase.Value;
         frame.DurationTicks = time.Duration;
@@ -284,9 +286,40 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         _packets++;
         if (packet->dts != ffmpeg.AV_NOPTS_VALUE) _packetsEnd = packet->dts + Math.Max(packet->duration, 1);
         status = ffmpeg.avcodec_send_packet(_decoder.Pointer, packet);
+        if (_hardware?.Refusal is { } why) status = LeaveHardware(why, packet, status);
         ffmpeg.av_packet_unref(packet);
         // Full is not possible here: frames are taken out until the decoder asks for more.
-        if (status < 0 && status != ffmpeg.AVERROR_EOF) DamagedFrames++;
+        if (status < 0 && status != ffmpeg.AVERROR_EOF) Damaged();
+    }
+
+    /// <summary>
+    /// The GPU has refused the stream: told once. Where it has given nothing yet, a decoder with all its threads begins anew; else the one
+    /// at hand goes on by itself.
+    /// </summary>
+    private int LeaveHardware(string why, AVPacket* packet, int status)
+    {
+        _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
+        HardwareDecoding left = _hardware!;
+        if (left.GaveAny)
+        {
+            // Its frames are still out, and a stream may return to what the GPU takes.
+            left.Told();
+            return status;
+        }
+        _shaper.Hardware = _hardware = null;
+        CodecHandle decoder = _decoder;
+        _decoder = OpenDecoder(ffmpeg.avcodec_find_decoder(_stream->codecpar->codec_id), null);
+        decoder.Dispose();
+        left.Dispose();
+        return ffmpeg.avcodec_send_packet(_decoder.Pointer, packet);
+    }
+
+    /// <summary>Counts a picture that could not be decoded; a device that is gone is no damage.</summary>
+    /// <exception cref="Img2Pose.Cuda.CudaDeviceException">The device is lost.</exception>
+    private void Damaged()
+    {
+        _hardware?.RequireDevice();
+        DamagedFrames++;
     }
 
     private void End()
@@ -325,7 +358,30 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         }
     }
 
-    private CodecHandle OpenDecoder(AVCodec* codec)
+    private CodecHandle OpenFirstDecoder(AVCodec* codec)
+    {
+        // A filter graph's pictures are made by the processor.
+        if (_options.Cuda is not { } device || codec->id == AVCodecID.AV_CODEC_ID_RAWVIDEO || codec->id == AVCodecID.AV_CODEC_ID_WRAPPED_AVFRAME) return OpenDecoder(codec, null);
+        HardwareDecoding? hardware = HardwareDecoding.TryCreate(device, _stream->codecpar, FramesUnderWay, out string why);
+        if (hardware is not null)
+        {
+            try
+            {
+                CodecHandle decoder = OpenDecoder(hardware.Codec, hardware);
+                _shaper.Hardware = _hardware = hardware;
+                return decoder;
+            }
+            catch (InputException error)
+            {
+                hardware.Dispose();
+                why = error.Message;
+            }
+        }
+        _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
+        return OpenDecoder(codec, null);
+    }
+
+    private CodecHandle OpenDecoder(AVCodec* codec, HardwareDecoding? hardware)
     {
         CodecHandle decoder = new(codec);
         try
@@ -337,6 +393,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             context->thread_count = FitThreads(memory, _options.DecoderThreads > 0 ? _options.DecoderThreads : Environment.ProcessorCount);
             context->thread_type = ffmpeg.FF_THREAD_FRAME | ffmpeg.FF_THREAD_SLICE;
             context->max_pixels = memory.MostPixels;
+            hardware?.Configure(context);
             FFmpegRuntime.CheckInput(ffmpeg.avcodec_open2(context, codec, null), _name, "its video decoder does not start");
             return decoder;
         }
@@ -419,7 +476,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
             CodedWidth = first.Width,
             CodedHeight = first.Height,
             SampleAspectRatio = _aspect,
-            Format = first.Format,
+            Format = HardwareDecoding.HostFormat(first.Format),
             Color = first.Color,
             Fields = first.Fields,
             FramesPerSecond = _clock.FramesPerSecond,
@@ -454,6 +511,7 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         _waiting.Dispose();
         _packet.Dispose();
         _decoder?.Dispose();
+        _hardware?.Dispose();
         _input.Dispose();
     }
 }

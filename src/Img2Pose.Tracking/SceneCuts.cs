@@ -31,15 +31,29 @@ public sealed class SceneCuts
     private double _usual = 1;
     private bool _any;
 
+    /// <summary>Cells of the small pictures.</summary>
+    internal const int CellCount = Cells;
+
+    /// <summary>Cells in a row of a small picture.</summary>
+    internal const int ColumnCount = Columns;
+
+    /// <summary>Fills a small picture with the brightness of a frame that lies on a device: sums of four samples of eight bits a cell.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="columns">Cells in a row.</param>
+    /// <param name="rows">Rows of cells.</param>
+    /// <param name="sums">Receives them, row after row.</param>
+    public delegate void DeviceReader(VideoFrame frame, int columns, int rows, Span<float> sums);
+
     /// <summary>Takes the next frame.</summary>
-    /// <param name="frame">A frame; of one in a device's memory nothing is told.</param>
+    /// <param name="frame">A frame.</param>
     /// <param name="time">Its time, seconds.</param>
+    /// <param name="read">Reads frames in a device's memory; null: nothing is told of those.</param>
     /// <returns>Whether it is the first of another scene than the frame before.</returns>
-    public bool Observe(VideoFrame frame, double time)
+    public bool Observe(VideoFrame frame, double time, DeviceReader? read = null)
     {
-        // What lies on a device is not fetched for this.
-        if (frame.GetPlane(0).Memory != MemoryKind.Host) return false;
-        Shrink(frame, _current);
+        if (frame.Memory == MemoryKind.Host) Shrink(frame, _current);
+        else if (read is not null) read(frame, Columns, Rows, _current);
+        else return false;
         // Black between two scenes and the white of a flash are skipped: what follows is compared with what was before.
         if (!Normalise(_current)) return false;
         bool near = _any && Math.Abs(time - _previousTime) <= LongestStep;
@@ -53,7 +67,7 @@ public sealed class SceneCuts
     }
 
     /// <summary>Mean brightness of four samples in each cell.</summary>
-    private static void Shrink(VideoFrame frame, Span<float> cells)
+    internal static void Shrink(VideoFrame frame, Span<float> cells)
     {
         FramePlane plane = frame.GetPlane(0);
         int step = plane.BytesPerElement;

@@ -16,6 +16,9 @@ internal sealed class KernelModule
         Tensorise = new CudaKernel(KernelNames.Tensorise, _module, context).CUFunction;
         PoolRegions = new CudaKernel(KernelNames.PoolRegions, _module, context).CUFunction;
         Blend = new CudaKernel(KernelNames.Blend, _module, context).CUFunction;
+        CountCells = new CudaKernel(KernelNames.CountCells, _module, context).CUFunction;
+        SelectCells = new CudaKernel(KernelNames.SelectCells, _module, context).CUFunction;
+        Shrink = new CudaKernel(KernelNames.Shrink, _module, context).CUFunction;
     }
 
     /// <summary>Pictures to tensors.</summary>
@@ -26,6 +29,15 @@ internal sealed class KernelModule
 
     /// <summary>An overlay over a picture.</summary>
     public CUfunction Blend { get; }
+
+    /// <summary>How many cells of a chunk are above a bound.</summary>
+    public CUfunction CountCells { get; }
+
+    /// <summary>Those cells to records.</summary>
+    public CUfunction SelectCells { get; }
+
+    /// <summary>A picture to a few sums of its brightness.</summary>
+    public CUfunction Shrink { get; }
 
     /// <summary>The PTX that this assembly carries.</summary>
     internal static byte[] ReadPtx()
@@ -63,11 +75,20 @@ internal static class KernelNames
 
     public const string PoolRegions = "pool_regions";
 
+    public const string CountCells = "count_cells";
+
+    public const string SelectCells = "select_cells";
+
+    public const string Shrink = "shrink";
+
     /// <summary>Every entry and the structure that it takes by value.</summary>
     public static IReadOnlyDictionary<string, Type> Parameters { get; } = new Dictionary<string, Type>
     {
         [Tensorise] = typeof(TensoriseParameters),
         [Blend] = typeof(BlendParameters),
         [PoolRegions] = typeof(PoolParameters),
+        [CountCells] = typeof(SelectParameters),
+        [SelectCells] = typeof(SelectParameters),
+        [Shrink] = typeof(ShrinkParameters),
     };
 }

@@ -26,6 +26,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
     private LiveShape? _shape;
     private AVStream* _stream;
     private CodecHandle? _decoder;
+    private HardwareDecoding? _hardware;
     private PictureOrientation _streamOrientation = PictureOrientation.Upright;
     private (int Width, int Height) _size;
     private bool _hasEndMarks;
@@ -69,6 +70,27 @@ internal sealed unsafe class LiveDecoder : IDisposable
         DecoderMemory memory = DecoderMemory.Of(stream->codecpar, FramesUnderWay, _options);
         if (_options.Memory.Excess($"its pictures of {stream->codecpar->width}x{stream->codecpar->height}", memory.Bytes) is { } excess)
             throw new LiveFailureException(LiveFailureKind.Incurable, excess);
+        HardwareDecoding? hardware = null;
+        if (_options.Cuda is { } device && !IsRaw(id))
+        {
+            hardware = HardwareDecoding.TryCreate(device, stream->codecpar, FramesUnderWay, out string why);
+            if (hardware is null) Tell(why);
+        }
+        Open(stream, hardware is null ? codec : hardware.Codec, memory, hardware);
+        byte* matrix = FFmpegCompat.SideData(stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, DisplayMatrix.Size);
+        _streamOrientation = matrix == null ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
+    }
+
+    private static bool IsRaw(AVCodecID id) => id is AVCodecID.AV_CODEC_ID_RAWVIDEO or AVCodecID.AV_CODEC_ID_WRAPPED_AVFRAME or AVCodecID.AV_CODEC_ID_MJPEG;
+
+    // Told at the first connection, and not again by each that follows it.
+    private void Tell(string why)
+    {
+        if (_shape is null) _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
+    }
+
+    private void Open(AVStream* stream, AVCodec* codec, in DecoderMemory memory, HardwareDecoding? hardware)
+    {
         CodecHandle decoder = new(codec);
         try
         {
@@ -81,18 +103,20 @@ internal sealed unsafe class LiveDecoder : IDisposable
             // After a loss pictures with patched parts come, and not none until the next key picture.
             context->flags |= ffmpeg.AV_CODEC_FLAG_LOW_DELAY | ffmpeg.AV_CODEC_FLAG_OUTPUT_CORRUPT;
             context->max_pixels = memory.MostPixels;
+            hardware?.Configure(context);
             Check(ffmpeg.avcodec_open2(context, codec, null), "its video decoder does not start");
         }
         catch
         {
             decoder.Dispose();
+            hardware?.Dispose();
             throw;
         }
         _decoder?.Dispose();
+        _hardware?.Dispose();
         _stream = stream;
-        (_decoder, CodecId) = (decoder, id);
-        byte* matrix = FFmpegCompat.SideData(stream, AVPacketSideDataType.AV_PKT_DATA_DISPLAYMATRIX, DisplayMatrix.Size);
-        _streamOrientation = matrix == null ? PictureOrientation.Upright : DisplayMatrix.ToOrientation((int*)matrix);
+        (_decoder, CodecId) = (decoder, stream->codecpar->codec_id);
+        _shaper.Hardware = _hardware = hardware;
     }
 
     /// <summary>Gives a packet to the decoder; what it makes of it comes out of <see cref="TryReceive"/> until that has no more.</summary>
@@ -104,7 +128,29 @@ internal sealed unsafe class LiveDecoder : IDisposable
             return;
         }
         int status = ffmpeg.avcodec_send_packet(_decoder!.Pointer, packet);
-        if (status < 0 && status != ffmpeg.AVERROR_EOF && status != FFmpegRuntime.TryAgain) Damaged++;
+        if (_hardware?.Refusal is { } why) status = LeaveHardware(why, packet, status);
+        if (status < 0 && status != ffmpeg.AVERROR_EOF && status != FFmpegRuntime.TryAgain) CountDamage();
+    }
+
+    /// <summary>The GPU has refused the stream; where it has given nothing yet, a decoder of the processor's begins anew.</summary>
+    private int LeaveHardware(string why, AVPacket* packet, int status)
+    {
+        Tell(why);
+        if (_hardware!.GaveAny)
+        {
+            _hardware.Told();
+            return status;
+        }
+        Open(_stream, ffmpeg.avcodec_find_decoder(CodecId), DecoderMemory.Of(_stream->codecpar, FramesUnderWay, _options), null);
+        return ffmpeg.avcodec_send_packet(_decoder!.Pointer, packet);
+    }
+
+    /// <summary>Counts a picture that could not be decoded; a device that is gone is no damage.</summary>
+    /// <exception cref="Img2Pose.Cuda.CudaDeviceException">The device is lost.</exception>
+    private void CountDamage()
+    {
+        _hardware?.RequireDevice();
+        Damaged++;
     }
 
     /// <summary>
@@ -132,12 +178,13 @@ internal sealed unsafe class LiveDecoder : IDisposable
             if (status == FFmpegRuntime.TryAgain || status == ffmpeg.AVERROR_EOF) return null;
             if (status < 0)
             {
-                Damaged++;
+                CountDamage();
                 continue;
             }
             if ((picture->flags & ffmpeg.AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) Damaged++;
             shown = new PictureTime(picture->best_effort_timestamp, 0);
             if (!MustDeinterlace(picture)) break;
+            if ((AVPixelFormat)picture->format == AVPixelFormat.AV_PIX_FMT_CUDA) _hardware!.Fetch(picture, _name);
             // Of another size than those before: the last of them is not waited for.
             _deinterlacer!.Send(picture, shown);
         }
@@ -162,8 +209,8 @@ internal sealed unsafe class LiveDecoder : IDisposable
             ? _streamOrientation : DisplayMatrix.ToOrientation((int*)side->data);
         _size = (picture->width, picture->height);
         Rational aspect = _shape?.Aspect ?? AspectOf(picture, orientation);
-        VideoFrame frame = _shaper.Shape(picture, orientation);
-        _shape ??= new LiveShape(frame.Format, frame.Width, frame.Height, aspect);
+        VideoFrame frame = _shaper.Shape(picture, orientation, _name);
+        _shape ??= new LiveShape(_shaper.Format, frame.Width, frame.Height, aspect);
         (frame.DisplayWidth, frame.DisplayHeight) = VideoStreamSource.DisplaySize(frame.Width, frame.Height, aspect);
         frame.PresentationTime = time == ffmpeg.AV_NOPTS_VALUE ? null : time / (double)ffmpeg.AV_TIME_BASE;
         return frame;
@@ -186,6 +233,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
     public void Dispose()
     {
         _decoder?.Dispose();
+        _hardware?.Dispose();
         _deinterlacer?.Dispose();
         _picture.Dispose();
         _shaper.Dispose();

@@ -68,3 +68,14 @@ public struct avio_alloc_context_seek_func
     public static implicit operator avio_alloc_context_seek_func(avio_alloc_context_seek? func) =>
         new() { Pointer = func is null ? 0 : Marshal.GetFunctionPointerForDelegate(func) };
 }
+
+[UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+public unsafe delegate AVPixelFormat AVCodecContext_get_format(AVCodecContext* s, AVPixelFormat* fmt);
+
+public struct AVCodecContext_get_format_func
+{
+    public nint Pointer;
+
+    public static implicit operator AVCodecContext_get_format_func(AVCodecContext_get_format? func) =>
+        new() { Pointer = func is null ? 0 : Marshal.GetFunctionPointerForDelegate(func) };
+}

@@ -11,7 +11,11 @@ public enum AVMediaType : int
 public enum AVCodecID : int
 {
     @AV_CODEC_ID_NONE = 0,
+    @AV_CODEC_ID_MPEG1VIDEO = 1,
+    @AV_CODEC_ID_MPEG2VIDEO = 2,
     @AV_CODEC_ID_MJPEG = 7,
+    @AV_CODEC_ID_MPEG4 = 12,
+    @AV_CODEC_ID_RAWVIDEO = 13,
     @AV_CODEC_ID_H264 = 27,
     @AV_CODEC_ID_PNG = 61,
     @AV_CODEC_ID_PPM = 62,
@@ -22,9 +26,13 @@ public enum AVCodecID : int
     @AV_CODEC_ID_JPEG2000 = 88,
     @AV_CODEC_ID_TIFF = 96,
     @AV_CODEC_ID_GIF = 97,
+    @AV_CODEC_ID_VP8 = 139,
+    @AV_CODEC_ID_VP9 = 167,
     @AV_CODEC_ID_WEBP = 171,
     @AV_CODEC_ID_HEVC = 173,
+    @AV_CODEC_ID_AV1 = 226,
     @AV_CODEC_ID_AAC = 86018,
+    @AV_CODEC_ID_WRAPPED_AVFRAME = 135169,
 }
 
 public enum AVPixelFormat : int
@@ -43,7 +51,9 @@ public enum AVPixelFormat : int
     @AV_PIX_FMT_YUV440P = 31,
     @AV_PIX_FMT_YUVJ440P = 32,
     @AV_PIX_FMT_YUV420P10LE = 62,
+    @AV_PIX_FMT_CUDA = 117,
     @AV_PIX_FMT_YUVJ411P = 138,
+    @AV_PIX_FMT_P010LE = 159,
 }
 
 public enum AVColorPrimaries : int
@@ -110,4 +120,10 @@ public enum AVPacketSideDataType : int
     @AV_PKT_DATA_DISPLAYMATRIX = 5,
     @AV_PKT_DATA_MASTERING_DISPLAY_METADATA = 20,
     @AV_PKT_DATA_CONTENT_LIGHT_LEVEL = 22,
+}
+
+public enum AVHWDeviceType : int
+{
+    @AV_HWDEVICE_TYPE_NONE = 0,
+    @AV_HWDEVICE_TYPE_CUDA = 2,
 }

@@ -126,6 +126,9 @@ public unsafe struct AVFrame
     [FieldOffset(Layout.AVFrame.pkt_duration)] public long pkt_duration;
     [FieldOffset(Layout.AVFrame.metadata)] public AVDictionary* metadata;
     [FieldOffset(Layout.AVFrame.decode_error_flags)] public int decode_error_flags;
+    [FieldOffset(Layout.AVFrame.hw_frames_ctx)] public AVBufferRef* hw_frames_ctx;
+    [FieldOffset(Layout.AVFrame.crop_top)] public ulong crop_top;
+    [FieldOffset(Layout.AVFrame.crop_left)] public ulong crop_left;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVPacket.Size)]
@@ -178,6 +181,37 @@ public unsafe struct AVCodecContext
     [FieldOffset(Layout.AVCodecContext.err_recognition)] public int err_recognition;
     [FieldOffset(Layout.AVCodecContext.field_order)] public AVFieldOrder field_order;
     [FieldOffset(Layout.AVCodecContext.refs)] public int refs;
+    [FieldOffset(Layout.AVCodecContext.opaque)] public void* opaque;
+    [FieldOffset(Layout.AVCodecContext.get_format)] public AVCodecContext_get_format_func get_format;
+    [FieldOffset(Layout.AVCodecContext.hw_frames_ctx)] public AVBufferRef* hw_frames_ctx;
+    [FieldOffset(Layout.AVCodecContext.hw_device_ctx)] public AVBufferRef* hw_device_ctx;
+    [FieldOffset(Layout.AVCodecContext.sw_pix_fmt)] public AVPixelFormat sw_pix_fmt;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVCodecHWConfig.Size)]
+public struct AVCodecHWConfig
+{
+    [FieldOffset(Layout.AVCodecHWConfig.pix_fmt)] public AVPixelFormat pix_fmt;
+    [FieldOffset(Layout.AVCodecHWConfig.methods)] public int methods;
+    [FieldOffset(Layout.AVCodecHWConfig.device_type)] public AVHWDeviceType device_type;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVHWDeviceContext.Size)]
+public unsafe struct AVHWDeviceContext
+{
+    [FieldOffset(Layout.AVHWDeviceContext.type)] public AVHWDeviceType type;
+    [FieldOffset(Layout.AVHWDeviceContext.hwctx)] public void* hwctx;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = Layout.AVHWFramesContext.Size)]
+public unsafe struct AVHWFramesContext
+{
+    [FieldOffset(Layout.AVHWFramesContext.device_ref)] public AVBufferRef* device_ref;
+    [FieldOffset(Layout.AVHWFramesContext.initial_pool_size)] public int initial_pool_size;
+    [FieldOffset(Layout.AVHWFramesContext.format)] public AVPixelFormat format;
+    [FieldOffset(Layout.AVHWFramesContext.sw_format)] public AVPixelFormat sw_format;
+    [FieldOffset(Layout.AVHWFramesContext.width)] public int width;
+    [FieldOffset(Layout.AVHWFramesContext.height)] public int height;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Layout.AVCodecParameters.Size)]

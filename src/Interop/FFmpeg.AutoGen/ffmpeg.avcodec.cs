@@ -12,6 +12,16 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avcodec)]
     public static partial AVCodec* avcodec_find_decoder(AVCodecID id);
 
+    [LibraryImport(Avcodec, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial AVCodec* avcodec_find_decoder_by_name(string name);
+
+    [LibraryImport(Avcodec)]
+    public static partial AVCodecHWConfig* avcodec_get_hw_config(AVCodec* codec, int index);
+
+    [LibraryImport(Avcodec)]
+    public static partial int avcodec_get_hw_frames_parameters(
+        AVCodecContext* avctx, AVBufferRef* device_ref, AVPixelFormat hw_pix_fmt, AVBufferRef** out_frames_ref);
+
     [LibraryImport(Avcodec)]
     public static partial AVCodec* avcodec_find_encoder(AVCodecID id);
 

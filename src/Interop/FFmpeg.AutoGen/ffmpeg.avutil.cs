@@ -80,4 +80,28 @@ public static unsafe partial class ffmpeg
 
     [LibraryImport(Avutil)]
     public static partial int av_frame_copy_props(AVFrame* dst, AVFrame* src);
+
+    [LibraryImport(Avutil)]
+    public static partial AVBufferRef* av_buffer_ref(AVBufferRef* buf);
+
+    [LibraryImport(Avutil)]
+    public static partial void av_buffer_unref(AVBufferRef** buf);
+
+    [LibraryImport(Avutil)]
+    public static partial AVBufferRef* av_hwdevice_ctx_alloc(AVHWDeviceType type);
+
+    [LibraryImport(Avutil)]
+    public static partial int av_hwdevice_ctx_init(AVBufferRef* @ref);
+
+    [LibraryImport(Avutil)]
+    public static partial AVBufferRef* av_hwframe_ctx_alloc(AVBufferRef* device_ctx);
+
+    [LibraryImport(Avutil)]
+    public static partial int av_hwframe_ctx_init(AVBufferRef* @ref);
+
+    [LibraryImport(Avutil)]
+    public static partial int av_hwframe_get_buffer(AVBufferRef* hwframe_ctx, AVFrame* frame, int flags);
+
+    [LibraryImport(Avutil)]
+    public static partial int av_hwframe_transfer_data(AVFrame* dst, AVFrame* src, int flags);
 }

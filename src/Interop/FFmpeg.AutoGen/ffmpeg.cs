@@ -31,6 +31,7 @@ public static unsafe partial class ffmpeg
     public const int AV_DISPOSITION_ATTACHED_PIC = 0x400;
     public const int AV_FRAME_FLAG_CORRUPT = 0x1;
     public const int AV_LOG_QUIET = -0x8;
+    public const int AV_PIX_FMT_FLAG_HWACCEL = 0x8;
     public const int AV_PIX_FMT_FLAG_RGB = 0x20;
     public const int AV_PKT_FLAG_KEY = 0x1;
     public const int AV_TIME_BASE = 0xf4240;

@@ -51,6 +51,41 @@ public struct CUstream
     public nint Pointer;
 }
 
+public struct CUarray
+{
+    public nint Pointer;
+}
+
+public struct CUgraphicsResource
+{
+    public nint Pointer;
+}
+
+public enum CUGLDeviceList
+{
+    All = 1,
+    CurrentFrame = 2,
+    NextFrame = 3,
+}
+
+[Flags]
+public enum CUGraphicsRegisterFlags
+{
+    None = 0,
+    ReadOnly = 1,
+    WriteDiscard = 2,
+    SurfaceLDST = 4,
+    TextureGather = 8,
+}
+
+[Flags]
+public enum CUGraphicsMapResourceFlags
+{
+    None = 0,
+    ReadOnly = 1,
+    WriteDiscard = 2,
+}
+
 [SuppressMessage("Performance", "CA1815", Justification = "As the package.")]
 public struct CUdeviceptr
 {

@@ -50,6 +50,14 @@ public class CudaContext : IDisposable
         return new Version(major, minor);
     }
 
+    public static unsafe CUdevice[] GetOpenGLDevices(CUGLDeviceList deviceList)
+    {
+        const int Most = 16;
+        CUdevice* devices = stackalloc CUdevice[Most];
+        DriverApi.Check(DriverApi.cuGLGetDevices(out uint count, devices, Most, deviceList));
+        return new Span<CUdevice>(devices, (int)Math.Min(count, Most)).ToArray();
+    }
+
     public void PushContext() => DriverApi.Check(DriverApi.cuCtxPushCurrent(Context));
 
     public void PopContext() => DriverApi.Check(DriverApi.cuCtxPopCurrent(out _));

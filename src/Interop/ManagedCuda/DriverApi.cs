@@ -155,6 +155,34 @@ internal static unsafe partial class DriverApi
         CUfunction function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
         uint sharedBytes, CUstream stream, void** parameters, void** extra);
 
+    [LibraryImport(Library, EntryPoint = "cuGLGetDevices_v2")]
+    public static partial CUResult cuGLGetDevices(out uint count, CUdevice* devices, uint capacity, CUGLDeviceList list);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsGLRegisterImage(
+        out CUgraphicsResource resource, uint image, CudaOpenGLImageInteropResource.OpenGLImageTarget target, CUGraphicsRegisterFlags flags);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsGLRegisterBuffer(out CUgraphicsResource resource, uint buffer, CUGraphicsRegisterFlags flags);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsUnregisterResource(CUgraphicsResource resource);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsMapResources(uint count, CUgraphicsResource* resources, CUstream stream);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsUnmapResources(uint count, CUgraphicsResource* resources, CUstream stream);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphicsResourceSetMapFlags_v2")]
+    public static partial CUResult cuGraphicsResourceSetMapFlags(CUgraphicsResource resource, CUGraphicsMapResourceFlags flags);
+
+    [LibraryImport(Library)]
+    public static partial CUResult cuGraphicsSubResourceGetMappedArray(out CUarray array, CUgraphicsResource resource, uint arrayIndex, uint mipLevel);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphicsResourceGetMappedPointer_v2")]
+    public static partial CUResult cuGraphicsResourceGetMappedPointer(out CUdeviceptr pointer, out SizeT bytes, CUgraphicsResource resource);
+
     /// <summary>CUDA_MEMCPY2D of cuda.h: a rectangle from one memory to another, of which only the linear kinds are used here.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Copy2D

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Veldrid.OpenGL;
 
 namespace Veldrid;
@@ -130,6 +131,10 @@ public class BackendInfoOpenGL
     public string ShadingLanguageVersion { get; }
 
     public void ExecuteOnGLThread(Action action) => _execute(action);
+
+    [SuppressMessage("Performance", "CA1822", Justification = "As the package.")]
+    public uint GetTextureName(Texture texture) => texture is GlTexture { IsStaging: false } drawn
+        ? drawn.Id : throw new VeldridException("Only a texture that is drawn to or sampled has a name.");
 }
 
 public abstract class ResourceFactory
