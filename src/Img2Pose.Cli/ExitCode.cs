@@ -1,3 +1,5 @@
+using Img2Pose.Cuda;
+
 namespace Img2Pose.Cli;
 
 /// <summary>The exit codes of every verb.</summary>
@@ -32,7 +34,7 @@ internal static class ExitCode
     {
         UsageException => Usage,
         InputException => Input,
-        ModelException => Model,
+        ModelException or CudaDeviceException => Model,
         // A native library that is not there, met before its owner could say so.
         DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException } => Model,
         _ => Failed,

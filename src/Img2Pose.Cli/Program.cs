@@ -86,6 +86,7 @@ internal static class Program
         root.Subcommands.Add(Commands.AlignCommand.Create());
         root.Subcommands.Add(Commands.ViewsCommand.Create());
         root.Subcommands.Add(Commands.BenchCommand.Create());
+        root.Subcommands.Add(Commands.GpuCommand.Create());
         root.Subcommands.Add(Commands.DoctorCommand.Create());
         root.Subcommands.Add(Commands.ModelsCommand.Create());
         root.Subcommands.Add(Commands.MeshCommand.Create());

@@ -28,6 +28,8 @@ public sealed unsafe class CudaTensoriser : ITensoriser
     private readonly DeviceBuffer _jobs;
     private readonly DeviceFramePool _uploads;
     private readonly List<DeviceFrame> _uploaded = [];
+    private readonly List<VideoFrame> _hosts = [];
+    private readonly List<CudaOrder> _orders = [];
     private int _list;
     private int _count;
     private int _width;
@@ -141,8 +143,8 @@ public sealed unsafe class CudaTensoriser : ITensoriser
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A frame in device memory is read in this tensoriser's queue, which whoever filled it has made wait for that. One in host memory
-    /// is uploaded first.
+    /// A frame in device memory is read in this tensoriser's queue, after who filled it. One in host memory is uploaded first, once a batch
+    /// however many parts of it are written.
     /// </remarks>
     void ITensoriser.Write(VideoFrame frame, in PictureRegion region, int width, int height, NetworkInput input, int picture, bool mirror)
     {
@@ -152,7 +154,7 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         {
             // What is written so far goes ahead; the batch may be of any number of pictures.
             if (_count == Capacity) Finish();
-            DevicePicture whole = frame.Memory == MemoryKind.Cuda ? DevicePicture.Of(frame) : Upload(frame).Picture;
+            DevicePicture whole = frame.Memory == MemoryKind.Cuda ? Begin(frame) : UploadOnce(frame).Picture;
             TensorRectangle target = TensorRectangle.Slot(input.DeviceImage, picture, input.Width, input.Height);
             Add(whole.Crop(region.Left, region.Top, region.Width, region.Height), frame.Color, width, height, target, mirror);
         }
@@ -174,6 +176,7 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         {
             Run();
             foreach (DeviceFrame frame in _uploaded) _queue.Mark(frame.Consumed);
+            foreach (CudaOrder order in _orders) order.EndRead(_queue);
         }
         finally
         {
@@ -181,10 +184,32 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         }
     }
 
+    /// <summary>Lets the queue wait for who fills a frame, whose owner is told in the end that it was read.</summary>
+    private DevicePicture Begin(VideoFrame frame)
+    {
+        CudaOrder order = CudaOrder.Of(frame);
+        if (!_orders.Contains(order))
+        {
+            order.BeginRead(_queue);
+            _orders.Add(order);
+        }
+        return DevicePicture.Of(frame);
+    }
+
+    private DeviceFrame UploadOnce(VideoFrame frame)
+    {
+        for (int i = 0; i < _hosts.Count; i++)
+        {
+            if (ReferenceEquals(_hosts[i], frame)) return _uploaded[i];
+        }
+        return Upload(frame);
+    }
+
     private DeviceFrame Upload(VideoFrame frame)
     {
         DeviceFrame uploaded = _uploads.Rent(DeviceFrame.FormatOf(frame.Format), frame.Width, frame.Height);
         _uploaded.Add(uploaded);
+        _hosts.Add(frame);
         uploaded.Upload(frame, _queue);
         return uploaded;
     }
@@ -195,6 +220,8 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         (_count, _width, _height) = (0, 0, 0);
         foreach (DeviceFrame frame in _uploaded) frame.Dispose();
         _uploaded.Clear();
+        _hosts.Clear();
+        _orders.Clear();
     }
 
     /// <summary>Frees the tables and lists; waits until the device has done what it was given.</summary>

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Img2Pose.Cuda;
+using Img2Pose.Inference.OneStage;
 using Img2Pose.Inference.TwoStage;
 using Microsoft.ML.OnnxRuntime;
 
@@ -9,59 +12,98 @@ internal static class InferenceDevice
     /// <summary>ONNX Runtime's name of its CUDA provider.</summary>
     internal const string Cuda = "CUDAExecutionProvider";
 
+    /// <summary>Pictures are prepared on the GPU, and the network runs on the processor.</summary>
+    internal const string CudaThenCpu = "cuda+cpu";
+
     private const string WithoutCuda = "this build has ONNX Runtime's package for processors; build it with -p:OnnxRuntime=Gpu (run.sh does where libcuda.so.1 loads)";
 
-    /// <summary>A network and where it runs.</summary>
+    /// <summary>A network and where it runs. Disposed in this order: the network, what fills its input, the queue, the device.</summary>
     /// <param name="Network">The network; the caller disposes of it.</param>
-    /// <param name="Name">"cpu" or "cuda".</param>
+    /// <param name="Name">"cpu", "cuda" or "cuda+cpu".</param>
     /// <param name="Note">Why a better device was not used, or null.</param>
     /// <param name="IsProfiling">Whether the session still records which provider runs which node.</param>
-    public readonly record struct Opened(PoseNetwork Network, string Name, string? Note, bool IsProfiling);
-
-    /// <summary>Opens the model.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="device">"auto", "cpu" or "cuda".</param>
-    /// <param name="threads">Threads within an operator; 0 for one a core.</param>
-    /// <param name="stop">Ends runs; see <see cref="PoseDetectorOptions.Stop"/>.</param>
-    /// <exception cref="UsageException">There is no such device.</exception>
-    /// <exception cref="ModelException">The device or the model cannot be used.</exception>
-    public static Opened Open(ModelPackage model, string device, int threads, CancellationToken stop = default)
+    /// <param name="Queue">The queue that fills its input, where that lies on a device; the caller disposes of it.</param>
+    /// <param name="Owned">The device, where it was opened for this network; the caller disposes of it.</param>
+    public readonly record struct Opened(PoseNetwork Network, string Name, string? Note, bool IsProfiling, CudaQueue? Queue = null, CudaDevice? Owned = null)
     {
-        OrtEnv environment = OnnxRuntimeLibrary.Environment();
-        bool hasCuda = environment.GetAvailableProviders().Contains(Cuda);
-        switch (device)
+        /// <summary>Frees all of it; nothing else fills the input any more.</summary>
+        public void Dispose()
         {
-            case "cpu":
-                return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
-            case "cuda":
-                if (!hasCuda) throw new ModelException($"CUDA cannot be used: {WithoutCuda}, or use --device cpu.");
-                return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA(), stop);
-            case "auto":
-                // Without a driver nothing is tried, so that an absent GPU costs nothing.
-                if (!HasNvidiaDriver()) return new Opened(OpenOnCpu(model, threads, stop), "cpu", null, false);
-                if (!hasCuda) return new Opened(OpenOnCpu(model, threads, stop), "cpu", $"there is an NVIDIA driver, but {WithoutCuda}", false);
-                try
-                {
-                    return OpenOnGpu(model, threads, "cuda", static options => options.AppendExecutionProvider_CUDA(), stop);
-                }
-                catch (ModelException error)
-                {
-                    return new Opened(OpenOnCpu(model, threads, stop), "cpu", error.Message, false);
-                }
-            default:
-                throw new UsageException($"There is no device '{device}'; use auto, cpu or cuda.");
+            Network.Dispose();
+            Queue?.Dispose();
+            Owned?.Dispose();
         }
     }
 
-    private static PoseNetwork OpenOnCpu(ModelPackage model, int threads, CancellationToken stop)
+    /// <summary>Opens the model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="choice">The device, threads and the token that ends runs.</param>
+    /// <exception cref="UsageException">There is no such device.</exception>
+    /// <exception cref="ModelException">The device or the model cannot be used.</exception>
+    public static Opened Open(ModelPackage model, PoseDetectorOptions choice)
     {
+        OrtEnv environment = OnnxRuntimeLibrary.Environment();
+        bool hasCuda = environment.GetAvailableProviders().Contains(Cuda);
+        switch (choice.Device)
+        {
+            case "cpu":
+                return Processor(null);
+            case CudaThenCpu:
+                return OnDevice(choice, (queue, owned) => new Opened(OpenOnCpu(model, choice, new NetworkInput(queue, isFetched: true)), CudaThenCpu, null, false, queue, owned));
+            case "cuda":
+                if (!hasCuda) throw new ModelException($"CUDA cannot be used: {WithoutCuda}, or use --device cpu.");
+                return OnDevice(choice, (queue, owned) => OpenOnGpu(model, choice, queue, owned));
+            case "auto":
+                // Without a driver nothing is tried, so that an absent GPU costs nothing.
+                if (choice.Cuda is null && !HasDriver()) return Processor(null);
+                if (!hasCuda) return Processor($"there is an NVIDIA driver, but {WithoutCuda}");
+                try
+                {
+                    return OnDevice(choice, (queue, owned) => OpenOnGpu(model, choice, queue, owned));
+                }
+                catch (ModelException error)
+                {
+                    return Processor(error.Message);
+                }
+            default:
+                throw new UsageException($"There is no device '{choice.Device}'; use auto, cpu, cuda or {CudaThenCpu}.");
+        }
+
+        Opened Processor(string? note) => new(OpenOnCpu(model, choice, null), "cpu", note, false);
+    }
+
+    /// <summary>Whether this build and this machine have what "auto" tries a GPU with.</summary>
+    public static bool MayHaveCuda => HasDriver() && OnnxRuntimeLibrary.Environment().GetAvailableProviders().Contains(Cuda);
+
+    private static Opened OnDevice(PoseDetectorOptions choice, Func<CudaQueue, CudaDevice?, Opened> open)
+    {
+        CudaDevice? owned = null;
+        CudaQueue? queue = null;
+        try
+        {
+            CudaDevice device = choice.Cuda ?? (owned = CudaDevice.Open());
+            queue = new CudaQueue(device);
+            return open(queue, owned);
+        }
+        catch (Exception error)
+        {
+            queue?.Dispose();
+            owned?.Dispose();
+            if (error is not CudaDeviceException) throw;
+            throw new ModelException($"CUDA cannot be used: {OneLine.Of(error.Message)}", error);
+        }
+    }
+
+    private static PoseNetwork OpenOnCpu(ModelPackage model, PoseDetectorOptions choice, NetworkInput? input)
+    {
+        int threads = choice.Threads;
         using SessionOptions options = CreateOptions(threads);
-        RunGuard guard = new(RunGuard.TimeLimit, stop);
+        RunGuard guard = new(RunGuard.TimeLimit, choice.Stop);
         try
         {
             // On the CPU proposals and pooling are faster here than as operators; on a GPU maps would have to come back first.
-            return (PoseNetwork?)TwoStageNetwork.TryCreate(model, options, threads == 0 ? System.Environment.ProcessorCount : threads, guard)
-                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: true, guard);
+            return (PoseNetwork?)TwoStageNetwork.TryCreate(model, options, threads == 0 ? System.Environment.ProcessorCount : threads, guard, input)
+                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: true, guard, input);
         }
         catch (Exception error)
         {
@@ -71,22 +113,75 @@ internal static class InferenceDevice
         }
     }
 
-    private static Opened OpenOnGpu(ModelPackage model, int threads, string name, Action<SessionOptions> append, CancellationToken stop)
+    private static Opened OpenOnGpu(ModelPackage model, PoseDetectorOptions choice, CudaQueue queue, CudaDevice? owned)
     {
-        using SessionOptions options = CreateOptions(threads);
-        RunGuard guard = new(RunGuard.TimeLimit, stop);
+        string? missing = CudaLibraries.Missing;
+        using SessionOptions options = CreateOptions(choice.Threads);
+        RunGuard guard = new(RunGuard.TimeLimit, choice.Stop);
         try
         {
-            append(options);
+            AppendCuda(options, choice, queue, records: false);
             options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
             options.EnableProfiling = true;
-            return new Opened(new PoseGraph(new InferenceSession(model.Path, options), onCpu: false, guard), name, null, true);
+            // Cut where the GPU's part ends; else the graph as it is, of which the provider runs what it can.
+            PoseNetwork network = (PoseNetwork?)TryOpenOneStage(model, choice, options, queue, guard)
+                ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: false, guard, new NetworkInput(queue));
+            return new Opened(network, "cuda", null, true, queue, owned);
         }
         catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
         {
             guard.Dispose();
-            throw new ModelException($"{name} cannot be used: {OneLine.Of(error.Message)} Use --device cpu, or see 'img2pose doctor'.", error);
+            // The provider's own words name the first library that it missed; this names all of them, and where they are.
+            string reason = missing ?? OneLine.Of(error.Message);
+            throw new ModelException($"cuda cannot be used: {reason}. Use --device cpu, or see 'img2pose doctor'.", error);
         }
+    }
+
+    private static OneStageNetwork? TryOpenOneStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard)
+    {
+        if (OneStageParts.TryRead(model) is not { } parts) return null;
+        InferenceSession dense = OpenDense(parts, choice, onGpu, queue);
+        try
+        {
+            using SessionOptions onProcessor = CreateOptions(1);
+            OrtMemoryInfo memory = new("Cuda", OrtAllocatorType.DeviceAllocator, queue.Device.Ordinal, OrtMemType.Default);
+            return new OneStageNetwork(parts, dense, new InferenceSession(parts.Choosing, onProcessor), queue, memory, isFetched: false, guard);
+        }
+        catch
+        {
+            dense.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The dense part, recorded as a CUDA graph where that was not declined and every node is the provider's.</summary>
+    private static InferenceSession OpenDense(OneStageParts parts, PoseDetectorOptions choice, SessionOptions options, CudaQueue queue)
+    {
+        if (choice.Provider.Records)
+        {
+            try
+            {
+                using SessionOptions recording = CreateOptions(choice.Threads);
+                AppendCuda(recording, choice, queue, records: true);
+                recording.ProfileOutputPathPrefix = options.ProfileOutputPathPrefix;
+                recording.EnableProfiling = true;
+                return new InferenceSession(parts.Dense, recording);
+            }
+            catch (OnnxRuntimeException)
+            {
+                // Some node is the processor's, which cannot be recorded.
+            }
+        }
+        return new InferenceSession(parts.Dense, options);
+    }
+
+    private static void AppendCuda(SessionOptions options, PoseDetectorOptions choice, CudaQueue queue, bool records)
+    {
+        using OrtCUDAProviderOptions provider = new();
+        Dictionary<string, string> values = choice.Provider.ToProvider(queue);
+        if (records) values["enable_cuda_graph"] = "1";
+        provider.UpdateOptions(values);
+        options.AppendExecutionProvider_CUDA(provider);
     }
 
     /// <summary>Options of a session on this program's terms.</summary>
@@ -107,5 +202,10 @@ internal static class InferenceDevice
         return options;
     }
 
-    private static bool HasNvidiaDriver() => File.Exists("/dev/nvidiactl") || File.Exists("/dev/dxg");
+    private static bool HasDriver()
+    {
+        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint library)) return false;
+        NativeLibrary.Free(library);
+        return true;
+    }
 }

@@ -9,9 +9,12 @@ namespace Img2Pose.Inference;
 /// A network's input: a batch of three planes a picture, in memory of one kind that is used again, and each picture's height and
 /// width before padding, always in host memory. The network owns it.
 /// </summary>
-/// <param name="device">The device in whose memory the batch lies; null: host memory.</param>
-internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposable
+/// <param name="queue">The queue that fills the batch, in whose device's memory it lies; null: host memory.</param>
+/// <param name="isFetched">Whether the network reads it on the host all the same: then <see cref="Fetch"/> brings it there.</param>
+internal sealed unsafe class NetworkInput(CudaQueue? queue = null, bool isFetched = false) : IDisposable
 {
+    private readonly CudaDevice? _device = queue?.Device;
+    private PinnedBuffer? _fetched;
     private AlignedBuffer _image = new(0);
     private DeviceBuffer? _deviceImage;
     private AlignedBuffer _sizes = new(0);
@@ -28,11 +31,11 @@ internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposab
     public int Width { get; private set; }
 
     /// <summary>Kind of the memory that the batch lies in.</summary>
-    public MemoryKind Memory => device is null ? MemoryKind.Host : MemoryKind.Cuda;
+    public MemoryKind Memory => _device is null ? MemoryKind.Host : MemoryKind.Cuda;
 
     /// <summary>The batch, [Count, 3, Height, Width].</summary>
     /// <exception cref="InvalidOperationException">It is not in host memory.</exception>
-    public Span<float> Image => device is null
+    public Span<float> Image => _device is null
         ? new Span<float>(_image.Pointer, checked(3 * Count * Height * Width))
         : throw new InvalidOperationException($"The batch lies in {Memory} memory, which the processor cannot write.");
 
@@ -48,6 +51,22 @@ internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposab
     /// <summary>The batch in device memory.</summary>
     /// <exception cref="InvalidOperationException">It is in host memory, or has no shape yet.</exception>
     public DeviceBuffer DeviceImage => _deviceImage ?? throw new InvalidOperationException("The batch does not lie in device memory.");
+
+    /// <summary>Makes the batch zeros.</summary>
+    public void Clear()
+    {
+        if (queue is null) Image.Clear();
+        else queue.Clear(DeviceImage, checked(3L * Count * Height * Width * sizeof(float)));
+    }
+
+    /// <summary>To be called before the network runs: brings the batch to where the network reads it, where that is elsewhere.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Fetch()
+    {
+        if (!isFetched || queue is null) return;
+        queue.Download(DeviceImage, 0, _fetched!, 0, checked(3 * Count * Height * Width * sizeof(float)));
+        queue.Synchronize();
+    }
 
     /// <summary>The planes of one picture.</summary>
     /// <exception cref="InvalidOperationException">The batch is not in host memory.</exception>
@@ -70,7 +89,7 @@ internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposab
         _sizesValue?.Dispose();
         (_imageValue, _sizesValue) = (null, null);
         AlignedBuffer.Reserve(ref _sizes, 2L * count * sizeof(long));
-        _imageValue = device is null ? InHostMemory([count, 3, height, width], bytes) : InDeviceMemory(device, [count, 3, height, width], bytes);
+        _imageValue = _device is null ? InHostMemory([count, 3, height, width], bytes) : InDeviceMemory(_device, [count, 3, height, width], bytes);
         _sizesValue = OrtValue.CreateTensorValueWithData(
             OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [count, 2], (nint)_sizes.Pointer, 2L * count * sizeof(long));
         (Count, Height, Width) = (count, height, width);
@@ -86,6 +105,8 @@ internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposab
         _image.Dispose();
         _deviceImage?.Dispose();
         _deviceImage = null;
+        _fetched?.Dispose();
+        _fetched = null;
         _sizes.Dispose();
     }
 
@@ -102,6 +123,16 @@ internal sealed unsafe class NetworkInput(CudaDevice? device = null) : IDisposab
             _deviceImage?.Dispose();
             _deviceImage = null;
             _deviceImage = new DeviceBuffer(owner, bytes);
+        }
+        if (isFetched)
+        {
+            if (_fetched is null || _fetched.Length < bytes)
+            {
+                _fetched?.Dispose();
+                _fetched = null;
+                _fetched = new PinnedBuffer(owner, checked((int)bytes));
+            }
+            return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, _fetched.Address, bytes);
         }
         using OrtMemoryInfo memory = new("Cuda", OrtAllocatorType.DeviceAllocator, owner.Ordinal, OrtMemType.Default);
         return OrtValue.CreateTensorValueWithData(memory, TensorElementType.Float, shape, _deviceImage.Address, bytes);

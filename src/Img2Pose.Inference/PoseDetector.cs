@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Img2Pose.Cuda;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference.TwoStage;
@@ -20,9 +21,13 @@ public readonly record struct DetectionTimes(TimeSpan Tensorise, TimeSpan Networ
 /// </summary>
 public sealed class PoseDetector : IDisposable
 {
+    /// <summary>Pictures that one launch prepares at most on a GPU: more are several launches.</summary>
+    private const int MostOfOneLaunch = 64;
+
     private readonly ModelPackage _model;
     private readonly PoseNetwork _graph;
     private readonly ITensoriser _tensoriser;
+    private readonly InferenceDevice.Opened _opened;
     private readonly PoseSelection _selection;
     private readonly VideoFrame[] _oneFrame = new VideoFrame[1];
     private readonly List<FaceDetection>[] _oneList = new List<FaceDetection>[1];
@@ -39,6 +44,7 @@ public sealed class PoseDetector : IDisposable
         Reference = options.Reference ?? ReferenceFace.Default;
         ScoreThreshold = options.ScoreThreshold ?? model.Metadata.ScoreThreshold;
         DeviceNote = opened.Note;
+        _opened = opened;
         _graph = opened.Network;
         if (options.ProposalsBefore is not null || options.ProposalsAfter is not null)
         {
@@ -46,18 +52,44 @@ public sealed class PoseDetector : IDisposable
                 throw new UsageException($"The numbers of proposals of {model.Metadata.Name} are fixed on this device; 'img2pose models export' writes a package of the original's networks with others.");
             network.LimitProposals(options.ProposalsBefore, options.ProposalsAfter);
         }
-        _tensoriser = new Tensoriser(model.Metadata.Normalisation, size.Prefilter, options.TensoriserThreads);
+        _tensoriser = opened.Queue is { } queue
+            ? new CudaTensoriser(queue, model.Metadata.Normalisation, size.Prefilter, MostOfOneLaunch)
+            : new Tensoriser(model.Metadata.Normalisation, size.Prefilter, options.TensoriserThreads);
         bool originalArithmetic = options.OriginalArithmetic ?? model.Metadata.Size.Kind == SizeRuleKind.MinMax;
         _selection = new PoseSelection(
             Reference, options.Factors ?? model.Metadata.BoxFactors, options.NmsThreshold ?? model.Metadata.NmsThreshold,
             options.NestedThreshold, options.MaxDetections, originalArithmetic, options.OriginalCoordinates);
         string threads = options.Threads == 0 ? "a thread a core" : options.Threads == 1 ? "1 thread" : $"{options.Threads} threads";
-        ProviderDescription = opened.Name == "cpu" ? $"cpu ({threads})" : opened.Name;
-        if (opened.IsProfiling) Probe(opened.Name);
+        ProviderDescription = opened.Name switch
+        {
+            "cpu" => $"cpu ({threads})",
+            InferenceDevice.CudaThenCpu => $"cpu ({threads}), pictures on {opened.Queue!.Device.Name}",
+            _ => opened.Name,
+        };
+        DeviceMemory = opened.Queue is null ? MemoryKind.Host : MemoryKind.Cuda;
+        if (!opened.IsProfiling) return;
+        try
+        {
+            Probe(opened.Name);
+        }
+        catch
+        {
+            _tensoriser.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Where the network runs, for people: the device, and on a GPU which share of the graph's nodes it really runs.</summary>
     public string ProviderDescription { get; private set; }
+
+    /// <summary>The memory that frames had best lie in; those in host memory are taken everywhere.</summary>
+    public MemoryKind DeviceMemory { get; }
+
+    /// <summary>The GPU that frames had best lie on; null: the host's memory.</summary>
+    public CudaDevice? Cuda => _opened.Queue?.Device;
+
+    /// <summary>Whether the network runs on the processor.</summary>
+    public bool IsOnProcessor => _opened.Name != "cuda";
 
     /// <summary>Why "auto" did not use the GPU that is there, or null.</summary>
     public string? DeviceNote { get; }
@@ -99,7 +131,7 @@ public sealed class PoseDetector : IDisposable
         options.Validate();
         SizeRule size = options.SizeRule ?? model.Metadata.Size;
         if (options.Size is { } wanted) size = size.WithSize(wanted);
-        InferenceDevice.Opened opened = InferenceDevice.Open(model, options.Device, options.Threads, options.Stop);
+        InferenceDevice.Opened opened = InferenceDevice.Open(model, options);
         try
         {
             return Create(model, options, size, opened);
@@ -107,7 +139,7 @@ public sealed class PoseDetector : IDisposable
         catch (ModelException error) when (options.Device == "auto" && opened.Name != "cpu")
         {
             // The GPU's provider loads but cannot run: a second library or memory is missing.
-            opened = InferenceDevice.Open(model, "cpu", options.Threads, options.Stop) with { Note = error.Message };
+            opened = InferenceDevice.Open(model, options with { Device = "cpu" }) with { Note = error.Message };
             return Create(model, options, size, opened);
         }
     }
@@ -213,6 +245,8 @@ public sealed class PoseDetector : IDisposable
             _disposed = true;
             _graph.Dispose();
             _tensoriser.Dispose();
+            _opened.Queue?.Dispose();
+            _opened.Owned?.Dispose();
         }
     }
 
@@ -228,7 +262,7 @@ public sealed class PoseDetector : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             int side = Size.Pad(64);
             NetworkInput input = _graph.Shape(1, side, side);
-            input.Image.Clear();
+            input.Clear();
             input.Sizes.Fill(side);
             RunNetwork(new NetworkRequest(float.NegativeInfinity));
             RunNetwork(new NetworkRequest(float.NegativeInfinity, new float[] { 0, side / 4f, side / 4f, side / 2f, side / 2f }));
@@ -303,7 +337,7 @@ public sealed class PoseDetector : IDisposable
         }
         catch
         {
-            opened.Network.Dispose();
+            opened.Dispose();
             throw;
         }
     }
@@ -456,12 +490,12 @@ public sealed class PoseDetector : IDisposable
     {
         int side = Size.Pad(64);
         NetworkInput input = _graph.Shape(1, side, side);
-        input.Image.Clear();
+        input.Clear();
         input.Sizes.Fill(side);
         try
         {
             _graph.Run(new NetworkRequest((float)ScoreThreshold), _results);
-            string profile = ((PoseGraph)_graph).EndProfiling();
+            if (_graph.EndProfiling() is not { } profile) return;
             Dictionary<string, int> nodes;
             using (FileStream stream = File.OpenRead(profile)) nodes = ProviderProbe.Count(stream);
             File.Delete(profile);

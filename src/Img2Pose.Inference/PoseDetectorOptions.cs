@@ -1,3 +1,4 @@
+using Img2Pose.Cuda;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Inference;
@@ -5,8 +6,17 @@ namespace Img2Pose.Inference;
 /// <summary>How faces are looked for. What is null is as the model says.</summary>
 public sealed record PoseDetectorOptions
 {
-    /// <summary>"auto", "cpu" or "cuda".</summary>
+    /// <summary>
+    /// "auto", "cpu", "cuda", or "cuda+cpu": pictures are prepared on the GPU, and the network runs on the processor, for machines that have
+    /// a driver and not what the network wants.
+    /// </summary>
     public string Device { get; init; } = "auto";
+
+    /// <summary>The GPU, where others use it too, such as a source that decodes on it; disposed after the detector. Null: opened where it is needed.</summary>
+    public CudaDevice? Cuda { get; init; }
+
+    /// <summary>How the network computes on a GPU.</summary>
+    public CudaProviderOptions Provider { get; init; } = new();
 
     /// <summary>
     /// Tells that the program is to end: a second later a run under way is ended, too, and it and later calls end with

@@ -14,7 +14,7 @@ internal sealed unsafe class PoseGraph : PoseNetwork
     private readonly InferenceSession _session;
     private readonly OrtIoBinding _binding;
     private readonly bool _bindEveryRun;
-    private readonly NetworkInput _input = new();
+    private readonly NetworkInput _input;
     private readonly AlignedBuffer _threshold = new(sizeof(float));
     private readonly OrtValue _thresholdValue;
     private AlignedBuffer _boxes = new(0);
@@ -27,8 +27,10 @@ internal sealed unsafe class PoseGraph : PoseNetwork
     /// <param name="session">A session of a model that keeps the contract.</param>
     /// <param name="onCpu">Whether inputs are read where they lie; else they are copied to the device when bound, so each run binds.</param>
     /// <param name="guard">Ends runs; taken over. Null for none that is told to stop.</param>
-    public PoseGraph(InferenceSession session, bool onCpu, RunGuard? guard = null)
+    /// <param name="input">Where its input lies; taken over. Null: host memory.</param>
+    public PoseGraph(InferenceSession session, bool onCpu, RunGuard? guard = null, NetworkInput? input = null)
     {
+        _input = input ?? new NetworkInput();
         _session = session;
         Guard = guard ?? new RunGuard(RunGuard.TimeLimit, CancellationToken.None);
         _binding = session.CreateIoBinding();
@@ -62,15 +64,18 @@ internal sealed unsafe class PoseGraph : PoseNetwork
         // Outputs change their shapes with every picture: bound anew, they are allocated by the library's arena.
         _binding.ClearBoundOutputs();
         foreach (string output in s_outputs) _binding.BindOutputToDevice(output, OrtMemoryInfo.DefaultInstance);
+        _input.Fetch();
         _session.RunWithBinding(Guard.Options, _binding);
+        // What is computed on a device may still be on its way.
+        if (_bindEveryRun) _binding.SynchronizeBoundOutputs();
         using IDisposableReadOnlyCollection<OrtValue> values = _binding.GetOutputValues();
         results.Set(
             values[0].GetTensorDataAsSpan<float>(), values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>(),
             values[3].GetTensorDataAsSpan<long>(), values[4].GetTensorDataAsSpan<float>());
     }
 
-    /// <summary>Ends profiling and returns the profile's path.</summary>
-    public string EndProfiling() => _session.EndProfiling();
+    /// <inheritdoc/>
+    public override string? EndProfiling() => _session.EndProfiling();
 
     /// <inheritdoc/>
     public override void Dispose()

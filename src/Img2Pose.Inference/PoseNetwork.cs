@@ -31,6 +31,9 @@ internal abstract class PoseNetwork : IDisposable
     /// <summary>Ends a run under way, or the next one, as soon as the operator at hand is done; from any thread.</summary>
     public abstract RunGuard Guard { get; }
 
+    /// <summary>Ends the recording of which provider runs which node; returns its file, or null where nothing was recorded.</summary>
+    public virtual string? EndProfiling() => null;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -236,7 +236,7 @@ public sealed class CudaTensoriserTests : IDisposable
         using VideoFrame source = RandomFrames.Create(pool, format, 90, 60, 7);
         using DeviceFrame uploaded = frames.Rent(DeviceFrame.FormatOf(format), 90, 60);
         uploaded.Upload(source, queue);
-        using NetworkInput onHost = new(), inDevice = new(device);
+        using NetworkInput onHost = new(), inDevice = new(queue);
         (PictureRegion Region, int Width, int Height)[] pictures = [(PictureRegion.Whole(90, 60), 48, 32), (new PictureRegion(22, 14, 40, 31), 40, 31), (new PictureRegion(0, 0, 2, 60), 1, 32)];
 
         for (int round = 0; round < 4; round++)
@@ -272,7 +272,7 @@ public sealed class CudaTensoriserTests : IDisposable
         using CudaTensoriser cuda = new(queue, s_normalisation, prefilter: true, capacity: 4);
         using FramePool pool = new();
         using VideoFrame source = RandomFrames.Create(pool, PixelFormat.I420, 32, 32, 7);
-        using NetworkInput input = new(device);
+        using NetworkInput input = new(queue);
         input.Shape(2, 32, 32);
         ITensoriser tensoriser = cuda;
         PictureRegion whole = PictureRegion.Whole(32, 32);
@@ -296,6 +296,7 @@ public sealed class CudaTensoriserTests : IDisposable
             new FramePlane(addresses[i], MemoryKind.Cuda, (int)strides[i], like.GetPlane(i).Width, like.GetPlane(i).Height, like.GetPlane(i).BytesPerElement))];
         frame.Lease(like.Format, like.Width, like.Height, planes, writable: false);
         frame.CopyPropertiesFrom(like);
+        frame.Order = memory.Order;
         return frame;
     }
 

@@ -12,7 +12,7 @@ public sealed unsafe partial class Emulator : IDisposable
 {
     private const string Library = "libcuda.so.1";
 
-    private static readonly string[] s_outstanding = ["allocations", "host_allocations", "streams", "events", "modules", "contexts"];
+    private static readonly string[] s_outstanding = ["allocations", "host_allocations", "streams", "events", "modules", "contexts", "graphics_resources"];
 
     private readonly long _doubleFrees;
     private readonly long _badHandles;
@@ -36,6 +36,7 @@ public sealed unsafe partial class Emulator : IDisposable
         string path = Path.Combine(Folder, Library);
         Assert.SkipUnless(File.Exists(path), $"{path} is not built (cmake -DIMG2POSE_CUDA_EMULATOR=ON)");
         NativeLibrary.Load(path);
+        NativeLibrary.Load(Path.Combine(Folder, "libnvcuvid.so.1"));
     }
 
     public static void Set(string name, long value) => SetNative(name, value.ToString(CultureInfo.InvariantCulture));

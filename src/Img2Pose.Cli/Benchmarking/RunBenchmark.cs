@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Img2Pose.Cli.Running;
+using Img2Pose.Cuda;
 using Img2Pose.Frames;
+using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
 
@@ -21,6 +23,7 @@ internal sealed class RunBenchmark : IAsyncDisposable
     private readonly RunSettings _settings;
     private readonly TextWriter _output;
     private readonly CpuBudget _budget = CpuBudget.ForThisMachine();
+    private readonly CudaDevice? _cuda;
     private readonly PoseEngine _engine;
     private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-bench").FullName;
 
@@ -29,7 +32,8 @@ internal sealed class RunBenchmark : IAsyncDisposable
     {
         _settings = settings;
         _output = output;
-        _engine = RunJob.CreateEngine(settings, _budget, sessions: 1);
+        _cuda = ComputeDevice.TryOpen(settings.Device, ProgramLog.Logger);
+        _engine = RunJob.CreateEngine(settings, _budget, sessions: 1, _cuda);
         if (settings.Output is not null) _ = _engine.Overlay();
     }
 
@@ -62,10 +66,17 @@ internal sealed class RunBenchmark : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _engine.DisposeAsync();
+        _cuda?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
-    private IFrameSource Open() => MediaSource.Open(_settings.Source, new SourceOptions { DecoderThreads = _budget.Decoder });
+    /// <summary>Opens the source; frames that are held, for stages on the host, are decoded by the processor.</summary>
+    private IFrameSource Open(bool onHost = false) => MediaSource.Open(_settings.Source, new SourceOptions
+    {
+        DecoderThreads = _budget.Decoder,
+        Cuda = onHost ? null : _engine.Cuda,
+        Warning = message => _output.WriteLine(message),
+    });
 
     private List<StageMeasurement> MeasureStages(CancellationToken stop)
     {
@@ -83,7 +94,7 @@ internal sealed class RunBenchmark : IAsyncDisposable
                 return count;
             }));
         }
-        using IFrameSource again = Open();
+        using IFrameSource again = Open(onHost: true);
         using FramePool pool = new(HeldFrames + 1);
         using HeldStages stages = new(_engine, again, _settings.Output is null ? null : CreateWriter("alone.mp4", again));
         List<VideoFrame> held = [];

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Img2Pose.Cli.Benchmarking;
 using Img2Pose.Cli.Running;
+using Img2Pose.Inference;
 
 namespace Img2Pose.Cli.Commands;
 
@@ -12,7 +13,8 @@ internal static class BenchCommand
     {
         Argument<string> source = new("SOURCE") { Description = "A video file or lavfi:GRAPH." };
         Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
-        Option<string> device = new("--device") { Description = "Where the network runs: auto, cpu or cuda.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+        Option<string> device = new("--device") { Description = "Where the network runs: auto, cpu, cuda, or cuda+cpu for pictures on the GPU and the network on the processor.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+        Option<string?> provider = new("--provider") { Description = "How it computes on a GPU: nhwc, tf32, search, nograph, separated by commas.", HelpName = "NAMES" };
         Option<long> frames = new("--frames") { Description = "Frames to take at most.", HelpName = "N", DefaultValueFactory = _ => 300 };
         Option<int?> size = new("--size") { Description = "Long side of the network's input.", HelpName = "N" };
         Option<int?> threads = new("--threads") { Description = "Threads of the network.", HelpName = "N" };
@@ -22,7 +24,7 @@ internal static class BenchCommand
         Option<bool> noVideo = new("--no-video") { Description = "Poses only: nothing is drawn or encoded." };
         Command command = new("bench", "Measure each stage alone and all of them together: time, queues, allocation, cores, memory.")
         {
-            source, model, device, frames, size, threads, workers, preset, noVideo,
+            source, model, device, provider, frames, size, threads, workers, preset, noVideo,
         };
         foreach (Option option in look.All) command.Options.Add(option);
         command.SetAction(async (parsed, stop) =>
@@ -33,6 +35,7 @@ internal static class BenchCommand
                 Source = parsed.GetRequiredValue(source),
                 Model = parsed.GetValue(model),
                 Device = parsed.GetRequiredValue(device),
+                Provider = CudaProviderOptions.Parse(parsed.GetValue(provider) ?? ""),
                 Frames = parsed.GetValue(frames),
                 Size = parsed.GetValue(size),
                 Threads = parsed.GetValue(threads),

@@ -46,6 +46,7 @@ internal static class Doctor
             return renderer.RendererName;
         });
         yield return Library("CUDA driver", "libcuda.so.1", "NVIDIA's driver; without it the network runs on the CPU");
+        foreach (Finding finding in GpuDoctor.Examine()) yield return finding;
         yield return Library("window", "libSDL2-2.0.so.0", "apt-get install libsdl2-2.0-0");
         yield return Library("LMDB (data sets)", "liblmdb.so.0", "apt-get install liblmdb0");
         yield return Look("model", null, () =>

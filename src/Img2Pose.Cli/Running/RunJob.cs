@@ -1,5 +1,6 @@
 using System.Globalization;
 using Img2Pose.Core;
+using Img2Pose.Cuda;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
@@ -22,6 +23,7 @@ internal sealed class RunJob : IAsyncDisposable
     private int _jobs = 1;
     // Streams open side by side; what a job has once is set up by one of them.
     private readonly Lock _setUp = new();
+    private readonly Lazy<CudaDevice?> _cuda;
     private PoseEngine? _engine;
     private LiveSinks? _sinks;
     private CancellationTokenSource? _ending;
@@ -29,7 +31,11 @@ internal sealed class RunJob : IAsyncDisposable
     private BoxTable? _boxes;
 
     /// <summary>Prepares the job; nothing is opened yet.</summary>
-    public RunJob(RunSettings settings) => _settings = settings;
+    public RunJob(RunSettings settings)
+    {
+        _settings = settings;
+        _cuda = new Lazy<CudaDevice?>(() => ComputeDevice.TryOpen(settings.Device, ProgramLog.Logger));
+    }
 
     /// <summary>Runs to the end, or until <paramref name="stop"/> fires, and returns the exit code.</summary>
     public async Task<int> ExecuteAsync(CancellationToken stop)
@@ -72,6 +78,7 @@ internal sealed class RunJob : IAsyncDisposable
     {
         if (_sinks is not null) await _sinks.DisposeAsync();
         if (_engine is not null) await _engine.DisposeAsync();
+        if (_cuda.IsValueCreated) _cuda.Value?.Dispose();
     }
 
     private async Task<int> RunAllAsync(IReadOnlyList<string> sources, RunProgress progress, CancellationToken stop)
@@ -133,6 +140,8 @@ internal sealed class RunJob : IAsyncDisposable
             RealTime = settings.PlaysInRealTime,
             Live = settings.Live,
             Logger = ProgramLog.Logger,
+            // Before the engine is there, which may turn out to work on the processor: its sessions fetch such frames.
+            Cuda = _engine is { Cuda: null } ? null : _cuda.Value,
             DecoderThreads = _budget.Decoder,
             Memory = settings.Memory,
             Deinterlace = settings.Deinterlace,
@@ -173,7 +182,7 @@ internal sealed class RunJob : IAsyncDisposable
                 // The first source that opens brings the engine up: an input that is not there is told without it.
                 if (_engine is null)
                 {
-                    _engine = CreateEngine(settings, _budget, _jobs, stop);
+                    _engine = CreateEngine(settings, _budget, _jobs, _cuda.Value, stop);
                     if (_engine.DeviceNote is { } note) Warn(note);
                 }
                 if (settings.Sinks is { Any: true } or { Camera: not null })
@@ -208,13 +217,15 @@ internal sealed class RunJob : IAsyncDisposable
     /// <summary>The engine that the settings ask for.</summary>
     /// <exception cref="ModelException">Model, device or a native library is at fault.</exception>
     /// <exception cref="InputException">The reference points cannot be read.</exception>
-    public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions, CancellationToken stop = default)
+    public static PoseEngine CreateEngine(RunSettings settings, CpuBudget budget, int sessions, CudaDevice? cuda, CancellationToken stop = default)
     {
         ReferenceFace? reference = settings.LoadReference();
         ModelPackage model = ModelPackage.Load(ModelLocator.Find(settings.Model));
         PoseDetectorOptions detection = new()
         {
             Device = settings.Device,
+            Cuda = cuda,
+            Provider = settings.Provider,
             Threads = settings.Threads ?? 0,
             ScoreThreshold = settings.Score,
             NmsThreshold = settings.Nms,

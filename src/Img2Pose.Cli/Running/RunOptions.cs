@@ -15,7 +15,7 @@ internal sealed class RunOptions
     private readonly Option<string?> _output = Text("--out", "FILE|DIR|URL|DEVICE", "Video (mp4, mkv) or picture to write; a folder for pictures; a stream to push (rtsp, rtmp, srt, udp); /dev/videoN, a v4l2loopback device.");
     private readonly Option<string?> _json = Text("--json", "FILE|-", "Poses as JSON Lines, or a table with a row a face where FILE ends in .csv; - writes JSON, and nothing else, to standard output.");
     private readonly Option<string?> _model = Text("--model", "NAME|FILE", "Model to use instead of the default one.");
-    private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu or cuda.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _device = new("--device") { Description = "Where the network runs: auto, cpu, cuda, or cuda+cpu for pictures on the GPU and the network on the processor.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the network; default: all cores.", HelpName = "N" };
     private readonly Option<int?> _workers = new("--workers") { Description = "Frames that the network looks at at the same time, sharing its threads; default: chosen by device.", HelpName = "N" };
     private readonly Option<int?> _jobs = new("--jobs") { Description = "Files side by side, where SOURCE stands for several; default: one a core, at most four.", HelpName = "N" };

@@ -1,5 +1,6 @@
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
+using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Rendering.Overlay;
 
@@ -22,6 +23,9 @@ internal sealed record RunSettings
 
     /// <summary>auto, cpu or cuda.</summary>
     public string Device { get; init; } = "auto";
+
+    /// <summary>How the network computes on a GPU.</summary>
+    public CudaProviderOptions Provider { get; init; } = new();
 
     /// <summary>Threads of inference, over all looks at the same time; null: as the CPU budget says.</summary>
     public int? Threads { get; init; }
@@ -132,7 +136,7 @@ internal sealed record RunSettings
         Require(Output != "-", "--out cannot be standard output; name a file.");
         Require(Views is null || (Track && Views.Length > 0), "--views keeps the best picture of each identity; name a folder, and leave out --no-track.");
         Require(Json is null or { Length: > 0 }, "--json is empty; name a file, or - for standard output.");
-        Require(Device is "auto" or "cpu" or "cuda", $"--device {Device} is unknown; known are auto, cpu and cuda.");
+        Require(Device is "auto" or "cpu" or "cuda" or "cuda+cpu", $"--device {Device} is unknown; known are auto, cpu, cuda and cuda+cpu.");
         Require(Score is null or (>= 0 and <= 1), $"--score {Score} is out of range; scores lie in 0…1.");
         Require(Nms is null or (>= 0 and <= 1), $"--nms {Nms} is out of range; overlaps lie in 0…1.");
         Require(Size is null or (>= 64 and <= 8192), $"--size {Size} is out of range; the long side may be 64…8192.");

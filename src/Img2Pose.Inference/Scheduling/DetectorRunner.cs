@@ -34,15 +34,19 @@ public sealed class DetectorRunner : ILookRunner
     /// <inheritdoc/>
     public bool CanJoin(Look first, Look other) =>
         _scales is null && !first.IsAnyRoll && !other.IsAnyRoll && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold
-        && first.IsFollowing == other.IsFollowing && first.IsWhole == other.IsWhole
+        // On a GPU looks at whole pictures and at crops go together: those of one size as one batch each. A processor does one look after
+        // another anyhow, and who waits for crops alone should not wait for whole pictures.
+        && (Detector.DeviceMemory == MemoryKind.Cuda || (first.IsFollowing == other.IsFollowing && first.IsWhole == other.IsWhole))
         // Whole pictures of one size only: padding to a common one would change results (golden quirk Q11). Crops are all of one.
-        && (!first.IsWhole || (first.Frame!.DisplayWidth == other.Frame!.DisplayWidth && first.Frame.DisplayHeight == other.Frame.DisplayHeight))
-        && first.Frame!.Memory == other.Frame!.Memory;
+        && (!first.IsWhole || !other.IsWhole || (first.Frame!.DisplayWidth == other.Frame!.DisplayWidth && first.Frame.DisplayHeight == other.Frame.DisplayHeight));
 
     /// <inheritdoc/>
     public void Run(IReadOnlyList<Look> looks)
     {
-        if (looks[0].IsFollowing)
+        // Who does not follow has no crops to look at, and is looked at as a whole by the same code.
+        bool follows = false;
+        foreach (Look look in looks) follows |= look.IsFollowing;
+        if (follows)
         {
             _following.Run(looks);
             return;

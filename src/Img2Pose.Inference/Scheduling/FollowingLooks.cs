@@ -15,7 +15,7 @@ namespace Img2Pose.Inference.Scheduling;
 internal sealed class FollowingLooks(PoseDetector detector)
 {
     /// <summary>Crops of one run at most: the network's memory grows with them.</summary>
-    private const int MostCrops = 16;
+    private const int MostCrops = 16, MostCropsOnGpu = 64;
 
     /// <summary>Faces of a whole picture of which crops are looked at for comparison at most; more are not followed anyway.</summary>
     private const int MostCompared = 12;
@@ -40,7 +40,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
     private readonly List<(int Look, int Face)> _uncovered = [];
     private bool[] _taken = new bool[16];
 
-    /// <summary>Fills the faces of every look. Their pictures are of one size where more than one is looked at as a whole.</summary>
+    /// <summary>Fills the faces of every look; those that do not follow faces are looked at as whole pictures.</summary>
     public void Run(IReadOnlyList<Look> looks)
     {
         try
@@ -70,17 +70,34 @@ internal sealed class FollowingLooks(PoseDetector detector)
 
     private void LookAtWhole(IReadOnlyList<Look> looks)
     {
-        _frames.Clear();
-        _lists.Clear();
-        foreach (Look look in looks)
+        // Pictures of one size are one batch; padding others to a common size would change what is found in them.
+        for (int first = 0; first < looks.Count; first++)
         {
-            if (!look.IsWhole) continue;
-            _frames.Add(look.Frame!);
-            _lists.Add(look.Faces);
+            if (!looks[first].IsWhole || IsOfSize(looks[first], looks, first)) continue;
+            _frames.Clear();
+            _lists.Clear();
+            for (int i = first; i < looks.Count; i++)
+            {
+                if (!looks[i].IsWhole || !AreOfOneSize(looks[first].Frame!, looks[i].Frame!)) continue;
+                _frames.Add(looks[i].Frame!);
+                _lists.Add(looks[i].Faces);
+            }
+            if (_frames.Count == 1) detector.Detect(_frames[0], ThresholdOf(looks[0]), _lists[0]);
+            else detector.Detect(_frames, ThresholdOf(looks[0]), _lists);
         }
-        if (_frames.Count == 1) detector.Detect(_frames[0], ThresholdOf(looks[0]), _lists[0]);
-        else if (_frames.Count > 1) detector.Detect(_frames, ThresholdOf(looks[0]), _lists);
     }
+
+    /// <summary>Whether one of the looks before <paramref name="count"/> is at a whole picture of the same size.</summary>
+    private static bool IsOfSize(Look look, IReadOnlyList<Look> looks, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (looks[i].IsWhole && AreOfOneSize(looks[i].Frame!, look.Frame!)) return true;
+        }
+        return false;
+    }
+
+    private static bool AreOfOneSize(VideoFrame a, VideoFrame b) => a.DisplayWidth == b.DisplayWidth && a.DisplayHeight == b.DisplayHeight;
 
     /// <summary>Looks at the crops of all expected faces; what is found is in <see cref="_seen"/>.</summary>
     private void LookAtCrops(IReadOnlyList<Look> looks)
@@ -105,12 +122,13 @@ internal sealed class FollowingLooks(PoseDetector detector)
     /// <summary>Looks at what is asked for, inputs of one size in one run.</summary>
     private void RunRequests(IReadOnlyList<Look> looks)
     {
+        int most = detector.DeviceMemory == MemoryKind.Cuda ? MostCropsOnGpu : MostCrops;
         _seen.Clear();
         _requests.Sort(static (a, b) => a.Input != b.Input ? a.Input.CompareTo(b.Input) : a.Look != b.Look ? a.Look.CompareTo(b.Look) : a.Face.CompareTo(b.Face));
         for (int first = 0, count; first < _requests.Count; first += count)
         {
             (int width, int height) = _requests[first].Input;
-            for (count = 1; count < MostCrops && first + count < _requests.Count && _requests[first + count].Input == (width, height);) count++;
+            for (count = 1; count < most && first + count < _requests.Count && _requests[first + count].Input == (width, height);) count++;
             _views.Clear();
             foreach (Request request in CollectionsMarshal.AsSpan(_requests).Slice(first, count))
                 _views.Add(new CropView(looks[request.Look].Frame!, request.Region, request.Width, request.Height));
@@ -122,6 +140,8 @@ internal sealed class FollowingLooks(PoseDetector detector)
     /// <summary>Makes faces of what crops and whole picture showed of one look.</summary>
     private void Match(Look look, int index)
     {
+        // What the whole picture showed is all that is asked for.
+        if (!look.IsFollowing) return;
         ChooseOwn(look, index);
         if (!look.IsWhole)
         {

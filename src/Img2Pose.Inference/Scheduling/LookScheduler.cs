@@ -40,8 +40,8 @@ public sealed class LookScheduler : IDisposable
     /// <summary>Networks that may work at the same time.</summary>
     public int Workers => _options.Workers;
 
-    /// <summary>Looks that a client should let be under way at the same time to keep every network busy by itself.</summary>
-    public int Depth => _options.Workers * _options.MaximumBatch;
+    /// <summary>Looks that a client should let be under way at the same time for all of them to keep every network busy.</summary>
+    public int Depth => _options.Workers * ((_options.MaximumBatch + _options.Clients - 1) / _options.Clients);
 
     /// <summary>Adds a client. Whoever adds it removes it.</summary>
     /// <exception cref="ObjectDisposedException">The scheduler was disposed.</exception>

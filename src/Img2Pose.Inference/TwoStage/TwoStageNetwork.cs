@@ -22,7 +22,7 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     private readonly DensePart _proposing;
     private readonly InferenceSession _heads;
     private readonly OrtIoBinding _headBinding;
-    private readonly NetworkInput _input = new();
+    private readonly NetworkInput _input;
     private readonly AlignedBuffer _threshold = new(sizeof(float));
     private readonly OrtValue _thresholdValue;
     private readonly int _threads;
@@ -36,8 +36,9 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     private (int Count, int Length) _headShape;
     private bool _disposed;
 
-    private TwoStageNetwork(ModelPackage model, TwoStageLayout layout, InferenceSession dense, InferenceSession heads, int threads, RunGuard guard)
+    private TwoStageNetwork(ModelPackage model, TwoStageLayout layout, InferenceSession dense, InferenceSession heads, int threads, RunGuard guard, NetworkInput input)
     {
+        _input = input;
         (_model, _layout, _heads, _threads, Guard) = (model, layout, heads, threads, guard);
         _proposing = new DensePart(dense, [.. layout.Objectness, .. layout.Deltas, .. layout.Levels.Select(OnnxParts.ChannelsLast)]);
         _headBinding = heads.CreateIoBinding();
@@ -62,9 +63,9 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
     /// <summary>Loads a model; null where it is not a two-stage network of this program's builder.</summary>
     /// <exception cref="OnnxRuntimeException">ONNX Runtime cannot load a part.</exception>
     /// <exception cref="ModelException">The file cannot be read.</exception>
-    public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads, RunGuard? guard = null)
+    public static TwoStageNetwork? TryCreate(ModelPackage model, SessionOptions options, int threads, RunGuard? guard = null, NetworkInput? input = null)
     {
-        TwoStageNetwork? network = Load(model, options, threads, guard ?? new RunGuard(RunGuard.TimeLimit, CancellationToken.None));
+        TwoStageNetwork? network = Load(model, options, threads, guard ?? new RunGuard(RunGuard.TimeLimit, CancellationToken.None), input ?? new NetworkInput());
         // The sessions have copied the weights: without this their bytes would count against the first frames' memory.
         if (network is not null) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         return network;
@@ -100,6 +101,7 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         ObjectDisposedException.ThrowIf(_disposed, this);
         *(float*)_threshold.Pointer = request.ScoreThreshold;
         bool given = request.Boxes.Length > 0;
+        _input.Fetch();
         long start = Stopwatch.GetTimestamp();
         // Given boxes need no proposal head; the part without it is loaded when it is first used.
         DensePart dense = given ? _features ??= OpenFeatures() : _proposing;
@@ -152,14 +154,14 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         _threshold.Dispose();
     }
 
-    private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads, RunGuard guard)
+    private static TwoStageNetwork? Load(ModelPackage model, SessionOptions options, int threads, RunGuard guard, NetworkInput input)
     {
         OnnxParts parts = OnnxParts.Open(model);
         if (TwoStageLayout.TryRead(parts) is not { } layout) return null;
         InferenceSession dense = new(DenseModel(parts, layout, [.. layout.Objectness, .. layout.Deltas]), options);
         try
         {
-            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads, guard);
+            return new TwoStageNetwork(model, layout, dense, new InferenceSession(HeadModel(parts), options), threads, guard, input);
         }
         catch
         {

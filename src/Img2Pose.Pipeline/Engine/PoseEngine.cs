@@ -1,4 +1,5 @@
 using System.Globalization;
+using Img2Pose.Cuda;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -54,13 +55,14 @@ public sealed class PoseEngine : IAsyncDisposable
         _detection = options.Detection with { Threads = Math.Max(1, threads / workers) };
         _first = OpenNetwork();
         // A GPU works on one run at a time, and on a batch almost as fast as on one picture.
-        bool onCpu = _first.Detector.ProviderDescription.StartsWith("cpu", StringComparison.Ordinal);
+        bool onCpu = _first.Detector.IsOnProcessor;
         int batch = options.MaximumBatch ?? (onCpu ? 1 : 16);
         try
         {
             DetectorRunner? opened = _first;
-            _scheduler = new LookScheduler(() => Interlocked.Exchange(ref opened, null) ?? OpenNetwork(), new LookSchedulerOptions
+            _scheduler = new LookScheduler(() => FallingBack(Interlocked.Exchange(ref opened, null) ?? OpenNetwork()), new LookSchedulerOptions
             {
+                Clients = options.Sessions,
                 Workers = options.Workers ?? (onCpu ? workers : 1),
                 MaximumBatch = batch,
                 Deadline = batch > 1 && options.Sessions > 1 ? s_batchDeadline : TimeSpan.Zero,
@@ -84,6 +86,12 @@ public sealed class PoseEngine : IAsyncDisposable
 
     /// <summary>Why "auto" did not use the GPU that is there, or null.</summary>
     public string? DeviceNote => _first.Detector.DeviceNote;
+
+    /// <summary>
+    /// The GPU that pictures stay on, for sources that are opened outside of the engine (<see cref="SourceOptions.Cuda"/>); null where the
+    /// network takes them from the host. The engine's own, unless <see cref="PoseDetectorOptions.Cuda"/> gave it.
+    /// </summary>
+    public CudaDevice? Cuda => _first.Detector.Cuda;
 
     /// <summary>Score that a face must exceed to be reported.</summary>
     public double ScoreThreshold => _first.Detector.ScoreThreshold;
@@ -145,6 +153,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 RealTime = options.RealTime,
                 Live = options.Live,
                 Logger = options.Logger,
+                Cuda = Cuda,
                 DecoderThreads = Budget.Decoder,
                 Cancellation = interrupt.Token,
                 Warning = options.Warning,
@@ -186,6 +195,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 AnyRoll = anyRoll,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
                 GridOf = follows ? _first.Detector.GridOf : null,
+                LooksOnDevice = Cuda is not null,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),
                 Interrupt = interrupt,
                 Closed = Forget,
@@ -279,9 +289,16 @@ public sealed class PoseEngine : IAsyncDisposable
         lock (_lock) _sessions.Remove(session);
     }
 
-    private DetectorRunner OpenNetwork()
+    /// <summary>A network on a GPU, with one on the processor to take its place when it must.</summary>
+    private ILookRunner FallingBack(DetectorRunner runner) => runner.Detector.Cuda is null
+        ? runner
+        : new FallingBackRunner(runner, () => OpenNetwork(_detection with { Device = "cpu", Cuda = null }), _options.Warning);
+
+    private DetectorRunner OpenNetwork() => OpenNetwork(_detection);
+
+    private DetectorRunner OpenNetwork(PoseDetectorOptions options)
     {
-        PoseDetector detector = PoseDetector.Create(Model, _detection);
+        PoseDetector detector = PoseDetector.Create(Model, options);
         try
         {
             return new DetectorRunner(detector, _options.Scales);

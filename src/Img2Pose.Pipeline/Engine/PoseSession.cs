@@ -50,6 +50,10 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource? _interrupt;
     private readonly SceneCuts _cuts = new();
+    private readonly bool _looksOnDevice;
+    private SessionDevice? _device;
+    private SceneCuts.DeviceReader? _readBrightness;
+    private bool _needsHost;
     private int _outages;
     private bool _isOut;
     private bool _keepsUndrawn;
@@ -69,6 +73,7 @@ public sealed class PoseSession : IAsyncDisposable
         _options = options;
         (_scheduler, _tracker, _composer, _lowestScore, _anyRoll, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.LowestScore, parts.AnyRoll, parts.Closed);
         _interrupt = parts.Interrupt;
+        _looksOnDevice = parts.LooksOnDevice;
         Stream = new StreamId(parts.Name);
         _log = new SessionLog(options.Logger, parts.Name, options.Clock);
         _group = new StageGroup(parts.Name);
@@ -226,6 +231,7 @@ public sealed class PoseSession : IAsyncDisposable
         foreach (SinkStage sink in _sinks) sink.Close();
         _source.Dispose();
         _copies.Dispose();
+        _device?.Dispose();
         _closing.Dispose();
         _interrupt?.Dispose();
         _closed(this);
@@ -253,6 +259,7 @@ public sealed class PoseSession : IAsyncDisposable
         SinkStage sink = new(unique, frames, poses, link, Stream.Name, failed);
         _sinks.Add(sink);
         _keepsUndrawn |= sink.NeedsUndrawn;
+        _needsHost |= sink.NeedsHost;
     }
 
     /// <summary>A sink of a live session has failed: told once; the session ends with it only if it was the last one.</summary>
@@ -347,6 +354,11 @@ public sealed class PoseSession : IAsyncDisposable
             PosedFrame item = _posed.Rent(frame);
             try
             {
+                if (frame.Memory != MemoryKind.Host)
+                {
+                    _device ??= SessionDevice.For(frame);
+                    if (!_looksOnDevice) item.BringToHost(_device.ToHost);
+                }
                 Ask(item, count);
             }
             catch
@@ -371,7 +383,7 @@ public sealed class PoseSession : IAsyncDisposable
     private void Ask(PosedFrame item, long count)
     {
         VideoFrame frame = item.Frame;
-        if (_tracker is not null && _cuts.Observe(frame, _source.Info.TimeOf(frame))) _scene++;
+        if (_tracker is not null && _cuts.Observe(frame, _source.Info.TimeOf(frame), _readBrightness ??= ReadBrightness)) _scene++;
         item.Scene = _scene;
         item.LookedAt = count % (_source.Info.IsImages ? 1 : _options.Every) == 0;
         (item.Look.ScoreThreshold, item.Look.IsAnyRoll) = (_lowestScore, _anyRoll);
@@ -393,6 +405,7 @@ public sealed class PoseSession : IAsyncDisposable
         {
             StageTimer.Work work = _track.Begin();
             Track(item);
+            if (_tracked is null) BringToHost(item);
             work.End();
         }
         catch
@@ -419,6 +432,8 @@ public sealed class PoseSession : IAsyncDisposable
         foreach (FaceDetection face in item.Look.Faces) item.FaceList.Add(new TrackedFace(0, face, face.Pose, Detected: true));
     }
 
+    private void ReadBrightness(VideoFrame frame, int columns, int rows, Span<float> sums) => _device!.ReadBrightness(frame, columns, rows, sums);
+
     private static LookFindings FindingsOf(Look look) => new(CollectionsMarshal.AsSpan(look.Faces))
     {
         Crops = CollectionsMarshal.AsSpan(look.Crops),
@@ -432,10 +447,13 @@ public sealed class PoseSession : IAsyncDisposable
             StageTimer.Work work = _compose.Begin();
             if (item.FaceList.Count > 0)
             {
+                if (item.Frame.Memory != MemoryKind.Host && !_composer!.DrawsOn(item.Frame.Memory)) item.BringToHost(_device!.ToHost);
                 // The decoder still refers to its pictures, so drawing takes a copy; a frame without faces needs none.
-                if (_keepsUndrawn || !item.Frame.IsWritable) item.Replace(_copies.RentCopy(item.Frame), _keepsUndrawn);
+                if (_keepsUndrawn || !item.Frame.IsWritable)
+                    item.Replace(item.Frame.Memory == MemoryKind.Host ? _copies.RentCopy(item.Frame) : _device!.RentCopy(item.Frame), _keepsUndrawn);
                 _composer!.Compose(item.Frame, item.FaceSpan);
             }
+            BringToHost(item);
             work.End();
         }
         catch
@@ -444,6 +462,12 @@ public sealed class PoseSession : IAsyncDisposable
             throw;
         }
         return HandOutAsync(item);
+    }
+
+    /// <summary>The one copy down, for sinks that read the picture on the host.</summary>
+    private void BringToHost(PosedFrame item)
+    {
+        if ((_needsHost || _reader is not null) && item.Frame.Memory != MemoryKind.Host) item.BringToHost(_device!.ToHost);
     }
 
     /// <summary>Gives a frame to every sink; one that has no room holds up the session or misses it, as its policy says.</summary>

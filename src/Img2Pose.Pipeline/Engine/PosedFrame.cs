@@ -102,6 +102,20 @@ public sealed class PosedFrame : IDisposable
         _frame = copy;
     }
 
+    /// <summary>Puts host frames in the place of those in a device's memory. For the sole holder.</summary>
+    /// <param name="download">Makes the host's copy of a frame.</param>
+    internal void BringToHost(Func<VideoFrame, VideoFrame> download)
+    {
+        if (_frame is { } frame && frame.Memory != MemoryKind.Host)
+        {
+            _frame = download(frame);
+            frame.Dispose();
+        }
+        if (_undrawn is not { } undrawn || undrawn.Memory == MemoryKind.Host) return;
+        _undrawn = download(undrawn);
+        undrawn.Dispose();
+    }
+
     /// <summary>Recycles the objects of one session.</summary>
     internal sealed class Pool
     {

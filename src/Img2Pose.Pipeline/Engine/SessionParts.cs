@@ -32,6 +32,9 @@ internal sealed record SessionParts
     /// <summary>How looks at whole pictures see them; needed where looks are planned.</summary>
     public Func<VideoFrame, LookGrid>? GridOf { get; init; }
 
+    /// <summary>Whether looks are at frames where they lie; else those in a device's memory are brought to the host first.</summary>
+    public bool LooksOnDevice { get; init; }
+
     /// <summary>Ends the source's waiting where the engine opened it; the session's own from then on.</summary>
     public CancellationTokenSource? Interrupt { get; init; }
 

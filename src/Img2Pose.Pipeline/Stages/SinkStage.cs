@@ -48,6 +48,9 @@ internal sealed class SinkStage
     /// <summary>Whether it looks at pictures as they were before something was drawn on them.</summary>
     public bool NeedsUndrawn => _undrawn is not null || _poses is { NeedsPicture: true };
 
+    /// <summary>Whether it reads pictures on the host.</summary>
+    public bool NeedsHost => _frames is not null ? !_frames.Takes(MemoryKind.Cuda) : _poses is { NeedsPicture: true };
+
     /// <summary>What the sink failed with, where the session goes on without it; else null.</summary>
     public Exception? Failure => _failure;
 

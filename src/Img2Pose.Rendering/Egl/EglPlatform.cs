@@ -4,8 +4,8 @@ using Veldrid.OpenGL;
 namespace Img2Pose.Rendering.Egl;
 
 /// <summary>
-/// Makes OpenGL 4.5 core contexts without a window through EGL: on Mesa's surfaceless platform, else on the first EGL device
-/// that can. The display is opened once per process and stays open, because it is shared by every context on it.
+/// Makes OpenGL 4.5 core contexts without a window through EGL: on the first device that is also CUDA's, where there is a driver of
+/// NVIDIA's; else on Mesa's surfaceless platform, else on the first EGL device that can. The display is opened once per process and stays open, because it is shared by every context on it.
 /// </summary>
 internal static unsafe class EglPlatform
 {
@@ -61,8 +61,10 @@ internal static unsafe class EglPlatform
                 // The managed environment is a copy that native code does not see, so this goes to the C library.
                 if (rasteriserThreads is int threads)
                     EglNative.SetEnvironmentVariable("LP_NUM_THREADS", threads.ToString(System.Globalization.CultureInfo.InvariantCulture), 1);
-                s_display = Initialise(EglNative.GetPlatformDisplay(PlatformSurfacelessMesa, 0, null));
-                if (s_display == 0) s_display = FirstDeviceDisplay();
+                // Mesa beside it would draw on the processor.
+                if (NativeLibrary.TryLoad("libcuda.so.1", out _)) s_display = FirstDeviceDisplay(ofCuda: true);
+                if (s_display == 0) s_display = Initialise(EglNative.GetPlatformDisplay(PlatformSurfacelessMesa, 0, null));
+                if (s_display == 0) s_display = FirstDeviceDisplay(ofCuda: false);
             }
             catch (DllNotFoundException e)
             {
@@ -77,8 +79,11 @@ internal static unsafe class EglPlatform
         }
     }
 
-    private static nint FirstDeviceDisplay()
+    private static nint FirstDeviceDisplay(bool ofCuda)
     {
+        // EGL_CUDA_DEVICE_NV of EGL_NV_device_cuda.
+        const int CudaDevice = 0x323A;
+        nint ask = EglNative.GetProcAddress("eglQueryDeviceAttribEXT");
         nint address = EglNative.GetProcAddress("eglQueryDevicesEXT");
         if (address == 0) return 0;
         nint* devices = stackalloc nint[16];
@@ -86,6 +91,8 @@ internal static unsafe class EglPlatform
         if (((delegate* unmanaged<int, nint*, int*, uint>)address)(16, devices, &count) == 0) return 0;
         for (int i = 0; i < count; i++)
         {
+            nint ordinal = -1;
+            if (ofCuda && (ask == 0 || ((delegate* unmanaged<nint, int, nint*, uint>)ask)(devices[i], CudaDevice, &ordinal) == 0 || ordinal != 0)) continue;
             nint display = Initialise(EglNative.GetPlatformDisplay(PlatformDevice, devices[i], null));
             if (display != 0) return display;
         }

@@ -76,9 +76,9 @@ internal sealed class DrawResources : IDisposable
 
     public CommandList Commands { get; }
 
-    /// <summary>Records everything from clearing the tile to reading it back.</summary>
+    /// <summary>Records everything from clearing the tile to reading it back, or to its last pixel where it is read elsewhere.</summary>
     public void Record(
-        RenderTile tile, OverlayLayout layout, MeshLibrary meshes, (Vector4 First, Vector4 Second, Vector4 Third) color)
+        RenderTile tile, OverlayLayout layout, MeshLibrary meshes, (Vector4 First, Vector4 Second, Vector4 Third) color, bool toHost = true)
     {
         Span<FaceDrawing> faces = layout.Faces;
         _instances.Clear();
@@ -94,7 +94,7 @@ internal sealed class DrawResources : IDisposable
         commands.ClearDepthStencil(1);
         for (int region = 0; region < layout.Regions.Count; region++)
             RecordRegion(tile, layout, meshes, region);
-        tile.ReadBack(commands, (uint)layout.Regions.TileWidth, (uint)layout.Regions.TileHeight);
+        tile.ReadBack(commands, (uint)layout.Regions.TileWidth, (uint)layout.Regions.TileHeight, toHost);
         commands.End();
     }
 

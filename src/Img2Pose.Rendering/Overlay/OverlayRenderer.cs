@@ -1,4 +1,5 @@
 using System.Numerics;
+using Img2Pose.Cuda;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Blending;
@@ -24,6 +25,8 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     private readonly OverlayLayout _layout;
     private readonly Lock _lock = new();
     private FrontalInsets? _insets;
+    private DeviceOverlay? _overDevice;
+    private bool? _isShared;
     private bool _disposed;
 
     private OverlayRenderer(OverlayOptions options, GraphicsDevice device, IReadOnlyList<FaceMesh> meshes)
@@ -35,7 +38,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         (TextureSampleCount samples, RenderTile first) = FirstTile(device, options.Samples ?? (IsSoftware ? 1 : 4));
         _draw = new DrawResources(device, first.Framebuffer.OutputDescription);
         first.Dispose();
-        _tiles = new RenderTileCache(device, samples);
+        _tiles = new RenderTileCache(device, samples, GiveUp);
         _layout = new OverlayLayout(options, _meshes);
         RendererName = device.GetOpenGLInfo(out BackendInfoOpenGL info) ? $"{device.DeviceName}, OpenGL {info.Version}" : device.DeviceName;
     }
@@ -88,6 +91,15 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         return meshes;
     }
 
+    /// <summary>
+    /// Whether pictures in device memory are drawn on with textures that stay on the device, too; null until the first such picture.
+    /// </summary>
+    public bool? SharesTextures => _isShared;
+
+    /// <inheritdoc/>
+    /// <remarks>Frontal views are made on the host, of the picture's samples.</remarks>
+    public bool DrawsOn(MemoryKind memory) => memory == MemoryKind.Host || (_options.Layers & OverlayLayers.Frontal) == 0;
+
     /// <summary>Draws the faces into the frame, in place. Faces at or behind the camera are left out.</summary>
     /// <param name="frame">The picture, which only the caller holds.</param>
     /// <param name="faces">Poses and boxes in display pixels of this frame.</param>
@@ -123,6 +135,11 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         try
         {
             RenderTile tile = _tiles.Get(_layout.Regions.TileWidth, _layout.Regions.TileHeight);
+            if (frame.Memory == MemoryKind.Cuda)
+            {
+                DrawOnDevice(frame, tile);
+                return;
+            }
             _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
             _device.SubmitCommands(_draw.Commands);
             MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
@@ -133,6 +150,77 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
         {
             throw Failure(e);
         }
+    }
+
+    /// <summary>As <see cref="Draw"/>, for a picture in device memory: the tile goes there, and the device blends.</summary>
+    private unsafe void DrawOnDevice(VideoFrame frame, RenderTile tile)
+    {
+        CudaDevice device = CudaOrder.Of(frame).Device;
+        if (_overDevice is null || _overDevice.Device != device)
+        {
+            GiveUpDevice();
+            _overDevice = new DeviceOverlay(device);
+        }
+        RegionPlanner regions = _layout.Regions;
+        bool shared = _isShared ??= IsShared(device);
+        _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color), toHost: !shared);
+        _device.SubmitCommands(_draw.Commands);
+        if (shared && !TryTake(tile, _overDevice))
+        {
+            // Refused although the device is the same: from now on the tile goes by the host.
+            _isShared = shared = false;
+            _draw.Record(tile, _layout, _meshes, OverlayColor.Rows(frame.Format, frame.Color));
+            _device.SubmitCommands(_draw.Commands);
+        }
+        if (!shared)
+        {
+            MappedResource pixels = _device.Map(tile.Staging, MapMode.Read);
+            _overDevice.Upload((byte*)pixels.Data, pixels.RowPitch, regions.TileWidth, regions.TileHeight);
+            _device.Unmap(tile.Staging);
+        }
+        _overDevice.Blend(frame, regions);
+    }
+
+    private bool IsShared(CudaDevice device)
+    {
+        bool shared = false;
+        _device.GetOpenGLInfo().ExecuteOnGLThread(() => shared = GlTextureMemory.IsShared(device));
+        return shared;
+    }
+
+    private bool TryTake(RenderTile tile, DeviceOverlay overlay)
+    {
+        BackendInfoOpenGL info = _device.GetOpenGLInfo();
+        CudaDeviceException? refused = null;
+        info.ExecuteOnGLThread(() =>
+        {
+            try
+            {
+                tile.Shared ??= new GlTextureMemory(overlay.Device, info.GetTextureName(tile.Drawn));
+                overlay.Take(tile.Shared, _layout.Regions.TileWidth, _layout.Regions.TileHeight);
+            }
+            catch (CudaDeviceException error)
+            {
+                refused = error;
+            }
+        });
+        if (refused is { Failure: not CudaFailure.Refused }) throw refused;
+        return refused is null;
+    }
+
+    /// <summary>Before a tile is disposed of: a device that shares its texture lets go of it first.</summary>
+    private void GiveUp(RenderTile tile)
+    {
+        if (tile.Shared is not { } shared) return;
+        tile.Shared = null;
+        _device.GetOpenGLInfo().ExecuteOnGLThread(shared.Dispose);
+    }
+
+    private void GiveUpDevice()
+    {
+        _tiles.GiveUpShared();
+        _overDevice?.Dispose();
+        (_overDevice, _isShared) = (null, null);
     }
 
     /// <summary>Draws lines, such as lettering, on nothing.</summary>
@@ -173,6 +261,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
             if (_disposed) return;
             _disposed = true;
             _insets?.Dispose();
+            GiveUpDevice();
             _tiles.Dispose();
             _draw.Dispose();
             _meshes.Dispose();

@@ -1,3 +1,4 @@
+using Img2Pose.Cuda;
 using Veldrid;
 
 namespace Img2Pose.Rendering.Overlay;
@@ -36,14 +37,20 @@ internal sealed class RenderTile : IDisposable
 
     public Texture Staging { get; }
 
+    /// <summary>What is drawn, one sample a pixel.</summary>
+    public Texture Drawn => _resolved ?? _color;
+
+    /// <summary>The drawn texture as a CUDA device reads it, once that was asked for; belongs to whoever disposes the tile.</summary>
+    public GlTextureMemory? Shared { get; set; }
+
     /// <summary>When the tile was last used, in frames.</summary>
     public long LastUse { get; set; }
 
-    /// <summary>Records the copy of the used corner of the tile to <see cref="Staging"/>.</summary>
-    public void ReadBack(CommandList commands, uint width, uint height)
+    /// <summary>Records what makes the tile whole, and the copy of its used corner to <see cref="Staging"/> unless it is read elsewhere.</summary>
+    public void ReadBack(CommandList commands, uint width, uint height, bool toHost = true)
     {
         if (_resolved is not null) commands.ResolveTexture(_color, _resolved);
-        commands.CopyTexture(_resolved ?? _color, 0, 0, 0, 0, 0, Staging, 0, 0, 0, 0, 0, width, height, 1, 1);
+        if (toHost) commands.CopyTexture(_resolved ?? _color, 0, 0, 0, 0, 0, Staging, 0, 0, 0, 0, 0, width, height, 1, 1);
     }
 
     public void Dispose()
@@ -60,7 +67,7 @@ internal sealed class RenderTile : IDisposable
 /// Keeps framebuffers of a few sizes, so that a face that grows or shrinks finds one close to its size at once: clearing and
 /// resolving cost the whole of a framebuffer.
 /// </summary>
-internal sealed class RenderTileCache(GraphicsDevice device, TextureSampleCount samples) : IDisposable
+internal sealed class RenderTileCache(GraphicsDevice device, TextureSampleCount samples, Action<RenderTile> giveUp) : IDisposable
 {
     private const int Capacity = 8;
     private readonly List<RenderTile> _tiles = [];
@@ -84,6 +91,7 @@ internal sealed class RenderTileCache(GraphicsDevice device, TextureSampleCount 
             {
                 if (_tiles[i].LastUse < _tiles[oldest].LastUse) oldest = i;
             }
+            giveUp(_tiles[oldest]);
             _tiles[oldest].Dispose();
             _tiles.RemoveAt(oldest);
         }
@@ -92,9 +100,19 @@ internal sealed class RenderTileCache(GraphicsDevice device, TextureSampleCount 
         return created;
     }
 
+    /// <summary>Gives up what a device shares of all tiles.</summary>
+    public void GiveUpShared()
+    {
+        foreach (RenderTile tile in _tiles) giveUp(tile);
+    }
+
     public void Dispose()
     {
-        foreach (RenderTile tile in _tiles) tile.Dispose();
+        foreach (RenderTile tile in _tiles)
+        {
+            giveUp(tile);
+            tile.Dispose();
+        }
         _tiles.Clear();
     }
 
