@@ -29,7 +29,7 @@ cat "$home"/pieces/gpu.tar.gz.* | tar -C "$work" -xz || exit
 
 # The machine's own libraries first where it has them: its EGL knows its driver.
 export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$work/lib
-device=cuda models="img2pose-nano" providers="/nhwc,tf32" batches=1,2,4,8,16,32 sessions=1,4,16,64 seconds=3 rounds=200
+device=cuda models="img2pose-nano" providers="/nhwc,tf32/nhwc,tf32,graph" batches=1,2,4,8,16,32 sessions=1,4,16,64 seconds=3 rounds=200
 if [ -n "$emulate" ]; then
   export LD_LIBRARY_PATH=$work/emulator:$LD_LIBRARY_PATH
   device=cuda+cpu providers="" batches=1,2 sessions=1,2 seconds=0.5 rounds=1

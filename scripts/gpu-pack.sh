@@ -42,9 +42,9 @@ ffmpeg=$(command -v ffmpeg)
 cp "$ffmpeg" "$target/lib/"
 libraries=()
 for name in avutil swscale avcodec avformat avfilter avdevice; do
-  libraries+=("$(ldconfig -p | awk -v name="lib$name.so." 'index($1, name) == 1 && /x86-64/ { print $NF; exit }')")
+  libraries+=("$(ldconfig -p | awk -v name="lib$name.so." 'index($1, name) == 1 && /x86-64/ && !found++ { print $NF }')")
 done
-egl=$(ldconfig -p | awk '$1 == "libEGL.so.1" && /x86-64/ { print $NF; exit }')
+egl=$(ldconfig -p | awk '$1 == "libEGL.so.1" && /x86-64/ && !found++ { print $NF }')
 closure "$ffmpeg" "${libraries[@]}" ${egl:+"$egl"} | xargs -I{} cp -L {} "$target/lib/"
 cp -L "${libraries[@]}" ${egl:+"$egl"} "$target/lib/"
 if [ -n "$emulate" ]; then

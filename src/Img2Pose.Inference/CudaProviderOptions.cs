@@ -17,14 +17,15 @@ public sealed record CudaProviderOptions
 
     /// <summary>
     /// Whether the dense part of a one-stage network is recorded as a CUDA graph, once a shape, and replayed: one call to the driver instead of
-    /// one a layer.
+    /// one a layer. Off by default: while ONNX Runtime records, the driver refuses allocations and questions of all other threads, so that
+    /// a decoder beside it would fail.
     /// </summary>
-    public bool Records { get; init; } = true;
+    public bool Records { get; init; }
 
     /// <summary>Most bytes of device memory that the provider takes for its values; null: no limit.</summary>
     public long? MemoryLimit { get; init; }
 
-    /// <summary>Reads the options' short names: <c>nhwc</c>, <c>tf32</c>, <c>search</c>, <c>nograph</c>, separated by commas.</summary>
+    /// <summary>Reads the options' short names: <c>nhwc</c>, <c>tf32</c>, <c>search</c>, <c>graph</c>, separated by commas.</summary>
     /// <exception cref="UsageException">A name is unknown.</exception>
     public static CudaProviderOptions Parse(string names)
     {
@@ -37,8 +38,8 @@ public sealed record CudaProviderOptions
                 "nhwc" => options with { ChannelsLast = true },
                 "tf32" => options with { Tf32 = true },
                 "search" => options with { SearchesAlgorithms = true },
-                "nograph" => options with { Records = false },
-                _ => throw new UsageException($"'{name}' is no option of the CUDA provider; known are nhwc, tf32, search and nograph."),
+                "graph" => options with { Records = true },
+                _ => throw new UsageException($"'{name}' is no option of the CUDA provider; known are nhwc, tf32, search and graph."),
             };
         }
         return options;

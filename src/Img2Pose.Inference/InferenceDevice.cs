@@ -154,7 +154,7 @@ internal static class InferenceDevice
         }
     }
 
-    /// <summary>The dense part, recorded as a CUDA graph where that was not declined and every node is the provider's.</summary>
+    /// <summary>The dense part, recorded as a CUDA graph where that was asked for and every node is the provider's.</summary>
     private static InferenceSession OpenDense(OneStageParts parts, PoseDetectorOptions choice, SessionOptions options, CudaQueue queue)
     {
         if (choice.Provider.Records)

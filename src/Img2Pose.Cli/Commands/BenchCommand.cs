@@ -14,7 +14,7 @@ internal static class BenchCommand
         Argument<string> source = new("SOURCE") { Description = "A video file or lavfi:GRAPH." };
         Option<string?> model = new("--model") { Description = "Model to use instead of the default one.", HelpName = "NAME|FILE" };
         Option<string> device = new("--device") { Description = "Where the network runs: auto, cpu, cuda, or cuda+cpu for pictures on the GPU and the network on the processor.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
-        Option<string?> provider = new("--provider") { Description = "How it computes on a GPU: nhwc, tf32, search, nograph, separated by commas.", HelpName = "NAMES" };
+        Option<string?> provider = new("--provider") { Description = "How it computes on a GPU: nhwc, tf32, search, graph, separated by commas.", HelpName = "NAMES" };
         Option<long> frames = new("--frames") { Description = "Frames to take at most.", HelpName = "N", DefaultValueFactory = _ => 300 };
         Option<int?> size = new("--size") { Description = "Long side of the network's input.", HelpName = "N" };
         Option<int?> threads = new("--threads") { Description = "Threads of the network.", HelpName = "N" };

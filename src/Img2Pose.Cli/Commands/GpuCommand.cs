@@ -15,7 +15,7 @@ internal static class GpuCommand
         Option<string> device = new("--device") { Description = "Where the network runs: cuda or cuda+cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cuda" };
         device.AcceptOnlyFromAmong("cuda", "cuda+cpu");
         Option<string> models = new("--models") { Description = "Networks to measure, separated by commas; default is the default model's.", HelpName = "NAME|FILE,…", DefaultValueFactory = _ => "" };
-        Option<string> providers = new("--providers") { Description = "Ways to compute to measure each with, separated by slashes: nhwc, tf32, search, nograph.", HelpName = "NAMES/…", DefaultValueFactory = _ => "" };
+        Option<string> providers = new("--providers") { Description = "Ways to compute to measure each with, separated by slashes: nhwc, tf32, search, graph.", HelpName = "NAMES/…", DefaultValueFactory = _ => "" };
         Option<string> batches = new("--batches") { Description = "Pictures of one run to measure, separated by commas.", HelpName = "N,…", DefaultValueFactory = _ => "1,2,4,8,16,32" };
         Option<string> sessions = new("--sessions") { Description = "Live sessions side by side to measure, separated by commas.", HelpName = "N,…", DefaultValueFactory = _ => "1,4,16,64" };
         Option<double> seconds = new("--seconds") { Description = "How long each measurement of a network lasts; sessions take four times as long.", HelpName = "S", DefaultValueFactory = _ => 5 };

@@ -37,7 +37,7 @@ internal sealed class GpuThroughput(CudaDevice device, string name, string clip,
     public void Network(string? model, string provider, IReadOnlyList<int> batches, TimeSpan length)
     {
         ModelPackage package = ModelPackage.Load(ModelLocator.Find(model));
-        string part = $"network {package.Metadata.Name}{(provider.Length > 0 ? $" {provider}" : "")}";
+        string part = $"network {Path.GetFileNameWithoutExtension(package.Path)}{(provider.Length > 0 ? $" {provider}" : "")}";
         PoseDetectorOptions options = new() { Device = name, Cuda = device, Provider = CudaProviderOptions.Parse(provider) };
         using PoseDetector detector = PoseDetector.Create(package, options);
         using IFrameSource source = MediaSource.Open(clip, new SourceOptions { Cuda = device });
