@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Img2Pose.Cuda;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
@@ -19,7 +18,7 @@ public readonly record struct DetectionTimes(TimeSpan Tensorise, TimeSpan Networ
 /// allocation but the few result objects of ONNX Runtime. One detector a thread: calls from several wait for each other, and so
 /// does disposing.
 /// </summary>
-public sealed class PoseDetector : IDisposable
+public sealed partial class PoseDetector : IDisposable
 {
     /// <summary>Pictures that one launch prepares at most on a GPU: more are several launches.</summary>
     private const int MostOfOneLaunch = 64;
@@ -482,34 +481,5 @@ public sealed class PoseDetector : IDisposable
         if ((long)width * height * pictures <= SizeRule.PixelLimit) return;
         throw new ModelException(
             $"The network's input of {pictures} × {width}×{height} pixels is above the limit of {SizeRule.PixelLimit} pixels; use a smaller --size or fewer pictures at once.");
-    }
-
-    /// <summary>Runs a small empty picture once and reads from the session's profile which provider ran what.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Probe(string name)
-    {
-        int side = Size.Pad(64);
-        NetworkInput input = _graph.Shape(1, side, side);
-        input.Clear();
-        input.Sizes.Fill(side);
-        try
-        {
-            _graph.Run(new NetworkRequest((float)ScoreThreshold), _results);
-            if (_graph.EndProfiling() is not { } profile) return;
-            Dictionary<string, int> nodes;
-            using (FileStream stream = File.OpenRead(profile)) nodes = ProviderProbe.Count(stream);
-            File.Delete(profile);
-            ProviderProbe.Require(InferenceDevice.Cuda, nodes);
-            ProviderDescription = $"{name} ({ProviderProbe.Summarise(nodes)})";
-        }
-        catch (OnnxRuntimeException error)
-        {
-            throw new ModelException($"{name} cannot be used: {OneLine.Of(error.Message)} Use --device cpu, or see 'img2pose doctor'.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
-        {
-            // The session works; only the report of its nodes could not be read.
-            ProviderDescription = name;
-        }
     }
 }

@@ -5,7 +5,7 @@ using Img2Pose.Frames;
 namespace Img2Pose.Media;
 
 /// <summary>Decodes the video of a container or filter graph on the caller's thread.</summary>
-internal sealed unsafe class VideoStreamSource : IFrameSource
+internal sealed unsafe partial class VideoStreamSource : IFrameSource
 {
     // A file that fails this often in a row without a packet between will not recover.
     private const int MaxReadErrorsInARow = 256;
@@ -22,7 +22,6 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
     private readonly InputHandle _input;
     private readonly AVStream* _stream;
     private CodecHandle _decoder;
-    private HardwareDecoding? _hardware;
     private readonly PacketHandle _packet = new();
     private readonly FrameHandle _picture = new();
     private readonly FrameHandle _waiting = new();
@@ -292,36 +291,6 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         if (status < 0 && status != ffmpeg.AVERROR_EOF) Damaged();
     }
 
-    /// <summary>
-    /// The GPU has refused the stream: told once. Where it has given nothing yet, a decoder with all its threads begins anew; else the one
-    /// at hand goes on by itself.
-    /// </summary>
-    private int LeaveHardware(string why, AVPacket* packet, int status)
-    {
-        _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
-        HardwareDecoding left = _hardware!;
-        if (left.GaveAny)
-        {
-            // Its frames are still out, and a stream may return to what the GPU takes.
-            left.Told();
-            return status;
-        }
-        _shaper.Hardware = _hardware = null;
-        CodecHandle decoder = _decoder;
-        _decoder = OpenDecoder(ffmpeg.avcodec_find_decoder(_stream->codecpar->codec_id), null);
-        decoder.Dispose();
-        left.Dispose();
-        return ffmpeg.avcodec_send_packet(_decoder.Pointer, packet);
-    }
-
-    /// <summary>Counts a picture that could not be decoded; a device that is gone is no damage.</summary>
-    /// <exception cref="Img2Pose.Cuda.CudaDeviceException">The device is lost.</exception>
-    private void Damaged()
-    {
-        _hardware?.RequireDevice();
-        DamagedFrames++;
-    }
-
     private void End()
     {
         _ended = true;
@@ -356,29 +325,6 @@ internal sealed unsafe class VideoStreamSource : IFrameSource
         {
             // It was there when it was opened; what has become of it since is not this video's end.
         }
-    }
-
-    private CodecHandle OpenFirstDecoder(AVCodec* codec)
-    {
-        // A filter graph's pictures are made by the processor.
-        if (_options.Cuda is not { } device || codec->id == AVCodecID.AV_CODEC_ID_RAWVIDEO || codec->id == AVCodecID.AV_CODEC_ID_WRAPPED_AVFRAME) return OpenDecoder(codec, null);
-        HardwareDecoding? hardware = HardwareDecoding.TryCreate(device, _stream->codecpar, FramesUnderWay, out string why);
-        if (hardware is not null)
-        {
-            try
-            {
-                CodecHandle decoder = OpenDecoder(hardware.Codec, hardware);
-                _shaper.Hardware = _hardware = hardware;
-                return decoder;
-            }
-            catch (InputException error)
-            {
-                hardware.Dispose();
-                why = error.Message;
-            }
-        }
-        _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
-        return OpenDecoder(codec, null);
     }
 
     private CodecHandle OpenDecoder(AVCodec* codec, HardwareDecoding? hardware)

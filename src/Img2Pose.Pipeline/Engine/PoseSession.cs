@@ -20,7 +20,7 @@ namespace Img2Pose.Pipeline;
 /// Errors: the first exception of a stage or sink ends this session and is what running throws; other sessions go on. A live
 /// session goes on without a sink that fails, and ends with the last one.
 /// </remarks>
-public sealed class PoseSession : IAsyncDisposable
+public sealed partial class PoseSession : IAsyncDisposable
 {
     private readonly IFrameSource _source;
     private readonly SessionOptions _options;
@@ -50,10 +50,6 @@ public sealed class PoseSession : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource? _interrupt;
     private readonly SceneCuts _cuts = new();
-    private readonly bool _looksOnDevice;
-    private SessionDevice? _device;
-    private SceneCuts.DeviceReader? _readBrightness;
-    private bool _needsHost;
     private int _outages;
     private bool _isOut;
     private bool _keepsUndrawn;
@@ -354,11 +350,7 @@ public sealed class PoseSession : IAsyncDisposable
             PosedFrame item = _posed.Rent(frame);
             try
             {
-                if (frame.Memory != MemoryKind.Host)
-                {
-                    _device ??= SessionDevice.For(frame);
-                    if (!_looksOnDevice) item.BringToHost(_device.ToHost);
-                }
+                TakeFromDevice(item);
                 Ask(item, count);
             }
             catch
@@ -416,30 +408,6 @@ public sealed class PoseSession : IAsyncDisposable
         return _tracked is null ? HandOutAsync(item) : _tracked.WriteAsync(item);
     }
 
-    private void Track(PosedFrame item)
-    {
-        VideoFrame frame = item.Frame;
-        if (_tracker is not null)
-        {
-            double time = _source.Info.TimeOf(frame);
-            if (item.Scene != _trackedScene) _tracker.Forget();
-            _trackedScene = item.Scene;
-            if (!item.LookedAt) _tracker.Predict(time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
-            else _tracker.Update(FindingsOf(item.Look), time, frame.DisplayWidth, frame.DisplayHeight, item.FaceList);
-            _looks.Tracked(item, _tracker);
-            return;
-        }
-        foreach (FaceDetection face in item.Look.Faces) item.FaceList.Add(new TrackedFace(0, face, face.Pose, Detected: true));
-    }
-
-    private void ReadBrightness(VideoFrame frame, int columns, int rows, Span<float> sums) => _device!.ReadBrightness(frame, columns, rows, sums);
-
-    private static LookFindings FindingsOf(Look look) => new(CollectionsMarshal.AsSpan(look.Faces))
-    {
-        Crops = CollectionsMarshal.AsSpan(look.Crops),
-        Regions = CollectionsMarshal.AsSpan(look.LookedAt),
-    };
-
     private ValueTask ComposeAsync(PosedFrame item)
     {
         try
@@ -449,8 +417,7 @@ public sealed class PoseSession : IAsyncDisposable
             {
                 if (item.Frame.Memory != MemoryKind.Host && !_composer!.DrawsOn(item.Frame.Memory)) item.BringToHost(_device!.ToHost);
                 // The decoder still refers to its pictures, so drawing takes a copy; a frame without faces needs none.
-                if (_keepsUndrawn || !item.Frame.IsWritable)
-                    item.Replace(item.Frame.Memory == MemoryKind.Host ? _copies.RentCopy(item.Frame) : _device!.RentCopy(item.Frame), _keepsUndrawn);
+                if (_keepsUndrawn || !item.Frame.IsWritable) item.Replace(RentCopy(item.Frame), _keepsUndrawn);
                 _composer!.Compose(item.Frame, item.FaceSpan);
             }
             BringToHost(item);
@@ -462,12 +429,6 @@ public sealed class PoseSession : IAsyncDisposable
             throw;
         }
         return HandOutAsync(item);
-    }
-
-    /// <summary>The one copy down, for sinks that read the picture on the host.</summary>
-    private void BringToHost(PosedFrame item)
-    {
-        if ((_needsHost || _reader is not null) && item.Frame.Memory != MemoryKind.Host) item.BringToHost(_device!.ToHost);
     }
 
     /// <summary>Gives a frame to every sink; one that has no room holds up the session or misses it, as its policy says.</summary>
