@@ -195,7 +195,8 @@ public sealed class PoseEngine : IAsyncDisposable
                 AnyRoll = anyRoll,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
                 GridOf = follows ? _first.Detector.GridOf : null,
-                LooksOnDevice = Cuda is not null,
+                // Pictures are turned on the host.
+                LooksOnDevice = Cuda is not null && !anyRoll,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),
                 Interrupt = interrupt,
                 Closed = Forget,
