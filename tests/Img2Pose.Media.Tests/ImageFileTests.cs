@@ -260,4 +260,31 @@ public sealed class ImageFileTests : ClipTests
         Assert.Throws<UsageException>(() => ImageFile.Write(At("a.webp"), frame));
         Assert.Throws<UsageException>(() => ImageFile.Write(At("a.jpg"), frame, 0));
     }
+
+    /// <summary>A video's black and white are 16 and 235, a JPEG's 0 and 255; below a quality of 90 both have the same layout of samples.</summary>
+    [Theory]
+    [InlineData(75)]
+    [InlineData(95)]
+    public void A_JPEG_of_a_video_frame_has_the_whole_range(int quality)
+    {
+        using FramePool pool = new(1);
+        using (VideoFrame frame = pool.Rent(PixelFormat.I420, 64, 32))
+        {
+            for (int plane = 0; plane < 3; plane++)
+            {
+                for (int y = 0; y < frame.GetPlane(plane).Height; y++)
+                {
+                    Span<byte> row = frame.GetPlane(plane).Row(y);
+                    row.Fill(plane == 0 ? (byte)16 : (byte)128);
+                    if (plane == 0) row[32..].Fill(235);
+                }
+            }
+            ImageFile.Write(At("range.jpg"), frame, quality);
+        }
+
+        byte[] pixels = ReadPixels("range.jpg", out _, out _);
+
+        Assert.InRange(pixels[3 * 8], 0, 6);
+        Assert.InRange(pixels[3 * 56], 249, 255);
+    }
 }
