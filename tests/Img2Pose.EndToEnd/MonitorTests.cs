@@ -91,7 +91,8 @@ public sealed class MonitorTests : IDisposable
         await ended;
 
         Assert.Contains("img2pose.dll", maps);
-        Assert.DoesNotContain("AspNetCore", maps);
+        // The logging library may come from the web framework's folder, which has it, too.
+        Assert.DoesNotMatch("/Microsoft\\.AspNetCore\\.[^/]*\\.dll", maps);
         Assert.DoesNotContain("Img2Pose.Monitor", maps);
     }
 }
