@@ -10,7 +10,8 @@ public sealed unsafe class OverlayBlenderTests
     public static TheoryData<PixelFormat, bool, int, int> Cases()
     {
         TheoryData<PixelFormat, bool, int, int> cases = [];
-        foreach (PixelFormat format in Enum.GetValues<PixelFormat>())
+        // P010 is a layout of device memory; on the host it is I420P10.
+        foreach (PixelFormat format in Enum.GetValues<PixelFormat>().Where(format => format != PixelFormat.P010))
         {
             foreach (bool fullRange in (bool[])[false, true])
             {
