@@ -21,8 +21,19 @@ public class EventEngineTests
 
     private static WatchedFace Face(int id, double x = 0.5, double y = 0.5, double off = 5, double turned = 0, double down = 0, double? distance = 1000) => new()
     {
-        Id = id, Box = new Box(0, 0, 10, 10), Score = 0.9, Detected = true, X = x, Y = y, Angles = new EulerAngles(turned, -down, 0),
-        OffCamera = off, Turned = turned, Down = down, Distance = distance, Depth = 5, Axes = default,
+        Id = id,
+        Box = new Box(0, 0, 10, 10),
+        Score = 0.9,
+        Detected = true,
+        X = x,
+        Y = y,
+        Angles = new EulerAngles(turned, -down, 0),
+        OffCamera = off,
+        Turned = turned,
+        Down = down,
+        Distance = distance,
+        Depth = 5,
+        Axes = default,
     };
 
     /// <summary>Plays looks at a rate with a little jitter, and gives the events that ended or went on, with seconds from the begin.</summary>

@@ -20,7 +20,14 @@ public class TellingTests
 
     private static PoseEvent Event(string rule = "looks", bool ended = false) => new()
     {
-        Id = "0193f4a1b2c-door-1", Camera = "door", Rule = rule, Kind = RuleKind.Facing, Start = s_now, End = ended ? s_now + TimeSpan.FromSeconds(2) : null, Track = 4, Poses = new PoseSummary(3, 1, 2, 3, 4, null, 1),
+        Id = "0193f4a1b2c-door-1",
+        Camera = "door",
+        Rule = rule,
+        Kind = RuleKind.Facing,
+        Start = s_now,
+        End = ended ? s_now + TimeSpan.FromSeconds(2) : null,
+        Track = 4,
+        Poses = new PoseSummary(3, 1, 2, 3, 4, null, 1),
     };
 
     /// <summary>A web server that answers each request as it is told to, and keeps what it got.</summary>
