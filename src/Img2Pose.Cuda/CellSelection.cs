@@ -18,6 +18,9 @@ public sealed class CellSelection : IDisposable
     private PinnedBuffer? _fetched;
     private int _values;
 
+    /// <summary>Levels of maps that a launch takes at most.</summary>
+    public const int MostLevels = 4;
+
     /// <summary>Makes one that fetches at most <paramref name="capacity"/> cells of a picture.</summary>
     public CellSelection(CudaQueue queue, int capacity)
     {
@@ -35,7 +38,7 @@ public sealed class CellSelection : IDisposable
     /// <exception cref="CudaDeviceException">The device has no room, or failed.</exception>
     public bool Select(ReadOnlySpan<nint> maps, ReadOnlySpan<int> cells, int pictures, int values, float least)
     {
-        if (maps.Length is < 1 or > 4 || maps.Length != cells.Length) throw new ArgumentException($"{maps.Length} maps and {cells.Length} sizes are not one to four each.");
+        if (maps.Length is < 1 or > MostLevels || maps.Length != cells.Length) throw new ArgumentException($"{maps.Length} maps and {cells.Length} sizes are not one to four each.");
         _values = values;
         int all = 0;
         foreach (int count in cells) all += count;

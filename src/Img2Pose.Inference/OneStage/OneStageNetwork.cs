@@ -196,8 +196,11 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     private bool TryFetchCells(DeviceMaps maps, float threshold)
     {
         int levels = maps.Shapes.Count, values = (int)maps.Shapes[0][1], pictures = (int)maps.Shapes[0][0];
-        Span<nint> addresses = stackalloc nint[levels];
-        Span<int> cells = stackalloc int[levels];
+        if (levels > CellSelection.MostLevels) return false;
+        Span<nint> addressRoom = stackalloc nint[CellSelection.MostLevels];
+        Span<int> cellRoom = stackalloc int[CellSelection.MostLevels];
+        Span<nint> addresses = addressRoom[..levels];
+        Span<int> cells = cellRoom[..levels];
         for (int i = 0; i < levels; i++)
         {
             if (maps.Shapes[i][0] != pictures || maps.Shapes[i][1] != values) return false;
