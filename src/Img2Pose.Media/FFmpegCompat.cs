@@ -5,7 +5,7 @@ namespace Img2Pose.Media;
 
 /// <summary>
 /// What has another name in one supported major of FFmpeg than in another: 5.1 (libavcodec 59) to 7.1 (libavcodec 61). Offsets
-/// and numbers need no care: they come from the headers that the program is built with. Nobody else calls these members.
+/// need no care: they come from the headers that the program is built with. Nobody else calls these members.
 /// </summary>
 /// <remarks>
 /// FFmpeg.AutoGen 5.1 knows the names of 5.1. Where a later major has only a successor of the same type and meaning, the
@@ -18,6 +18,14 @@ internal static unsafe class FFmpegCompat
     /// <c>pkt_duration</c> until 6.1, which 7.0 dropped for <c>duration</c>.
     /// </summary>
     public static long Duration(AVFrame* picture) => picture->pkt_duration;
+
+    private static AVPixelFormat s_p010 = AVPixelFormat.AV_PIX_FMT_NONE;
+
+    /// <summary>The format of 10 bits with interleaved chroma. 7.0 dropped a format before it, which moved its number; so it is asked for by name.</summary>
+    public static AVPixelFormat P010 => s_p010 != AVPixelFormat.AV_PIX_FMT_NONE ? s_p010 : s_p010 = ffmpeg.av_get_pix_fmt("p010le");
+
+    /// <summary>Whether a codec is AV1, whose number 7.0 moved as well.</summary>
+    public static bool IsAv1(AVCodecID id) => ffmpeg.avcodec_get_name(id) == "av1";
 
     // AV_FRAME_FLAG_INTERLACED and AV_FRAME_FLAG_TOP_FIELD_FIRST of libavutil 58.7 (FFmpeg 6.1) and later; before, the bits mean nothing.
     private const int FlagInterlaced = 1 << 3;

@@ -13,7 +13,7 @@ internal static unsafe class PixelFormats
         PixelFormat.Nv12 => AVPixelFormat.AV_PIX_FMT_NV12,
         PixelFormat.I420P10 => AVPixelFormat.AV_PIX_FMT_YUV420P10LE,
         PixelFormat.Rgb24 => AVPixelFormat.AV_PIX_FMT_RGB24,
-        PixelFormat.P010 => AVPixelFormat.AV_PIX_FMT_P010LE,
+        PixelFormat.P010 => FFmpegCompat.P010,
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 

@@ -161,12 +161,8 @@ internal sealed unsafe class HardwareDecoding : IDisposable
     private static PixelFormat? FormatOf(AVFrame* picture)
     {
         if (picture->hw_frames_ctx == null) return null;
-        return ((AVHWFramesContext*)picture->hw_frames_ctx->data)->sw_format switch
-        {
-            AVPixelFormat.AV_PIX_FMT_NV12 => PixelFormat.Nv12,
-            AVPixelFormat.AV_PIX_FMT_P010LE => PixelFormat.P010,
-            _ => null,
-        };
+        AVPixelFormat format = ((AVHWFramesContext*)picture->hw_frames_ctx->data)->sw_format;
+        return format == AVPixelFormat.AV_PIX_FMT_NV12 ? PixelFormat.Nv12 : format == FFmpegCompat.P010 ? PixelFormat.P010 : null;
     }
 
     private static DeviceCodec? CodecOf(AVCodecID id) => id switch
@@ -178,15 +174,14 @@ internal sealed unsafe class HardwareDecoding : IDisposable
         AVCodecID.AV_CODEC_ID_HEVC => DeviceCodec.Hevc,
         AVCodecID.AV_CODEC_ID_VP8 => DeviceCodec.Vp8,
         AVCodecID.AV_CODEC_ID_VP9 => DeviceCodec.Vp9,
-        AVCodecID.AV_CODEC_ID_AV1 => DeviceCodec.Av1,
-        _ => null,
+        _ => FFmpegCompat.IsAv1(id) ? DeviceCodec.Av1 : null,
     };
 
     /// <summary>FFmpeg's decoder that can hand a codec's work to a GPU; null where there is none.</summary>
     private static AVCodec* DecoderFor(AVCodecID id)
     {
         // For AV1 others come first, which decode on the processor only.
-        AVCodec* decoder = id == AVCodecID.AV_CODEC_ID_AV1 ? ffmpeg.avcodec_find_decoder_by_name("av1") : ffmpeg.avcodec_find_decoder(id);
+        AVCodec* decoder = FFmpegCompat.IsAv1(id) ? ffmpeg.avcodec_find_decoder_by_name("av1") : ffmpeg.avcodec_find_decoder(id);
         if (decoder == null) return null;
         for (int i = 0; ffmpeg.avcodec_get_hw_config(decoder, i) is var way && way != null; i++)
         {

@@ -30,7 +30,6 @@ public enum AVCodecID : int
     @AV_CODEC_ID_VP9 = 167,
     @AV_CODEC_ID_WEBP = 171,
     @AV_CODEC_ID_HEVC = 173,
-    @AV_CODEC_ID_AV1 = 226,
     @AV_CODEC_ID_AAC = 86018,
     @AV_CODEC_ID_WRAPPED_AVFRAME = 135169,
 }
@@ -53,7 +52,6 @@ public enum AVPixelFormat : int
     @AV_PIX_FMT_YUV420P10LE = 62,
     @AV_PIX_FMT_CUDA = 117,
     @AV_PIX_FMT_YUVJ411P = 138,
-    @AV_PIX_FMT_P010LE = 159,
 }
 
 public enum AVColorPrimaries : int

@@ -57,6 +57,9 @@ public static unsafe partial class ffmpeg
     [LibraryImport(Avutil)]
     public static partial AVPixFmtDescriptor* av_pix_fmt_desc_get(AVPixelFormat pix_fmt);
 
+    [LibraryImport(Avutil, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial AVPixelFormat av_get_pix_fmt(string name);
+
     public static string av_get_pix_fmt_name(AVPixelFormat pix_fmt) =>
         Marshal.PtrToStringUTF8((nint)av_get_pix_fmt_name_native(pix_fmt))!;
 
