@@ -28,7 +28,7 @@ public interface ICudaGraphicsInteropResource : IDisposable
     void GetMappedPointer(out CUdeviceptr devicePtr, out SizeT size);
 }
 
-public unsafe class CudaOpenGLImageInteropResource : ICudaGraphicsInteropResource
+public class CudaOpenGLImageInteropResource : ICudaGraphicsInteropResource
 {
     public enum OpenGLImageTarget : uint
     {
@@ -36,64 +36,43 @@ public unsafe class CudaOpenGLImageInteropResource : ICudaGraphicsInteropResourc
         GL_RENDERBUFFER = 0x8D41,
     }
 
-    private readonly CUgraphicsResource _resource;
-    private bool _disposed;
+    private readonly GraphicsRegistration _registration;
 
     public CudaOpenGLImageInteropResource(uint resource, CUGraphicsRegisterFlags flags, OpenGLImageTarget target)
     {
-        DriverApi.Check(DriverApi.cuGraphicsGLRegisterImage(out _resource, resource, target, flags));
-        IsRegistered = true;
+        DriverApi.Check(DriverApi.cuGraphicsGLRegisterImage(out CUgraphicsResource registered, resource, target, flags));
+        _registration = new GraphicsRegistration(registered);
     }
 
     ~CudaOpenGLImageInteropResource() => Dispose(false);
 
-    public bool IsMapped { get; private set; }
+    public bool IsMapped => _registration.IsMapped;
 
-    public bool IsRegistered { get; private set; }
+    public bool IsRegistered => _registration.IsRegistered;
 
-    public CUgraphicsResource CUgraphicsResource => _resource;
+    public CUgraphicsResource CUgraphicsResource => _registration.Resource;
 
-    public CUgraphicsResource GetCUgraphicsResource() => _resource;
+    public CUgraphicsResource GetCUgraphicsResource() => _registration.Resource;
 
     public void Map() => Map(default);
 
-    public void Map(CUstream stream)
-    {
-        CUgraphicsResource resource = _resource;
-        DriverApi.Check(DriverApi.cuGraphicsMapResources(1, &resource, stream));
-        IsMapped = true;
-    }
+    public void Map(CUstream stream) => _registration.Map(stream);
 
     public void UnMap() => UnMap(default);
 
-    public void UnMap(CUstream stream)
-    {
-        CUgraphicsResource resource = _resource;
-        DriverApi.Check(DriverApi.cuGraphicsUnmapResources(1, &resource, stream));
-        IsMapped = false;
-    }
+    public void UnMap(CUstream stream) => _registration.UnMap(stream);
 
-    public void Unregister()
-    {
-        if (!IsRegistered) return;
-        DriverApi.Check(DriverApi.cuGraphicsUnregisterResource(_resource));
-        IsRegistered = false;
-    }
+    public void Unregister() => _registration.Unregister();
 
-    public void SetMapFlags(CUGraphicsMapResourceFlags flags) => DriverApi.Check(DriverApi.cuGraphicsResourceSetMapFlags(_resource, flags));
+    public void SetMapFlags(CUGraphicsMapResourceFlags flags) => _registration.SetMapFlags(flags);
 
-    public void SetIsMapped() => IsMapped = true;
+    public void SetIsMapped() => _registration.IsMapped = true;
 
-    public void SetIsUnmapped() => IsMapped = false;
+    public void SetIsUnmapped() => _registration.IsMapped = false;
 
-    public CUarray GetMappedCUArray(uint arrayIndex, uint mipLevel)
-    {
-        DriverApi.Check(DriverApi.cuGraphicsSubResourceGetMappedArray(out CUarray array, _resource, arrayIndex, mipLevel));
-        return array;
-    }
+    public CUarray GetMappedCUArray(uint arrayIndex, uint mipLevel) => _registration.ArrayOf(arrayIndex, mipLevel);
 
-    public void GetMappedPointer(out CUdeviceptr devicePtr, out SizeT size) =>
-        DriverApi.Check(DriverApi.cuGraphicsResourceGetMappedPointer(out devicePtr, out size, _resource));
+    public void GetMappedPointer(out CUdeviceptr devicePtr, out SizeT size) => _registration.PointerOf(out devicePtr, out size);
 
     public void Dispose()
     {
@@ -103,75 +82,49 @@ public unsafe class CudaOpenGLImageInteropResource : ICudaGraphicsInteropResourc
 
     protected virtual void Dispose(bool fDisposing)
     {
-        if (_disposed || !fDisposing) return;
-        _disposed = true;
-        CUgraphicsResource resource = _resource;
-        if (IsMapped) _ = DriverApi.cuGraphicsUnmapResources(1, &resource, default);
-        if (IsRegistered) _ = DriverApi.cuGraphicsUnregisterResource(_resource);
-        (IsMapped, IsRegistered) = (false, false);
+        if (fDisposing) _registration.Free();
     }
 }
 
-public unsafe class CudaOpenGLBufferInteropResource : ICudaGraphicsInteropResource
+public class CudaOpenGLBufferInteropResource : ICudaGraphicsInteropResource
 {
-    private readonly CUgraphicsResource _resource;
-    private bool _disposed;
+    private readonly GraphicsRegistration _registration;
 
     public CudaOpenGLBufferInteropResource(uint resource, CUGraphicsRegisterFlags flags)
     {
-        DriverApi.Check(DriverApi.cuGraphicsGLRegisterBuffer(out _resource, resource, flags));
-        IsRegistered = true;
+        DriverApi.Check(DriverApi.cuGraphicsGLRegisterBuffer(out CUgraphicsResource registered, resource, flags));
+        _registration = new GraphicsRegistration(registered);
     }
 
     ~CudaOpenGLBufferInteropResource() => Dispose(false);
 
-    public bool IsMapped { get; private set; }
+    public bool IsMapped => _registration.IsMapped;
 
-    public bool IsRegistered { get; private set; }
+    public bool IsRegistered => _registration.IsRegistered;
 
-    public CUgraphicsResource CUgraphicsResource => _resource;
+    public CUgraphicsResource CUgraphicsResource => _registration.Resource;
 
-    public CUgraphicsResource GetCUgraphicsResource() => _resource;
+    public CUgraphicsResource GetCUgraphicsResource() => _registration.Resource;
 
     public void Map() => Map(default);
 
-    public void Map(CUstream stream)
-    {
-        CUgraphicsResource resource = _resource;
-        DriverApi.Check(DriverApi.cuGraphicsMapResources(1, &resource, stream));
-        IsMapped = true;
-    }
+    public void Map(CUstream stream) => _registration.Map(stream);
 
     public void UnMap() => UnMap(default);
 
-    public void UnMap(CUstream stream)
-    {
-        CUgraphicsResource resource = _resource;
-        DriverApi.Check(DriverApi.cuGraphicsUnmapResources(1, &resource, stream));
-        IsMapped = false;
-    }
+    public void UnMap(CUstream stream) => _registration.UnMap(stream);
 
-    public void Unregister()
-    {
-        if (!IsRegistered) return;
-        DriverApi.Check(DriverApi.cuGraphicsUnregisterResource(_resource));
-        IsRegistered = false;
-    }
+    public void Unregister() => _registration.Unregister();
 
-    public void SetMapFlags(CUGraphicsMapResourceFlags flags) => DriverApi.Check(DriverApi.cuGraphicsResourceSetMapFlags(_resource, flags));
+    public void SetMapFlags(CUGraphicsMapResourceFlags flags) => _registration.SetMapFlags(flags);
 
-    public void SetIsMapped() => IsMapped = true;
+    public void SetIsMapped() => _registration.IsMapped = true;
 
-    public void SetIsUnmapped() => IsMapped = false;
+    public void SetIsUnmapped() => _registration.IsMapped = false;
 
-    public CUarray GetMappedCUArray(uint arrayIndex, uint mipLevel)
-    {
-        DriverApi.Check(DriverApi.cuGraphicsSubResourceGetMappedArray(out CUarray array, _resource, arrayIndex, mipLevel));
-        return array;
-    }
+    public CUarray GetMappedCUArray(uint arrayIndex, uint mipLevel) => _registration.ArrayOf(arrayIndex, mipLevel);
 
-    public void GetMappedPointer(out CUdeviceptr devicePtr, out SizeT size) =>
-        DriverApi.Check(DriverApi.cuGraphicsResourceGetMappedPointer(out devicePtr, out size, _resource));
+    public void GetMappedPointer(out CUdeviceptr devicePtr, out SizeT size) => _registration.PointerOf(out devicePtr, out size);
 
     public void Dispose()
     {
@@ -181,11 +134,57 @@ public unsafe class CudaOpenGLBufferInteropResource : ICudaGraphicsInteropResour
 
     protected virtual void Dispose(bool fDisposing)
     {
-        if (_disposed || !fDisposing) return;
-        _disposed = true;
-        CUgraphicsResource resource = _resource;
-        if (IsMapped) _ = DriverApi.cuGraphicsUnmapResources(1, &resource, default);
-        if (IsRegistered) _ = DriverApi.cuGraphicsUnregisterResource(_resource);
+        if (fDisposing) _registration.Free();
+    }
+}
+
+/// <summary>A resource of OpenGL's that the driver knows: what both kinds of it do alike.</summary>
+internal sealed unsafe class GraphicsRegistration(CUgraphicsResource resource)
+{
+    public CUgraphicsResource Resource => resource;
+
+    public bool IsMapped { get; set; }
+
+    public bool IsRegistered { get; private set; } = true;
+
+    public void Map(CUstream stream)
+    {
+        CUgraphicsResource one = resource;
+        DriverApi.Check(DriverApi.cuGraphicsMapResources(1, &one, stream));
+        IsMapped = true;
+    }
+
+    public void UnMap(CUstream stream)
+    {
+        CUgraphicsResource one = resource;
+        DriverApi.Check(DriverApi.cuGraphicsUnmapResources(1, &one, stream));
+        IsMapped = false;
+    }
+
+    public void Unregister()
+    {
+        if (!IsRegistered) return;
+        DriverApi.Check(DriverApi.cuGraphicsUnregisterResource(resource));
+        IsRegistered = false;
+    }
+
+    public void SetMapFlags(CUGraphicsMapResourceFlags flags) => DriverApi.Check(DriverApi.cuGraphicsResourceSetMapFlags(resource, flags));
+
+    public CUarray ArrayOf(uint arrayIndex, uint mipLevel)
+    {
+        DriverApi.Check(DriverApi.cuGraphicsSubResourceGetMappedArray(out CUarray array, resource, arrayIndex, mipLevel));
+        return array;
+    }
+
+    public void PointerOf(out CUdeviceptr devicePtr, out SizeT size) =>
+        DriverApi.Check(DriverApi.cuGraphicsResourceGetMappedPointer(out devicePtr, out size, resource));
+
+    /// <summary>Gives it back, whatever the driver says; again does nothing.</summary>
+    public void Free()
+    {
+        CUgraphicsResource one = resource;
+        if (IsMapped) _ = DriverApi.cuGraphicsUnmapResources(1, &one, default);
+        if (IsRegistered) _ = DriverApi.cuGraphicsUnregisterResource(resource);
         (IsMapped, IsRegistered) = (false, false);
     }
 }
