@@ -103,6 +103,7 @@ public sealed class CudaOrder : DeviceOrder, IDisposable
     {
         try
         {
+            // The memory is about to be used again, which the device must have left; the driver bounds the wait by the work in its queues.
             // No lock: whoever waits owns the frame, and nobody else holds it any more.
             Ready.Wait();
             Consumed.Wait();

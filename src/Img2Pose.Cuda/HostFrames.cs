@@ -64,6 +64,7 @@ public sealed class HostFrames : IDisposable
                 for (int i = 0; i < source.PlaneCount; i++) _queue.CopyPlane(source.GetPlane(i), copy.GetPlane(i));
                 order.EndRead(_queue);
                 _queue.Mark(_done);
+                // The caller gets samples, which are there only now; the wait is one copy long.
                 _done.Wait();
             }
             copy.CopyPropertiesFrom(source);

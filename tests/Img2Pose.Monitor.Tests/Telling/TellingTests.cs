@@ -197,7 +197,10 @@ public class TellingTests
         teller.Tell(Event("second"));
         broker = await BrokerAsync(port, messages);
 
-        Assert.Contains("second", Next(messages, "img2pose/door/event"));
+        // The broker went before it had said that it has the first, perhaps: then that comes once more, as MQTT's "at least once" has it.
+        string again = Next(messages, "img2pose/door/event");
+        if (again.Contains("first", StringComparison.Ordinal)) again = Next(messages, "img2pose/door/event");
+        Assert.Contains("second", again);
         Assert.Null(teller.Problem);
         await broker.StopAsync();
         broker.Dispose();
