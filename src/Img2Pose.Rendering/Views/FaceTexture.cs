@@ -66,7 +66,7 @@ public sealed class FaceTexture
                 // What grazes the line of sight would smear.
                 if (place.Z > 0.2f && place.Z >= stored)
                 {
-                    Vector4 colour = face.Picture.SampleLinear(new Vector2(place.X, place.Y));
+                    Vector4 colour = face.Picture.SampleLinear(place);
                     _colours[at] = stored > 0 ? Vector4.Lerp(_colours[at], colour, Takes) : colour;
                     stored = place.Z;
                 }

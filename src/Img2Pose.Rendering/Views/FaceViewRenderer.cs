@@ -367,6 +367,6 @@ public sealed class FaceViewRenderer
     private Vector4 SampleAt(Vector2 point)
     {
         Vector2 place = _face.Picture.Place(point);
-        return _options.Live ? _face.Picture.SampleLinear(place) : _face.Picture.SampleSoft(place, _ready.Softness);
+        return _options.Live ? _face.Picture.SampleLinear(new Vector4(place, 0, 0)) : _face.Picture.SampleSoft(place, _ready.Softness);
     }
 }

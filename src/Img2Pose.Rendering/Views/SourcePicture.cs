@@ -22,6 +22,9 @@ internal sealed class SourcePicture
     private int[] _room = [];
     private int _stride;
     private float _scaleX, _scaleY, _offsetX, _offsetY;
+    // The last pixel of the copy: column, row.
+    private Vector128<float> _last;
+    private Vector128<int> _lastPixel;
 
     /// <summary>Width of the copy, pixels.</summary>
     public int Width { get; private set; }
@@ -50,6 +53,8 @@ internal sealed class SourcePicture
         // A sample's centre lies half a pixel inside.
         (_offsetX, _offsetY) = (0.5f + (mirror ? (float)frame.Width / factor - right : left), 0.5f + top);
         _stride = Width + 2 * Border;
+        _lastPixel = Vector128.Create(Width - 1, Height - 1, 0, 0);
+        _last = Vector128.ConvertToSingle(_lastPixel);
         int needed = checked(_stride * (Height + 2 * Border));
         if (_pixels.Length < needed) _pixels = new uint[needed];
         for (int y = 0; y < Height; y++)
@@ -141,24 +146,27 @@ internal sealed class SourcePicture
     }
 
     /// <summary>Colour at a place, linear between the nearest four pixels: faster than <see cref="Sample"/> and a little softer.</summary>
-    /// <param name="place">From <see cref="Place"/>.</param>
+    /// <param name="place">X and Y are those of <see cref="Place"/>; Z and W have no meaning.</param>
     /// <returns>R, G, B in 0…255; W has no meaning.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector4 SampleLinear(Vector2 place)
+    public Vector4 SampleLinear(Vector4 place)
     {
-        float x = place.X > 0 ? MathF.Min(place.X, Width - 1) : 0, y = place.Y > 0 ? MathF.Min(place.Y, Height - 1) : 0;
-        int left = (int)x, top = (int)y, at = (top + Border) * _stride + left + Border;
+        // What processors make of what is not a number differs, so that the whole pixel is bounded, too.
+        Vector128<float> point = Vector128.MinNative(Vector128.MaxNative(place.AsVector128(), Vector128<float>.Zero), _last);
+        Vector128<int> pixel = Vector128.Min(Vector128.Max(Vector128.ConvertToInt32Native(point), Vector128<int>.Zero), _lastPixel);
+        Vector128<float> beyond = point - Vector128.ConvertToSingle(pixel);
+        int at = (pixel[1] + Border) * _stride + pixel[0] + Border;
         // Two pixels of two rows, eight channels in 16 bits each: down with weights of 8 bits, then across.
         // The place is clamped to the copy, which has pixels on every side of it: both reads lie within.
         Debug.Assert(at >= 0 && at + _stride + 2 <= _pixels.Length);
         ref uint first = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_pixels), at);
         ulong upper = Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref first)), lower = Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref first, _stride)));
-        ushort v = (ushort)((y - top) * 256);
+        ushort v = (ushort)Vector128.ConvertToInt32Native(beyond * 256f)[1];
         Vector128<ushort> both = Vector128.WidenLower(Vector128.CreateScalarUnsafe(upper).AsByte()) * (ushort)(256 - v)
             + Vector128.WidenLower(Vector128.CreateScalarUnsafe(lower).AsByte()) * v;
         (Vector128<uint> one, Vector128<uint> second) = Vector128.Widen(both);
         Vector128<float> from = Vector128.ConvertToSingle(one.AsInt32()), to = Vector128.ConvertToSingle(second.AsInt32());
-        return ((from + (x - left) * (to - from)) * (1f / 256)).AsVector4();
+        return ((from + beyond[0] * (to - from)) * (1f / 256)).AsVector4();
     }
 
     private Vector128<float> Row(int at, Vector4 weights, out Vector128<float> second, out Vector128<float> third)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Img2Pose.Geometry;
 
@@ -42,6 +43,10 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
         where TSampler : struct, ISampler
     {
         ReadOnlySpan<int> front = _raster.Triangle, behind = _behind.Triangle, ringCorners = SurroundingRing.Triangles;
+        // Neighbouring pixels mostly lie in one triangle of the ring, whose triangles are large; the same for the face's costs more
+        // than it saves.
+        int patched = -1;
+        Patch patch = default;
         for (int at = 0; at < front.Length; at++)
         {
             float opacity = 0;
@@ -53,14 +58,19 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
                 int triangle = behind[at];
                 if (triangle >= 0)
                 {
-                    Vector4 ring = Mix(face.RingSource, ringCorners.Slice(3 * triangle, 3), _behind.PlaceAt(at));
-                    if (ring.Z > 0) background = Math.Min(1, ring.Z) * sampler.At(face.Picture, new Vector2(ring.X, ring.Y));
+                    if (triangle != patched)
+                    {
+                        patched = triangle;
+                        patch = new Patch(face.RingSource, ringCorners.Slice(3 * triangle, 3));
+                    }
+                    Vector4 ring = patch.At(_behind.PlaceAt(at));
+                    if (ring.Z > 0) background = (ring.Z < 1 ? ring.Z : 1) * sampler.At(face.Picture, ring);
                 }
                 else
                 {
                     hasHoles = true;
                 }
-                colour = Vector4.Lerp(background, colour, opacity);
+                colour = opacity > 0 ? Vector4.Lerp(background, colour, opacity) : background;
             }
             Store(colour, rgb, at);
         }
@@ -71,13 +81,17 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
     {
         FaceGrid grid = face.Grid;
         ReadOnlySpan<int> corners = grid.Triangles.Slice(3 * triangle, 3);
-        Vector4 own = Mix(face.Own, corners, place), known = Mix(face.Shares, corners, place);
+        Vector4 own = Mix(face.Own, corners, place);
         opacity = own.W;
+        // Rounding may leave a hair of what is seen completely. Only what is visible is seen so.
+        if (own.Z > 0.9999f)
+        {
+            if (opacity > 0.5f) shares.Add(visible: true, remembered: false, symmetric: false);
+            return sampler.At(face.Picture, own);
+        }
+        Vector4 known = Mix(face.Shares, corners, place);
         if (opacity > 0.5f) shares.Add(known.X > 0.5f, known.Z > 0.5f, known.Y > 0.5f);
-        // Rounding may leave a hair of what is seen completely.
-        float seen = own.Z > 0.9999f ? 1 : SourceFace.Step(0, 1, own.Z);
-        Vector2 point = new(own.X, own.Y);
-        if (seen == 1) return sampler.At(face.Picture, point);
+        float seen = SourceFace.Step(0, 1, own.Z);
 
         // What everything below is laid over: the colours of the vertices.
         Vector4 colour = Mix(face.Filled, corners, place);
@@ -85,7 +99,7 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
         {
             Vector4 other = Mix(face.Own[grid.Mirror(corners[0])], face.Own[grid.Mirror(corners[1])], face.Own[grid.Mirror(corners[2])], place);
             float mirrored = SourceFace.Step(0, 0.6f, other.Z);
-            if (mirrored > 0) colour = Vector4.Lerp(colour, PreparedFace.Apply(sampler.At(face.Picture, new Vector2(other.X, other.Y)), Mix(face.MirrorGain, corners, place)), mirrored);
+            if (mirrored > 0) colour = Vector4.Lerp(colour, PreparedFace.Apply(sampler.At(face.Picture, other), Mix(face.MirrorGain, corners, place)), mirrored);
         }
         if (known.Z > 0)
         {
@@ -93,7 +107,7 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
             Vector4 earlier = face.Texture!.Sample(row, face.TextureColumn(column), out float quality);
             if (quality > 0) colour = Vector4.Lerp(colour, PreparedFace.Apply(earlier, Mix(face.MemoryGain, corners, place)), SourceFace.Step(0, 0.6f, quality));
         }
-        return seen > 0 ? Vector4.Lerp(colour, sampler.At(face.Picture, point), seen) : colour;
+        return seen > 0 ? Vector4.Lerp(colour, sampler.At(face.Picture, own), seen) : colour;
     }
 
     private static (float Row, float Column) TexturePlace(PreparedFace face, ReadOnlySpan<int> corners, Vector2 place)
@@ -119,6 +133,7 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
     }
 
     /// <summary>Stores a colour, rounded. A pixel's fourth byte is the next one's first, which is stored after it; the last has none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector4 colour, Span<byte> rgb, int at)
     {
         Vector128<int> whole = Vector128.ConvertToInt32Native(Vector128.ClampNative((colour + new Vector4(0.5f)).AsVector128(), Vector128<float>.Zero, Vector128.Create(255f)));
@@ -132,25 +147,39 @@ internal sealed class ViewPainter(FaceGrid grid) : IViewPainter
 
     private static Vector4 Mix(Vector4 a, Vector4 b, Vector4 c, Vector2 place) => a + place.X * (b - a) + place.Y * (c - a);
 
+    /// <summary>Values of the three corners of a triangle: the first's, and how the others differ.</summary>
+    private readonly struct Patch
+    {
+        private readonly Vector4 _first, _second, _third;
+
+        public Patch(Vector4[] values, ReadOnlySpan<int> corners)
+        {
+            _first = values[corners[0]];
+            (_second, _third) = (values[corners[1]] - _first, values[corners[2]] - _first);
+        }
+
+        public Vector4 At(Vector2 place) => _first + place.X * _second + place.Y * _third;
+    }
+
     /// <summary>How a colour is looked up in the picture; a type, so that each way has code of its own.</summary>
     private interface ISampler
     {
-        Vector4 At(SourcePicture picture, Vector2 place);
+        Vector4 At(SourcePicture picture, Vector4 place);
     }
 
     private readonly struct Linear : ISampler
     {
-        public Vector4 At(SourcePicture picture, Vector2 place) => picture.SampleLinear(place);
+        public Vector4 At(SourcePicture picture, Vector4 place) => picture.SampleLinear(place);
     }
 
     private readonly struct Cubic : ISampler
     {
-        public Vector4 At(SourcePicture picture, Vector2 place) => picture.Sample(place);
+        public Vector4 At(SourcePicture picture, Vector4 place) => picture.Sample(new Vector2(place.X, place.Y));
     }
 
     /// <summary>The mean of four points where the picture is finer than the view.</summary>
     private readonly struct Soft(float softness) : ISampler
     {
-        public Vector4 At(SourcePicture picture, Vector2 place) => picture.SampleSoft(place, softness);
+        public Vector4 At(SourcePicture picture, Vector4 place) => picture.SampleSoft(new Vector2(place.X, place.Y), softness);
     }
 }
