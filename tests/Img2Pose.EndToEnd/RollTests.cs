@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Geometry;
 
 namespace Img2Pose.EndToEnd;
 
@@ -39,6 +40,33 @@ public sealed class RollTests : IDisposable
             Assert.InRange(Math.Abs(Roll(Assert.Single(frame.GetProperty("faces").EnumerateArray()))), 150, 180);
         (await CommandLine.Img2PoseAsync("run", clip, "--json", _files["o.jsonl"], "--roll", "any", "--look", "follow")).ShouldFailWith(2, "--roll any");
         (await CommandLine.Img2PoseAsync("run", clip, "--json", _files["o.jsonl"], "--roll", "any", "--scales", "200,300")).ShouldFailWith(2, "--roll any");
+    }
+
+    [Fact]
+    public async Task A_pack_is_measured_at_every_angle()
+    {
+        string folder = Directory.CreateDirectory(_files["pack"]).FullName;
+        await DrawnFace.SaveAsync(Path.Combine(folder, "a.png"));
+        Box box = DrawnFace.Box;
+        (Vector3d r, Vector3d t) = (DrawnFace.Pose.Rotation, DrawnFace.Pose.Translation);
+        await File.WriteAllTextAsync(Path.Combine(folder, "annotations.jsonl"), FormattableString.Invariant(
+            $$"""{"image":"a.png","width":320,"height":240,"set":"toy","complete":true,"faces":[{"box":[{{box.Left}},{{box.Top}},{{box.Right}},{{box.Bottom}}],"pose":[{{r.X}},{{r.Y}},{{r.Z}},{{t.X}},{{t.Y}},{{t.Z}}],"label":"gt68","ignore":false}]}""") + "\n", TestContext.Current.CancellationToken);
+
+        Finished any = (await CommandLine.Img2PoseAsync("eval", "pack", folder, "--turned", "90", "--json", "-", "--device", "cpu")).ShouldSucceed();
+        Finished upright = (await CommandLine.Img2PoseAsync("eval", "pack", folder, "--turned", "180", "--roll", "upright", "--json", "-", "--device", "cpu")).ShouldSucceed();
+
+        JsonElement[] angles = [.. JsonDocument.Parse(any.Output).RootElement.GetProperty("angles").EnumerateArray()];
+        Assert.Equal([0, 90, 180, 270], angles.Select(angle => angle.GetProperty("degrees").GetDouble()));
+        Assert.All(angles, angle =>
+        {
+            Assert.Equal((1, 0), (angle.GetProperty("recall").GetProperty("value").GetDouble(), angle.GetProperty("wrong").GetInt32()));
+            Assert.InRange(angle.GetProperty("rotation_median").GetProperty("value").GetDouble(), 0, 15);
+        });
+        // One look finds an inverted face with an upright pose, or not at all.
+        Assert.InRange(JsonDocument.Parse(upright.Output).RootElement.GetProperty("angles")[1].GetProperty("rotation_median").GetProperty("value").GetDouble(), 90, 180);
+        (await CommandLine.Img2PoseAsync("eval", "pack", folder, "--turned", "7")).ShouldFailWith(2, "--turned");
+        (await CommandLine.Img2PoseAsync("eval", "pack", folder, "--turned", "--plots", _files["p"])).ShouldFailWith(2, "--plots");
+        (await CommandLine.Img2PoseAsync("eval", "pack", folder, "--roll", "any")).ShouldFailWith(2, "--roll");
     }
 
     private static double Roll(JsonElement face) => face.GetProperty("euler").GetProperty("roll").GetDouble();

@@ -80,7 +80,7 @@ public static class PackReportJson
         json.WriteEndArray();
     }
 
-    private static void WriteMeasure(Utf8JsonWriter json, string name, Measure measure)
+    internal static void WriteMeasure(Utf8JsonWriter json, string name, Measure measure)
     {
         json.WriteStartObject(name);
         WriteValues(json, measure);

@@ -48,16 +48,16 @@ public static class PackReportText
     private static string WithInterval(Measure measure) =>
         measure.Count == 0 ? None : $"{Format(measure.Value, MeasureUnit.Degrees, measure.Count)} {Interval(measure, MeasureUnit.Degrees)}";
 
-    private static string Count(Measure measure) => measure.Count.ToString(CultureInfo.InvariantCulture);
+    internal static string Count(Measure measure) => measure.Count.ToString(CultureInfo.InvariantCulture);
 
     private static string Bound(double bound, PackRow row) =>
         (row.HigherIsBetter ? ">= " : "<= ") + bound.ToString(row.Unit == MeasureUnit.Percent ? "0.## %" : "0.##", CultureInfo.InvariantCulture);
 
-    private static string Interval(Measure measure, MeasureUnit unit) => measure is { Low: { } low, High: { } high }
+    internal static string Interval(Measure measure, MeasureUnit unit) => measure is { Low: { } low, High: { } high }
         ? $"[{Format(low, unit, 1)}, {Format(high, unit, 1)}]"
         : "";
 
-    private static string Format(double? value, MeasureUnit unit, int count) => value is not { } number
+    internal static string Format(double? value, MeasureUnit unit, int count) => value is not { } number
         ? count == 0 ? None : "inf"
         : unit switch
         {

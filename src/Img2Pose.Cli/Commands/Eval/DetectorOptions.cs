@@ -2,6 +2,7 @@ using System.CommandLine;
 using Img2Pose.Cli.Running;
 using Img2Pose.Core;
 using Img2Pose.Evaluation;
+using Img2Pose.Frames;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 
@@ -37,23 +38,27 @@ internal sealed class DetectorOptions
 
     /// <summary>A detector on one thread.</summary>
     public OnnxPictureDetector Create(ParseResult parsed, ModelPackage model, double lowestScore, PoseDetectorOptions? options = null) =>
-        new(PoseDetector.Create(model, (options ?? new PoseDetectorOptions()) with
+        new(CreateNetwork(parsed, model, lowestScore, options));
+
+    /// <summary>A network on one thread.</summary>
+    public PoseDetector CreateNetwork(ParseResult parsed, ModelPackage model, double lowestScore, PoseDetectorOptions? options = null) =>
+        PoseDetector.Create(model, (options ?? new PoseDetectorOptions()) with
         {
             Device = parsed.GetValue(_device)!,
             Threads = 1,
             Size = parsed.GetValue(_size) ?? options?.Size,
             ScoreThreshold = lowestScore,
-        }));
+        });
 
     /// <summary>Runs the model over picture files, with a progress line on a terminal.</summary>
     public PictureRun Run(
-        ParseResult parsed, IReadOnlyList<PictureFile> files, Func<IPictureDetector> create, CancellationToken cancellation)
+        ParseResult parsed, IReadOnlyList<PictureFile> files, Func<IPictureDetector> create, CancellationToken cancellation, Func<string, VideoFrame>? read = null)
     {
         string device = parsed.GetValue(_device)!;
         int workers = EvalOutput.AtLeastOne(_threads.Name, parsed.GetValue(_threads)) ?? (device is "auto" or "cpu" ? Environment.ProcessorCount : 1);
         bool terminal = !Console.IsErrorRedirected;
         Lock writing = new();
-        PictureRun run = PictureRunner.Run(files, ImageFile.Read, create, workers, Progress, cancellation);
+        PictureRun run = PictureRunner.Run(files, read ?? ImageFile.Read, create, workers, Progress, cancellation);
         if (terminal && files.Count > 0) Console.Error.WriteLine();
         return run;
 
@@ -70,15 +75,18 @@ internal sealed class DetectorOptions
         ModelPackage model = Load(parsed);
         double lowest = Math.Min(lowestScore, model.Metadata.ScoreThreshold);
         PictureRun run = Run(parsed, files, () => Create(parsed, model, lowest), cancellation);
-        return new PredictionSet
-        {
-            Model = model.Metadata.Name,
-            ModelSha256 = model.Sha256,
-            Threshold = model.Metadata.ScoreThreshold,
-            LowestScore = lowest,
-            MillisecondsPerPicture = run.MillisecondsPerPicture,
-            Pictures = run.Pictures,
-            Unreadable = run.Unreadable,
-        };
+        return Predictions(model, lowest, run);
     }
+
+    /// <summary>What a model found in the pictures of a run.</summary>
+    public static PredictionSet Predictions(ModelPackage model, double lowestScore, PictureRun run) => new()
+    {
+        Model = model.Metadata.Name,
+        ModelSha256 = model.Sha256,
+        Threshold = model.Metadata.ScoreThreshold,
+        LowestScore = lowestScore,
+        MillisecondsPerPicture = run.MillisecondsPerPicture,
+        Pictures = run.Pictures,
+        Unreadable = run.Unreadable,
+    };
 }

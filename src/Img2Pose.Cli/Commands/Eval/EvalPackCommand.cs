@@ -28,13 +28,16 @@ internal static class EvalPackCommand
         Option<string?> sheets = new("--sheets") { Description = "Write contact sheets of misses, false alarms and worst poses (PNG) into this folder.", HelpName = "FOLDER" };
         Option<int?> limit = new("--limit") { Description = "Only this many pictures, spread evenly over the pack." };
         Option<double?> score = new("--score") { Description = "Score threshold instead of the model's own." };
+        TurnedPackOptions turned = new();
         Command command = new("pack", "Measure detection and pose on an annotation pack.")
         {
             pack, predictionsFile, savePredictions, json, plots, sheets, limit, score,
         };
         detector.AddTo(command);
+        turned.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
+            turned.Check(parsed, [predictionsFile, savePredictions, plots, sheets]);
             // Before the hours of looking, not after them.
             if (parsed.GetValue(sheets) is not null) OpenCvLibrary.Require();
             AnnotatedImage[] images = PackPairing.Limit(
@@ -48,6 +51,11 @@ internal static class EvalPackCommand
             roles.Writes(parsed.GetValue(savePredictions), "--save-predictions");
             roles.Writes(parsed.GetValue(json), "--json");
             using IDisposable guard = roles.Guard();
+            if (turned.Step(parsed) is { } step)
+            {
+                return Task.FromResult(turned.Run(
+                    parsed, detector, images, step, EvalOutput.Score(score.Name, parsed.GetValue(score)), parsed.GetValue(json), parsed.GetValue(pack)!, cancellation));
+            }
 
             PredictionSet predictions;
             if (parsed.GetValue(predictionsFile) is { } file)
