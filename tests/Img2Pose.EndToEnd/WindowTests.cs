@@ -73,6 +73,30 @@ public sealed class WindowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_screen_is_looked_at_as_a_camera_is()
+    {
+        await using Display display = await Display.StartAsync();
+        string clip = await StillClipAsync(seconds: 600);
+        using Process shows = CommandLine.StartWith([$"DISPLAY={display.Name}"], "run", clip, "--realtime", "--show", "--overlay", "none", "--model", _files.Model, "--quiet");
+        Task<Finished> ended = CommandLine.FinishAsync(shows);
+        string window = await display.WindowAsync();
+        using VideoFrame shown = await ShownAsync(display, window);
+
+        // With the network that finds people, and without a copy of the display's name in the environment.
+        Finished grabbed = (await CommandLine.Img2PoseAsync(
+            "run", $"screen:{display.Name}", "--frames", "3", "--overlay", "none", "--json", "-", "--out", _files["screen.mkv"], "--quality", "0", "--device", "cpu", "--quiet")).ShouldSucceed();
+        await display.PressAsync("q");
+        (await ended).ShouldSucceed();
+
+        JsonElement[] frames = [.. grabbed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).Where(line => line.GetProperty("type").GetString() == "frame")];
+        // What comes faster than it is looked at is left out.
+        Assert.InRange(frames.Length, 1, 3);
+        Assert.All(frames, frame => Assert.Equal(1, frame.GetProperty("faces").GetArrayLength()));
+        using VideoFrame screen = await FirstFrameAsync(_files["screen.mkv"], "screen.png");
+        Assert.Equal((1024, 768), (screen.Width, screen.Height));
+    }
+
+    [Fact]
     public async Task No_display_is_one_clear_line()
     {
         string clip = await _files.FaceClipAsync(frames: 4);
