@@ -59,6 +59,7 @@ internal sealed class Accounts : IDisposable
             bool stays = session.User == "admin" && _administrator is not null && users.Count == 0 || users.Any(user => user.Name == session.User && user.Role == session.Role && before.Users.Contains(user));
             if (!stays) _sessions.TryRemove(key, out _);
         }
+        // A password that is being checked now is of the configuration before: LogInAsync sees that it has changed.
     }
 
     /// <summary>The identity behind a cookie, or null.</summary>
@@ -110,7 +111,10 @@ internal sealed class Accounts : IDisposable
             foreach (string oldest in _sessions.OrderBy(pair => pair.Value.Used).Take(MostSessions / 10).Select(pair => pair.Key)) _sessions.TryRemove(oldest, out _);
         }
         _sessions[Digest(key)] = new Session { User = user, Role = role, Proof = Key(), Used = _clock.GetUtcNow() };
-        return key;
+        // Checking takes a while. Configured anew meanwhile, the user may be gone, and the sweep over the sessions over, too.
+        if (ReferenceEquals(known, _known)) return key;
+        _sessions.TryRemove(Digest(key), out _);
+        return null;
     }
 
     /// <summary>Ends a session.</summary>

@@ -132,4 +132,18 @@ public sealed class AccountsTests : IDisposable
         for (int i = 0; i < 30_000; i++) log.Note("anna", "10.0.0.1", "login", new string('x', 300));
         Assert.True(File.Exists(Path.Combine(_folder, "audit.jsonl.1")));
     }
+
+    [Fact]
+    public async Task A_user_who_is_removed_while_the_password_is_checked_gets_no_session()
+    {
+        UserConfiguration ann = new("ann", Role.Operator, "a long password"), bob = new("bob", Role.Viewer, "another password");
+        using Accounts accounts = new(null, mayBeOpen: false);
+        accounts.Configure([ann, bob], []);
+
+        // Hashing takes long enough for the configuration to come first, mostly; either way she is out.
+        Task<string?> logIn = accounts.LogInAsync("ann", "a long password", TestContext.Current.CancellationToken);
+        accounts.Configure([bob], []);
+
+        Assert.Null(accounts.OfCookie(await logIn));
+    }
 }
