@@ -11,12 +11,13 @@ internal static partial class ProgramLog
     /// <summary>Where events go; until <see cref="Open"/> everything from information up, without numbers.</summary>
     public static ILogger Logger => s_logger ?? Open(verbose: false);
 
-    /// <summary>Tells events from now on as the command line wants it; verbosely with their numbers and traces.</summary>
-    public static ILogger Open(bool verbose)
+    /// <summary>Tells events from now on as the command line wants it; verbosely with their numbers and traces, or as JSON, which always has them.</summary>
+    public static ILogger Open(bool verbose, bool asJson = false)
     {
+        LogLevel minimum = verbose ? LogLevel.Debug : LogLevel.Information;
         ILoggerFactory factory = LoggerFactory.Create(builder => builder
-            .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
-            .AddProvider(new TerminalLoggerProvider(Console.Error, verbose ? LogLevel.Debug : LogLevel.Information, verbose)));
+            .SetMinimumLevel(minimum)
+            .AddProvider(asJson ? new JsonLoggerProvider(Console.Error, minimum) : new TerminalLoggerProvider(Console.Error, minimum, verbose)));
         return s_logger = factory.CreateLogger("Img2Pose.Cli");
     }
 

@@ -317,10 +317,19 @@ public sealed partial class PoseDetector : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Detect(IReadOnlyList{VideoFrame}, double, IReadOnlyList{List{FaceDetection}})"/>, at another size.</summary>
+    internal void Detect(IReadOnlyList<VideoFrame> frames, SizeRule size, double scoreThreshold, IReadOnlyList<List<FaceDetection>> faces) =>
+        Run(frames, size, mirror: false, faces, Selecting.Best, new NetworkRequest((float)scoreThreshold));
+
+    /// <summary>The rule of a look that asks for a size of its own; null: this detector's.</summary>
+    internal SizeRule RuleOf(int? size) => size is { } own ? Size.WithSize(own) : Size;
+
     /// <summary>The grid in which a frame is looked at as a whole.</summary>
-    public LookGrid GridOf(VideoFrame frame)
+    /// <param name="frame">The frame.</param>
+    /// <param name="size">A size of the look's own (<see cref="SizeRule.WithSize"/>), or null.</param>
+    public LookGrid GridOf(VideoFrame frame, int? size = null)
     {
-        (int width, int height) = Size.Resize(frame.DisplayWidth, frame.DisplayHeight);
+        (int width, int height) = RuleOf(size).Resize(frame.DisplayWidth, frame.DisplayHeight);
         return new LookGrid(frame.Width, frame.Height, width, height, Size.Multiple);
     }
 

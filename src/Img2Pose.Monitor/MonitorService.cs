@@ -19,6 +19,9 @@ namespace Img2Pose.Monitor;
 /// </summary>
 public sealed class MonitorService : IAsyncDisposable
 {
+    /// <summary>Seconds without a look after which nobody knows whether what was seen goes on; cameras that are looked at less often have more.</summary>
+    private const double SilentSeconds = 5;
+
     private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(400);
 
     private readonly MonitorOptions _options;
@@ -41,6 +44,7 @@ public sealed class MonitorService : IAsyncDisposable
         options.Validate();
         options.RequireSafety();
         MakeFolder(options.Folder);
+        WarnOfReaders(options);
         _files = new ConfigurationFiles(options.ConfigurationFile, options.Sources, options.Folder);
         MonitorConfiguration configuration = _files.Load();
         string? administrator = null;
@@ -59,7 +63,7 @@ public sealed class MonitorService : IAsyncDisposable
         CameraEnvironment environment = new() { Guard = Guard, Logger = options.Logger, Looked = Looked, Ended = Ended };
         Hub = new CameraHub(_engine, options.Tune?.Invoke(environment) ?? environment);
         _configuration = configuration;
-        _beat = TimeProvider.System.CreateTimer(_ => Live.Show(StateMessage()), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        _beat = TimeProvider.System.CreateTimer(_ => Beat(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
     /// <summary>Where the page is, such as <c>http://127.0.0.1:8080</c>.</summary>
@@ -162,8 +166,8 @@ public sealed class MonitorService : IAsyncDisposable
             List<CameraConfiguration> changed = change(local);
             int others = _configuration.Cameras.Count(camera => camera.Origin == CameraOrigin.Disk);
             if (others + changed.Count > ConfigurationReader.MostCameras) throw new UsageException($"{ConfigurationReader.MostCameras} cameras are the most");
-            _files.WriteLocal(changed);
-            await TakeAsync(_files.Load()).ConfigureAwait(false);
+            await TakeAsync(_files.WriteLocal(changed)).ConfigureAwait(false);
+            _refused = null;
         }
         finally
         {
@@ -215,10 +219,38 @@ public sealed class MonitorService : IAsyncDisposable
         {
             if (_recorders.TryRemove(gone, out EventRecorder? recorder)) recorder.Finish();
         }
+        // Rules that say what they said go on, with what is under way.
         foreach (EventRecorder recorder in _recorders.Values) recorder.Configure(configuration.Rules);
         Store.SetCameras(configuration.Cameras.Select(camera => camera.Name));
-        if (added + removed > 0) MonitorLog.CamerasChanged(_options.Logger, added, removed, kept);
+        if (added + removed > 0)
+        {
+            MonitorLog.CamerasChanged(_options.Logger, added, removed, kept);
+            Audit.Note(null, null, "configuration", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{added} cameras added, {removed} removed, {kept} unchanged"));
+        }
         Live.Show(JsonSerializer.SerializeToUtf8Bytes(new { Type = "changed" }, Answers.Json));
+    }
+
+    /// <summary>Once a second: pages get the state, and what is under way at cameras that are not seen any more ends.</summary>
+    private void Beat()
+    {
+        try
+        {
+            EndUnseen();
+            if (Live.Clients > 0) Live.ShowState(StateMessage());
+        }
+        catch (Exception error) when (error is ObjectDisposedException or Img2PoseException)
+        {
+            // A session that ends at this moment; the next second asks again.
+        }
+    }
+
+    private void EndUnseen()
+    {
+        foreach ((Camera camera, EventRecorder recorder) in _recorders)
+        {
+            if (camera.Status.Silent is not { } silent || silent > Math.Max(SilentSeconds, 3 / camera.Configuration.Looks)) recorder.Finish();
+            camera.Feed.EndOverdue();
+        }
     }
 
     private void Looked(Camera camera, CameraLook look)
@@ -251,14 +283,32 @@ public sealed class MonitorService : IAsyncDisposable
         if (_files.UserPath is { } path)
         {
             FileSystemWatcher watcher = new(Path.GetDirectoryName(path)!, Path.GetFileName(path)) { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName | NotifyFilters.Size };
+            _watching.Add(watcher);
             // Editors write in several steps, or put another file into its place.
             _settle = TimeProvider.System.CreateTimer(_ => _ = ReloadAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             watcher.Changed += (_, _) => _settle.Change(s_settling, Timeout.InfiniteTimeSpan);
             watcher.Created += (_, _) => _settle.Change(s_settling, Timeout.InfiniteTimeSpan);
             watcher.Renamed += (_, _) => _settle.Change(s_settling, Timeout.InfiniteTimeSpan);
-            watcher.EnableRaisingEvents = true;
-            _watching.Add(watcher);
+            // Some changes were not told.
+            watcher.Error += (_, _) => _settle.Change(s_settling, Timeout.InfiniteTimeSpan);
+            try
+            {
+                watcher.EnableRaisingEvents = true;
+            }
+            catch (IOException error)
+            {
+                // The system's watches are used up.
+                MonitorLog.Warning(_options.Logger, $"{path}: changes are not noticed by themselves ({error.Message.TrimEnd('.')}); SIGHUP reads it again");
+            }
         }
+    }
+
+    /// <summary>What is kept shows people: others of this machine should not read it.</summary>
+    private static void WarnOfReaders(MonitorOptions options)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows) && (File.GetUnixFileMode(options.Folder) & others) != 0)
+            MonitorLog.Warning(options.Logger, $"{options.Folder}: others of this machine can read what is kept; chmod 700 keeps it private");
     }
 
     private static void MakeFolder(string folder)
@@ -266,7 +316,8 @@ public sealed class MonitorService : IAsyncDisposable
         try
         {
             const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            if (!Directory.Exists(folder) && !RuntimeInformation.IsOSPlatform(OSPlatform.Windows)) Directory.CreateDirectory(folder, mode);
+            if (Directory.Exists(folder)) return;
+            if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows)) Directory.CreateDirectory(folder, mode);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

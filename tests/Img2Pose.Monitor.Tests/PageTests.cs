@@ -25,7 +25,7 @@ public sealed class Browser : IAsyncLifetime
     }
 }
 
-public class PageTests(HeadServer heads, Browser browser) : IClassFixture<HeadServer>, IClassFixture<Browser>
+public class PageTests(HeadServer heads, Browser browser) : IClassFixture<Browser>
 {
     /// <summary>Where pictures of the page go, for who wants to look at them.</summary>
     private static string? Screenshots => Environment.GetEnvironmentVariable("IMG2POSE_SCREENSHOTS");
@@ -70,12 +70,25 @@ public class PageTests(HeadServer heads, Browser browser) : IClassFixture<HeadSe
 
     /// <summary>Controls without a name that a screen reader could say, and pages that are wider than their window.</summary>
     private static Task<string[]> UnnamedAsync(IPage page) => page.EvaluateAsync<string[]>("""
-        () => [...document.querySelectorAll('button, a[href], input, select, canvas[role], img, video')]
+        () => [...document.querySelectorAll('button, a[href], input, select, textarea, canvas[role], img, video')]
           .filter(element => element.checkVisibility() && element.getAttribute('aria-hidden') !== 'true')
           .filter(element => !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length || element.alt))
           .map(element => element.outerHTML.slice(0, 80))
           .concat(document.documentElement.scrollWidth > innerWidth + 1 ? [`the page is ${document.documentElement.scrollWidth} wide in ${innerWidth}`] : [])
         """);
+
+    /// <summary>Begins a shape and sets corners with the mouse, at parts of the picture.</summary>
+    private static async Task DrawAsync(IPage page, ILocator editor, string begin, params (double X, double Y)[] corners)
+    {
+        await editor.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = begin }).ClickAsync();
+        ILocator canvas = editor.Locator("canvas");
+        await canvas.ScrollIntoViewIfNeededAsync();
+        foreach ((double x, double y) in corners)
+        {
+            LocatorBoundingBoxResult box = (await canvas.BoundingBoxAsync())!;
+            await canvas.ClickAsync(new LocatorClickOptions { Position = new Position { X = (float)(x * box.Width), Y = (float)(y * box.Height) } });
+        }
+    }
 
     private static async Task ShouldBeFitAsync(IPage page, List<string> errors)
     {
@@ -141,6 +154,13 @@ public class PageTests(HeadServer heads, Browser browser) : IClassFixture<HeadSe
         await page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Add a camera" }).WaitForAsync();
         await ShouldBeFitAsync(page, errors);
         await ShootAsync(page, $"{name}-settings");
+        // Of a camera that stands in the file: what is drawn is shown as the file would have it.
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Areas" }).First.ClickAsync();
+        await DrawAsync(page, page.Locator(".file-areas"), "New zone", (0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7), (0.3, 0.3));
+        await page.WaitForFunctionAsync("""() => /^zones:\n  zone1: \[(\[0\.\d+, 0\.\d+\](, )?){4}\]$/.test(document.querySelector('.yaml').value)""");
+        await ShouldBeFitAsync(page, errors);
+        await ShootAsync(page, $"{name}-areas");
+        await page.Locator(".file-areas").GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Close" }).ClickAsync();
         await page.Keyboard.PressAsync("Escape");
         await page.Locator(".tile").First.WaitForAsync();
         await page.CloseAsync();
@@ -153,7 +173,7 @@ public class PageTests(HeadServer heads, Browser browser) : IClassFixture<HeadSe
         (IPage page, List<string> errors) = await OpenAsync(host);
         await page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Add one" }).ClickAsync();
 
-        await page.GetByLabel("Name").FillAsync("front");
+        await page.GetByRole(AriaRole.Textbox, new PageGetByRoleOptions { NameRegex = new("^Name ") }).FillAsync("front");
         await page.GetByLabel("Address").FillAsync(heads.Url(2).Replace("rtsp://", "rtsp://me:secret77@", StringComparison.Ordinal));
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Try" }).ClickAsync();
         await page.GetByText("It works: 640×360").WaitForAsync();
@@ -163,10 +183,27 @@ public class PageTests(HeadServer heads, Browser browser) : IClassFixture<HeadSe
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Edit" }).ClickAsync();
         Assert.Contains("••••@", await page.GetByLabel("Address").InputValueAsync());
         Assert.DoesNotContain("secret77", await page.ContentAsync());
+        await DrawAsync(page, page.Locator("form .areas"), "New zone", (0.2, 0.2), (0.6, 0.25), (0.5, 0.8));
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Done" }).ClickAsync();
+        await page.GetByLabel("Name of the zone").FillAsync("mat");
+        // A line by keys alone: its ends are set with Enter, ten steps apart.
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "New line" }).FocusAsync();
+        foreach (string key in (string[])["Enter", "Shift+ArrowLeft", "Enter", "Shift+ArrowRight", "Shift+ArrowRight", "ArrowDown", "Enter"]) await page.Keyboard.PressAsync(key);
+        await page.GetByLabel("Size of a look").FillAsync("320");
+        await page.GetByLabel("Hours").FillAsync("00:00-24:00");
+        await ShouldBeFitAsync(page, errors);
+        await ShootAsync(page, "edit");
         await page.GetByLabel("Hide every face").CheckAsync();
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Save" }).ClickAsync();
         await host.UntilAsync(() => host.Service.Hub.Find("front")?.Configuration.Mask == true, "a mask");
-        Assert.Contains("secret77", host.Service.Hub.Find("front")!.Configuration.Url);
+        Monitor.Configuration.CameraConfiguration kept = host.Service.Hub.Find("front")!.Configuration;
+        Assert.Contains("secret77", kept.Url);
+        Assert.Equal(320, kept.Size);
+        Monitor.Configuration.ZoneConfiguration zone = Assert.Single(kept.Zones);
+        Assert.Equal(("mat", 3), (zone.Name, zone.Points.Count));
+        Assert.InRange(zone.Points[0].X, 0.19, 0.21);
+        Assert.InRange(zone.Points[2].Y, 0.79, 0.81);
+        Assert.Equal(new Monitor.Configuration.LineConfiguration("line1", new(0.45, 0.5), new(0.55, 0.51)), Assert.Single(kept.Lines));
         page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Remove" }).ClickAsync();
         await host.UntilAsync(() => host.Service.Hub.Cameras.Count == 0, "no camera");

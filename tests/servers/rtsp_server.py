@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """An RTSP server for tests, on GStreamer's: plays encoded video from files as a camera would, with faults on request.
 
-rtsp_server.py [--port N] [--address A] [--user NAME --password WORD --digest] [--tls CERTIFICATE.pem] MOUNT=FILE:RATE ...
+rtsp_server.py [--port N] [--address A] [--user NAME --password WORD --digest] [--tls CERTIFICATE.pem] [--times FILE] MOUNT=FILE:RATE ...
 
-FILE's ending tells the codec: .h264 and .h265 (with access unit delimiters) or .mjpeg. Prints "ready PORT" when it listens.
+FILE's ending tells the codec: .h264 and .h265 (with access unit delimiters) or .mjpeg. Prints "ready PORT" when it listens. With
+--times each picture's mount, number in its file and moment (seconds since 1970) are added to a file when it is sent.
 Orders come as lines on standard input: "silent MOUNT" (the connection stays, nothing comes), "play MOUNT", "jump MOUNT SECONDS"
 (timestamps from now on), "file MOUNT FILE" (goes on with another file of the same codec, as a camera that changes its size),
 "replace MOUNT FILE" (another codec: whoever is connected is thrown out). The end of standard input ends it.
@@ -40,8 +41,8 @@ def pictures_of(path):
 
 
 class Mount:
-    def __init__(self, name, path, rate):
-        self.name, self.rate = name, rate
+    def __init__(self, name, path, rate, times=None):
+        self.name, self.rate, self.times = name, rate, times
         self.silent, self.jump = False, 0.0
         self.load(path)
 
@@ -98,8 +99,11 @@ class Mount:
                 time.sleep(wait)
             if not self.silent:
                 pictures = self.pictures
-                picture = pictures[self.index % len(pictures)]
+                number = self.index % len(pictures)
+                picture = pictures[number]
                 self.index += 1
+                if self.times:
+                    self.times.write(f"{self.name} {number} {time.time():.4f}\n")
                 buffer = Gst.Buffer.new_wrapped(picture)
                 buffer.pts = buffer.dts = int((count / self.rate + self.jump) * Gst.SECOND)
                 buffer.duration = int(Gst.SECOND / self.rate)
@@ -116,6 +120,7 @@ def main():
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
     parser.add_argument("--tls")
+    parser.add_argument("--times")
     parser.add_argument("mounts", nargs="+")
     options = parser.parse_args()
     Gst.init(None)
@@ -148,12 +153,13 @@ def main():
                 permissions.add_permission_for_role("anyone", "media.factory.construct", True)
         server.set_auth(auth)
 
+    times = open(options.times, "a", buffering=1) if options.times else None
     mounts = {}
     points = server.get_mount_points()
     for text in options.mounts:
         name, rest = text.split("=", 1)
         path, rate = rest.rsplit(":", 1)
-        mounts[name] = Mount(name, path, float(rate))
+        mounts[name] = Mount(name, path, float(rate), times)
         points.add_factory(name, mounts[name].factory(permissions))
 
     def throw_out():

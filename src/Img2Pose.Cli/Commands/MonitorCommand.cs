@@ -23,9 +23,11 @@ internal static class MonitorCommand
         Option<string[]> host = new("--host") { Description = "A name by which the page is reached; may be given several times.", Arity = ArgumentArity.ZeroOrMore };
         Option<string?> data = new("--data") { Description = "The monitor's own folder: events, clips, passwords. By default in $STATE_DIRECTORY, or ~/.local/share/img2pose/monitor." };
         Option<bool> check = new("--check") { Description = "Only check the configuration, and name every mistake in it." };
+        Option<string> log = new("--log") { Description = "How events are logged: text, or json, an object a line.", DefaultValueFactory = _ => "text" };
+        log.AcceptOnlyFromAmong("text", "json");
         Option<string?> model = new("--model") { Description = "Name or file of the model." };
         Option<string> device = new("--device") { Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
-        Command command = new("monitor", "Watch cameras: a page with all of them live, events with poses, clips, alarms.") { what, listen, tls, key, proxy, host, data, check, model, device };
+        Command command = new("monitor", "Watch cameras: a page with all of them live, events with poses, clips, alarms.") { what, listen, tls, key, proxy, host, data, check, log, model, device };
         command.SetAction(async (parsed, stop) =>
         {
             string[] given = parsed.GetValue(what) ?? [];
@@ -35,6 +37,7 @@ internal static class MonitorCommand
                 if (!isFile) throw new UsageException("--check wants a configuration file.");
                 return Check(given[0]);
             }
+            if (parsed.GetValue(log) == "json") ProgramLog.Open(parsed.GetValue(CommonOptions.Verbose), asJson: true);
             return await RunAsync(new Settings(isFile ? given[0] : null, isFile ? [] : given, EndPoint(parsed.GetValue(listen)), parsed.GetValue(tls), parsed.GetValue(key), parsed.GetValue(proxy),
                 parsed.GetValue(host) ?? [], parsed.GetValue(data) ?? UsualFolder(), parsed.GetValue(model), parsed.GetValue(device)!), stop);
         });

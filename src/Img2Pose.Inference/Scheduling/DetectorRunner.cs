@@ -33,7 +33,7 @@ public sealed class DetectorRunner : ILookRunner
 
     /// <inheritdoc/>
     public bool CanJoin(Look first, Look other) =>
-        _scales is null && !first.IsAnyRoll && !other.IsAnyRoll && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold
+        _scales is null && !first.IsAnyRoll && !other.IsAnyRoll && first.Boxes is null && other.Boxes is null && first.ScoreThreshold == other.ScoreThreshold && first.Size == other.Size
         // On a GPU looks at whole pictures and at crops go together: those of one size as one batch each. A processor does one look after
         // another anyhow, and who waits for crops alone should not wait for whole pictures.
         && (Detector.DeviceMemory == MemoryKind.Cuda || (first.IsFollowing == other.IsFollowing && first.IsWhole == other.IsWhole))
@@ -63,7 +63,7 @@ public sealed class DetectorRunner : ILookRunner
                 _frames.Add(look.Frame!);
                 _faces.Add(look.Faces);
             }
-            Detector.Detect(_frames, looks[0].ScoreThreshold ?? Detector.ScoreThreshold, _faces);
+            Detector.Detect(_frames, Detector.RuleOf(looks[0].Size), looks[0].ScoreThreshold ?? Detector.ScoreThreshold, _faces);
         }
         finally
         {
@@ -86,7 +86,7 @@ public sealed class DetectorRunner : ILookRunner
         if (look.Boxes is { } boxes) PoseBoxes(frame, CollectionsMarshal.AsSpan(boxes), look.Faces);
         else if (_scales is not null) _scales.Detect(frame, look.Faces);
         else if (look.IsAnyRoll) _anyRoll.Detect(frame, look.ScoreThreshold, look.Faces);
-        else Detector.Detect(frame, look.ScoreThreshold ?? Detector.ScoreThreshold, look.Faces);
+        else Detector.Detect(frame, Detector.RuleOf(look.Size), look.ScoreThreshold ?? Detector.ScoreThreshold, look.Faces);
     }
 
     /// <summary>Poses boxes in slices: the network's memory grows with the boxes of one run.</summary>

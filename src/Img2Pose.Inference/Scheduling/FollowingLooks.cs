@@ -82,8 +82,9 @@ internal sealed class FollowingLooks(PoseDetector detector)
                 _frames.Add(looks[i].Frame!);
                 _lists.Add(looks[i].Faces);
             }
-            if (_frames.Count == 1) detector.Detect(_frames[0], ThresholdOf(looks[0]), _lists[0]);
-            else detector.Detect(_frames, ThresholdOf(looks[0]), _lists);
+            SizeRule rule = detector.RuleOf(looks[first].Size);
+            if (_frames.Count == 1) detector.Detect(_frames[0], rule, ThresholdOf(looks[0]), _lists[0]);
+            else detector.Detect(_frames, rule, ThresholdOf(looks[0]), _lists);
         }
     }
 
@@ -112,7 +113,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
                 // Where the whole picture is looked at the crop is laid anew, and compared with it.
                 bool stays = !look.IsWhole && face.Crop.HasRegion && face.Crop.Kind == face.Kind
                     && FollowedSize.Fits(face.Kind, face.Expected, RegionOf(look.Frame!, face.Crop.Region));
-                _requests.Add(RequestFor(look.Frame!, i, k, face.Kind, face.Expected, stays ? face.Crop.Region : null));
+                _requests.Add(RequestFor(look.Frame!, i, k, face.Kind, face.Expected, stays ? face.Crop.Region : null, look.Size));
                 if (!look.IsWhole) look.LookedAt.Add(RegionOf(look.Frame!, _requests[^1].Region));
             }
         }
@@ -152,7 +153,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
             }
             look.IsWhole = true;
             look.LookedAt.Clear();
-            detector.Detect(look.Frame!, ThresholdOf(look), look.Faces);
+            detector.Detect(look.Frame!, detector.RuleOf(look.Size), ThresholdOf(look), look.Faces);
         }
         _whole.Clear();
         _whole.AddRange(look.Faces);
@@ -273,7 +274,7 @@ internal sealed class FollowingLooks(PoseDetector detector)
         foreach ((int i, int face) in _uncovered)
         {
             Look look = looks[i];
-            if (look.Faces.Count <= MostCompared) _requests.Add(RequestFor(look.Frame!, i, face, CheapestFor(look.Frame!, look.Faces[face].Box), look.Faces[face].Box, region: null));
+            if (look.Faces.Count <= MostCompared) _requests.Add(RequestFor(look.Frame!, i, face, CheapestFor(look.Frame!, look.Faces[face].Box, look.Size), look.Faces[face].Box, region: null, look.Size));
         }
         if (_requests.Count == 0) return;
         RunRequests(looks);
@@ -294,21 +295,21 @@ internal sealed class FollowingLooks(PoseDetector detector)
         }
     }
 
-    private CropKind CheapestFor(VideoFrame frame, in Box box)
+    private CropKind CheapestFor(VideoFrame frame, in Box box, int? size)
     {
-        double size = Math.Max(box.Width, box.Height) * detector.GridOf(frame).ResizedWidth / frame.DisplayWidth;
-        return FollowedSize.Cheapest(size, FollowedCrop.None);
+        double inside = Math.Max(box.Width, box.Height) * detector.GridOf(frame, size).ResizedWidth / frame.DisplayWidth;
+        return FollowedSize.Cheapest(inside, FollowedCrop.None);
     }
 
     /// <summary>What to look at for a face: the region that it is given, or one that is laid around where it is expected.</summary>
-    private Request RequestFor(VideoFrame frame, int look, int face, CropKind kind, in Box expected, PictureRegion? region)
+    private Request RequestFor(VideoFrame frame, int look, int face, CropKind kind, in Box expected, PictureRegion? region, int? size)
     {
         double column = (double)frame.Width / frame.DisplayWidth, row = (double)frame.Height / frame.DisplayHeight;
         if (kind == CropKind.Cells)
         {
             // A region of cells gives the same cells again; its edges are rounded to samples, its inside lies in them.
             Box inside = region is { } known ? new Box(known.Left + 1, known.Top + 1, known.Right - 1, known.Bottom - 1) : expected.Scale(column, row);
-            GridCrop cells = detector.GridOf(frame).Around(inside);
+            GridCrop cells = detector.GridOf(frame, size).Around(inside);
             return new Request(look, face, kind, cells.Region, cells.Width, cells.Height, (cells.PaddedWidth, cells.PaddedHeight));
         }
         (int side, double share) = kind == CropKind.Close

@@ -15,6 +15,9 @@ public sealed class Look
     /// <summary>Faces score above this, in [0, 1); null: as the detector was told.</summary>
     public double? ScoreThreshold { get; set; }
 
+    /// <summary>The size of the picture for the network, as <see cref="SizeRule.WithSize"/> has it; null: the detector's own.</summary>
+    public int? Size { get; set; }
+
     /// <summary>Boxes to pose instead of looking for faces, in displayed pixels; null: look for faces.</summary>
     public List<Box>? Boxes { get; set; }
 
@@ -62,7 +65,7 @@ public sealed class Look
     /// <summary>Makes it a look at a whole picture of nothing known, for another picture.</summary>
     public void Reset()
     {
-        (Frame, Boxes, ScoreThreshold, IsFollowing, IsComparing, IsWhole, IsAnyRoll) = (null, null, null, false, true, true, false);
+        (Frame, Boxes, ScoreThreshold, Size, IsFollowing, IsComparing, IsWhole, IsAnyRoll) = (null, null, null, null, false, true, true, false);
         Following.Clear();
         Faces.Clear();
         Crops.Clear();

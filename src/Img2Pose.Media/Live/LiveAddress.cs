@@ -40,7 +40,7 @@ internal sealed record LiveAddress
     public string Target { get; }
 
     /// <summary>The source's name for people, credentials masked.</summary>
-    public string Name { get; }
+    public string Name { get; init; }
 
     /// <summary>Host of a URL, without brackets; empty for what is no URL.</summary>
     public string Host { get; private init; } = "";

@@ -188,6 +188,7 @@ internal sealed unsafe partial class LiveConnection
     {
         AVPacket* packet = _packet.Pointer;
         _firstPacket = _lastPacket = _lastPicture = Stopwatch.GetTimestamp();
+        long cpu = 0;
         while (!_stop.IsSet && !_interrupt.IsCancelled)
         {
             double silence = Math.Max(_options.Live.Times.Silence, 10 * _interval);
@@ -224,6 +225,10 @@ internal sealed unsafe partial class LiveConnection
             finally
             {
                 ffmpeg.av_packet_unref(packet);
+                // Since its beginning, opening included.
+                long used = ThreadClock.Nanoseconds;
+                _options.Status?.AddWork(used - cpu);
+                cpu = used;
             }
             double patience = Math.Max(_options.Live.Times.NoPicture, 3 * _longestGop);
             if (Stopwatch.GetElapsedTime(_lastPicture, now).TotalSeconds > patience)

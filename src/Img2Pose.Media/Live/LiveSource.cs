@@ -61,6 +61,7 @@ internal sealed class LiveSource : IFrameSource, ISoundSource
     {
         if (options.Start is not null) throw new UsageException($"{SourceNames.Mask(name)}: a live source has no beginning to count from; leave out the start");
         LiveAddress address = LiveAddress.Parse(name);
+        if (options.Live.ShownAs is { } shown) address = address with { Name = shown };
         LiveSource source = new(address, options);
         try
         {

@@ -24,6 +24,9 @@ public sealed record LiveSourceOptions
     /// <summary>How long opening may take, name resolution and the first look at the stream included. From 0.1 s to an hour.</summary>
     public TimeSpan OpenTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>What the source is called for people where it is reached by way of another place; null: by its address.</summary>
+    internal string? ShownAs { get; init; }
+
     /// <summary>The times that are no setting, for tests.</summary>
     internal LiveTimes Times { get; init; } = new();
 

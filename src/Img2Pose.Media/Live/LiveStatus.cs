@@ -8,6 +8,7 @@ public sealed class LiveStatus
 {
     private readonly Lock _order = new();
     private SourceStatus _current = new(SourceState.Connecting);
+    private long _workNanoseconds;
 
     /// <summary>The state now.</summary>
     public SourceStatus Current => Volatile.Read(ref _current);
@@ -29,6 +30,12 @@ public sealed class LiveStatus
             Changed?.Invoke(status);
         }
     }
+
+    /// <summary>Seconds of processor time that reading and decoding have taken on the source's own threads; threads inside decoders are not in it.</summary>
+    public double CpuSeconds => Interlocked.Read(ref _workNanoseconds) * 1e-9;
+
+    /// <summary>Adds work. For sources.</summary>
+    internal void AddWork(long nanoseconds) => Interlocked.Add(ref _workNanoseconds, nanoseconds);
 
     /// <summary>The source gives no more pictures.</summary>
     internal void End(string? reason = null) => Report(new SourceStatus(SourceState.Ended) { Reason = reason, Timeline = Current.Timeline });

@@ -18,6 +18,9 @@ internal sealed class Camera : IAsyncDisposable
     /// <summary>Doubtful faces of a masked camera are covered down to this part of the score that makes a face one.</summary>
     private const double DoubtfulPart = 0.3;
 
+    /// <summary>The stage of a session that is the network's.</summary>
+    private const string NetworkStage = "detect";
+
     private static readonly TimeSpan s_scheduleStep = TimeSpan.FromSeconds(20);
 
     private readonly PoseEngine _engine;
@@ -28,14 +31,17 @@ internal sealed class Camera : IAsyncDisposable
     private LiveStatus _status = new();
     private CameraSink? _sink;
     private PoseSession? _session;
+    private GuardedRelay? _relay;
     private string? _failure;
     private long _retryAt;
     private bool _isOff;
     private long _framesDone, _looksDone, _outagesBefore, _droppedBefore;
+    private double _cpuBefore, _networkBefore;
 
     public Camera(CameraConfiguration configuration, PoseEngine engine, CameraEnvironment environment)
     {
         (Configuration, _engine, _environment) = (configuration, engine, environment);
+        Gone = _ending.Token;
         // Opening a source waits for its first picture.
         _running = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
     }
@@ -43,6 +49,9 @@ internal sealed class Camera : IAsyncDisposable
     public CameraConfiguration Configuration { get; }
 
     public string Name => Configuration.Name;
+
+    /// <summary>Fires when it is no longer watched as it is configured here.</summary>
+    public CancellationToken Gone { get; }
 
     /// <summary>JPEGs of it.</summary>
     public CameraPictures Pictures { get; } = new();
@@ -55,7 +64,8 @@ internal sealed class Camera : IAsyncDisposable
     {
         get
         {
-            SourceStatus source = Volatile.Read(ref _status).Current;
+            LiveStatus reading = Volatile.Read(ref _status);
+            SourceStatus source = reading.Current;
             CameraSink? sink = Volatile.Read(ref _sink);
             PoseSession? session = Volatile.Read(ref _session);
             RunReport? report = session?.Report();
@@ -73,7 +83,7 @@ internal sealed class Camera : IAsyncDisposable
                     SourceState.Ended => "failed",
                     _ => "connecting",
                 },
-                Reason = _isOff ? $"by its schedule ({Configuration.Schedule})" : failure ?? source.Reason,
+                Reason = _isOff ? $"by its schedule ({Configuration.Schedule})" : failure ?? (source.State == SourceState.Live ? source.Reason : Volatile.Read(ref _relay)?.Refusal ?? source.Reason),
                 RetryIn = failure is not null && retryAt != 0 ? Math.Max(0, Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), retryAt).TotalSeconds) : source.RetryIn?.TotalSeconds,
                 Silent = sink is { LastLook: not 0 } ? Stopwatch.GetElapsedTime(sink.LastLook).TotalSeconds : null,
                 Age = sink?.Age?.Last,
@@ -94,6 +104,10 @@ internal sealed class Camera : IAsyncDisposable
                 Masked = Configuration.Mask,
                 PassesThrough = PassesThrough(session?.Info),
                 Viewers = Feed.Viewers,
+                Coded = Feed.Count,
+                Waiting = session?.Waiting ?? 0,
+                CpuSeconds = Volatile.Read(ref _cpuBefore) + (report is null ? 0 : CpuOf(report, reading)),
+                NetworkSeconds = Volatile.Read(ref _networkBefore) + (report is null ? 0 : NetworkOf(report)),
             };
         }
     }
@@ -123,7 +137,16 @@ internal sealed class Camera : IAsyncDisposable
                 }
                 _isOff = false;
                 Stopwatch clock = Stopwatch.StartNew();
-                string? reason = await WatchOnceAsync(stop).ConfigureAwait(false);
+                string? reason;
+                try
+                {
+                    reason = await WatchOnceAsync(stop).ConfigureAwait(false);
+                }
+                catch (Exception error) when (!stop.IsCancellationRequested)
+                {
+                    // An error of this program costs one camera a session, not the others theirs, nor this one all that would follow.
+                    reason = $"unexpected {error.GetType().Name}: {error.Message.Replace(Configuration.Url, MediaSource.Mask(Configuration.Url), StringComparison.Ordinal)}";
+                }
                 if (stop.IsCancellationRequested) return;
                 // A recording at its end begins again.
                 if (reason is null) continue;
@@ -155,21 +178,24 @@ internal sealed class Camera : IAsyncDisposable
             string url = Configuration.Url;
             if (MediaSource.IsLive(url) && LiveAddress.Parse(url) is { Kind: LiveKind.Network } address)
             {
-                if (Configuration.Origin == CameraOrigin.Page) url = (relay = GuardedRelay.Start(url, _environment.Guard, Configuration.Insecure)).Target;
+                bool isRelayed = address.Scheme is "rtsp" or "rtsps" && (Configuration.Origin == CameraOrigin.Page || !Configuration.OverUdp);
+                if (isRelayed) url = (relay = GuardedRelay.Start(url, _environment.Guard, Configuration.Insecure)).Target;
                 else if (address.Host.Length > 0) _ = await _environment.Guard.ResolveAsync(address.Host, stop).ConfigureAwait(false);
             }
+            Volatile.Write(ref _relay, relay);
             Volatile.Write(ref _status, status);
             Volatile.Write(ref _failure, null);
-            IFrameSource opened = MediaSource.Open(url, new SourceOptions
+            // On a thread of its own: it waits for the first picture, which of a dead camera never comes, and the pool serves everybody.
+            IFrameSource opened = await OnOwnThread(() => MediaSource.Open(url, new SourceOptions
             {
-                Live = new LiveSourceOptions { RtspOverUdp = Configuration.OverUdp && relay is null, Insecure = Configuration.Insecure, Times = _environment.Times },
+                Live = new LiveSourceOptions { RtspOverUdp = Configuration.OverUdp && relay is null, Insecure = Configuration.Insecure, ShownAs = relay?.Name, Times = _environment.Times },
                 RealTime = true,
                 Status = status,
                 Logger = _environment.Logger,
                 DecoderThreads = 1,
                 Coded = Configuration.IsComposed ? null : Feed,
                 Cancellation = ending.Token,
-            });
+            })).ConfigureAwait(false);
             if (opened.Info.IsImages)
             {
                 opened.Dispose();
@@ -183,6 +209,7 @@ internal sealed class Camera : IAsyncDisposable
                 Name = Name,
                 Policy = LinkPolicy.Latest,
                 Weight = Configuration.Priority,
+                Size = Configuration.Size,
                 Logger = _environment.Logger,
                 // Every picture of a masked camera is looked at as a whole.
                 Follow = masking is null ? null : false,
@@ -208,11 +235,6 @@ internal sealed class Camera : IAsyncDisposable
         {
             return relay?.Refusal ?? error.Message;
         }
-        catch (Exception error)
-        {
-            // An error of this program costs one camera a session, not the others theirs.
-            return $"unexpected {error.GetType().Name}: {error.Message}";
-        }
         finally
         {
             Volatile.Write(ref _session, null);
@@ -221,6 +243,8 @@ internal sealed class Camera : IAsyncDisposable
                 RunReport last = session.Report();
                 Volatile.Write(ref _outagesBefore, _outagesBefore + last.Outages);
                 Volatile.Write(ref _droppedBefore, _droppedBefore + last.Dropped);
+                Volatile.Write(ref _cpuBefore, _cpuBefore + CpuOf(last, status));
+                Volatile.Write(ref _networkBefore, _networkBefore + NetworkOf(last));
                 await session.DisposeAsync().ConfigureAwait(false);
             }
             Feed.Break();
@@ -240,6 +264,13 @@ internal sealed class Camera : IAsyncDisposable
             // The session has ended meanwhile.
         }
     }
+
+    private static Task<T> OnOwnThread<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Processor time of the camera's own threads, seconds; the network's are shared.</summary>
+    private static double CpuOf(RunReport report, LiveStatus reading) => reading.CpuSeconds + report.Stages.Where(stage => stage.Name != NetworkStage).Sum(stage => stage.ThreadCpuSeconds);
+
+    private static double NetworkOf(RunReport report) => report.Stages.Where(stage => stage.Name == NetworkStage).Sum(stage => stage.Seconds);
 
     /// <summary>Whether the camera's own coding is shown and kept.</summary>
     private bool PassesThrough(SourceInfo? source) =>

@@ -65,4 +65,16 @@ internal sealed record CameraStatus
 
     /// <summary>Who watches it in full.</summary>
     public int Viewers { get; init; }
+
+    /// <summary>Coded pictures in its live view so far: its own, or those that were encoded here.</summary>
+    public long Coded { get; init; }
+
+    /// <summary>Pictures that wait between reading and showing now.</summary>
+    public int Waiting { get; init; }
+
+    /// <summary>Processor time of its own threads: reading, decoding, following faces, showing, encoding; seconds.</summary>
+    public double CpuSeconds { get; init; }
+
+    /// <summary>Time of the network that its looks have taken, seconds.</summary>
+    public double NetworkSeconds { get; init; }
 }

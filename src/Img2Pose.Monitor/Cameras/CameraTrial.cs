@@ -24,7 +24,7 @@ internal static class CameraTrial
         {
             await using GuardedRelay relay = GuardedRelay.Start(camera.Url, guard, camera.Insecure);
             // Opening waits for a picture, on a thread of its own.
-            TrialResult result = await Task.Factory.StartNew(() => Open(camera, relay.Target, ending.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            TrialResult result = await Task.Factory.StartNew(() => Open(camera, relay, ending.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             // FFmpeg only sees that its connection was closed.
             return result.Works || relay.Refusal is null ? result : new TrialResult(false, relay.Refusal);
         }
@@ -34,11 +34,11 @@ internal static class CameraTrial
         }
     }
 
-    private static TrialResult Open(CameraConfiguration camera, string url, CancellationToken stop)
+    private static TrialResult Open(CameraConfiguration camera, GuardedRelay relay, CancellationToken stop)
     {
         try
         {
-            using IFrameSource source = MediaSource.Open(url, new SourceOptions { Live = new LiveSourceOptions { Reconnect = false, Insecure = camera.Insecure }, DecoderThreads = 1, Cancellation = stop });
+            using IFrameSource source = MediaSource.Open(relay.Target, new SourceOptions { Live = new LiveSourceOptions { Reconnect = false, Insecure = camera.Insecure, ShownAs = relay.Name }, DecoderThreads = 1, Cancellation = stop });
             if (!source.TryRead(out VideoFrame? frame)) return new TrialResult(false, "no picture comes");
             using (frame)
             {

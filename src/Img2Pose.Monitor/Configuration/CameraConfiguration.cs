@@ -56,6 +56,12 @@ internal sealed record CameraConfiguration
     /// <summary>Share of the machine against other cameras where it is short.</summary>
     public double Priority { get; init; } = 1;
 
+    /// <summary>
+    /// Size of the picture for the network, pixels of its long side (of the short side for models of torchvision's rule); null: the
+    /// model's own.
+    /// </summary>
+    public int? Size { get; init; }
+
     /// <summary>No face is shown or kept.</summary>
     public bool Mask { get; init; }
 
@@ -90,8 +96,9 @@ internal sealed record CameraConfiguration
     public override string ToString() => Name;
 }
 
-/// <summary>The text of a camera, for comparisons alone.</summary>
+/// <summary>The text of a camera or a rule, for comparisons alone.</summary>
 [JsonSerializable(typeof(CameraConfiguration))]
+[JsonSerializable(typeof(RuleConfiguration))]
 internal sealed partial class ConfigurationJson : JsonSerializerContext;
 
 /// <summary>Days and hours, in the machine's local time. Hours that end before they begin go over midnight.</summary>

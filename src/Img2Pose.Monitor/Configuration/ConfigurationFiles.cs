@@ -54,20 +54,22 @@ internal sealed class ConfigurationFiles
     }
 
     /// <summary>Reads all of it, with every mistake.</summary>
-    public (MonitorConfiguration Configuration, List<(string File, ConfigurationError Error)> Errors) Check()
+    /// <param name="entered">Cameras of the page as they shall become; null: as they stand in their file.</param>
+    public (MonitorConfiguration Configuration, List<(string File, ConfigurationError Error)> Errors) Check(IReadOnlyList<CameraConfiguration>? entered = null)
     {
         List<(string, ConfigurationError)> all = [];
+        List<ConfigurationError> localErrors = [];
+        IReadOnlyList<CameraConfiguration> local = entered is null ? ReadLocal(localErrors) : ParseLocal(TextOf(entered), localErrors);
         MonitorConfiguration configuration = new();
         if (_path is not null)
         {
             List<ConfigurationError> errors = [];
-            configuration = ConfigurationReader.Read(ReadText(_path), new Secrets(Path.GetDirectoryName(_path)!, _environment), errors);
+            configuration = ConfigurationReader.Read(ReadText(_path), new Secrets(Path.GetDirectoryName(_path)!, _environment), errors, local);
             all.AddRange(errors.Select(error => (_path, error)));
         }
         List<CameraConfiguration> cameras = [.. configuration.Cameras];
         foreach (string url in _urls) cameras.Add(OfCommandLine(url, cameras));
-        List<ConfigurationError> localErrors = [];
-        foreach (CameraConfiguration camera in ReadLocal(localErrors))
+        foreach (CameraConfiguration camera in local)
         {
             if (cameras.Exists(other => string.Equals(other.Name, camera.Name, StringComparison.OrdinalIgnoreCase)))
                 localErrors.Add(new ConfigurationError(0, camera.Name, "there is a camera of this name in the other file as well; rename one of them"));
@@ -82,41 +84,52 @@ internal sealed class ConfigurationFiles
     {
         lock (_lock)
         {
-            if (!File.Exists(LocalPath)) return [];
-            List<CameraConfiguration> cameras = [];
-            // Nothing in it is looked up: it came over the network.
-            if (YamlField.Parse(ReadText(LocalPath), errors, Secrets.None) is { IsThere: true } root && root.IsMapping("cameras"))
-            {
-                foreach (YamlField field in root["cameras"].Items())
-                {
-                    CameraConfiguration camera = ConfigurationReader.ReadCamera(field, CameraOrigin.Page);
-                    if (cameras.Exists(other => string.Equals(other.Name, camera.Name, StringComparison.OrdinalIgnoreCase))) field["name"].Fail($"there is a camera called \"{camera.Name}\" already");
-                    else cameras.Add(camera);
-                }
-            }
-            return cameras;
+            return File.Exists(LocalPath) ? ParseLocal(ReadText(LocalPath), errors) : [];
         }
     }
 
-    /// <summary>Replaces the monitor's own file.</summary>
+    /// <summary>Replaces the monitor's own file by these cameras.</summary>
+    /// <returns>The whole configuration as it is then.</returns>
+    /// <exception cref="UsageException">They do not go with the other file, whose rules name one that is not there any more, for example; nothing is written.</exception>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public void WriteLocal(IEnumerable<CameraConfiguration> cameras)
+    public MonitorConfiguration WriteLocal(IReadOnlyList<CameraConfiguration> cameras)
     {
-        StringBuilder text = new("# Cameras that were entered in the page. The monitor writes this file.\n");
-        CameraConfiguration[] all = [.. cameras];
-        text.Append(all.Length == 0 ? "cameras: []\n" : "cameras:\n");
-        foreach (CameraConfiguration camera in all) Append(text, camera);
+        (MonitorConfiguration configuration, List<(string File, ConfigurationError Error)> errors) = Check(cameras);
+        if (errors.Count > 0) throw new UsageException($"{Path.GetFileName(errors[0].File)}: {errors[0].Error}");
         lock (_lock)
         {
             try
             {
-                PrivateFile.Write(LocalPath, text.ToString());
+                PrivateFile.Write(LocalPath, TextOf(cameras));
+                return configuration;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 throw AtomicFile.CannotWrite(LocalPath, error);
             }
         }
+    }
+
+    /// <summary>Nothing in it is looked up: it came over the network.</summary>
+    internal static List<CameraConfiguration> ParseLocal(string text, List<ConfigurationError> errors)
+    {
+        List<CameraConfiguration> cameras = [];
+        if (YamlField.Parse(text, errors, Secrets.None) is not { IsThere: true } root || !root.IsMapping("cameras")) return cameras;
+        foreach (YamlField field in root["cameras"].Items())
+        {
+            CameraConfiguration camera = ConfigurationReader.ReadCamera(field, CameraOrigin.Page);
+            if (cameras.Exists(other => string.Equals(other.Name, camera.Name, StringComparison.OrdinalIgnoreCase))) field["name"].Fail($"there is a camera called \"{camera.Name}\" already");
+            else cameras.Add(camera);
+        }
+        return cameras;
+    }
+
+    internal static string TextOf(IReadOnlyList<CameraConfiguration> cameras)
+    {
+        StringBuilder text = new("# Cameras that were entered in the page. The monitor writes this file.\n");
+        text.Append(cameras.Count == 0 ? "cameras: []\n" : "cameras:\n");
+        foreach (CameraConfiguration camera in cameras) Append(text, camera);
+        return text.ToString();
     }
 
     private static CameraConfiguration OfCommandLine(string url, List<CameraConfiguration> cameras)
@@ -151,13 +164,14 @@ internal sealed class ConfigurationFiles
     {
         // What stands in double quotes reads in YAML as it does in JSON.
         static string Quote(string value) => JsonSerializer.Serialize(value, s_text);
-        static string Point(PicturePoint point) => FormattableString.Invariant($"[{point.X:0.####}, {point.Y:0.####}]");
+        static string Point(PicturePoint point) => FormattableString.Invariant($"[{point.X}, {point.Y}]");
         static string Points(IEnumerable<PicturePoint> points) => $"[{string.Join(", ", points.Select(Point))}]";
         CultureInfo culture = CultureInfo.InvariantCulture;
         text.Append(culture, $"  - name: {Quote(camera.Name)}\n    url: {Quote(camera.Url)}\n");
         if (camera.OverUdp) text.Append("    transport: udp\n");
         if (camera.Insecure) text.Append("    insecure: true\n");
         text.Append(culture, $"    looks: {camera.Looks}\n    priority: {camera.Priority}\n    mask: {(camera.Mask ? "true" : "false")}\n    clips: {(camera.Clips ? "true" : "false")}\n");
+        if (camera.Size is { } size) text.Append(culture, $"    size: {size}\n");
         if (camera.FieldOfView is { } degrees) text.Append(culture, $"    fov: {degrees}\n");
         if (camera.Schedule is { } schedule)
         {

@@ -11,13 +11,17 @@ internal static class ConfigurationReader
     /// <summary>Cameras at most: each is a connection, a decoder and several threads.</summary>
     public const int MostCameras = 64;
 
-    private const int LongestName = 40;
+    /// <summary>Sizes of the picture for the network, pixels: below nobody is found, above a processor is busy for seconds.</summary>
+    public const int LeastSize = 64, MostSize = 4096;
+
+    private const int LongestName = 40, MostCorners = 100;
 
     /// <summary>Reads a file's text.</summary>
     /// <param name="text">YAML.</param>
     /// <param name="secrets">Where variables and files come from.</param>
     /// <param name="errors">Receives what is wrong.</param>
-    public static MonitorConfiguration Read(string text, Secrets secrets, List<ConfigurationError> errors)
+    /// <param name="others">Cameras that stand elsewhere, which rules may name as well.</param>
+    public static MonitorConfiguration Read(string text, Secrets secrets, List<ConfigurationError> errors, IReadOnlyList<CameraConfiguration>? others = null)
     {
         if (YamlField.Parse(text, errors, secrets) is not { IsThere: true } root) return new MonitorConfiguration();
         if (!root.IsMapping("cameras", "rules", "storage", "users", "tokens", "webhooks", "mqtt", "hosts", "allow_addresses")) return new MonitorConfiguration();
@@ -33,7 +37,7 @@ internal static class ConfigurationReader
         return new MonitorConfiguration
         {
             Cameras = cameras,
-            Rules = RuleReader.ReadAll(root["rules"], cameras),
+            Rules = RuleReader.ReadAll(root["rules"], [.. cameras, .. others ?? []]),
             Storage = ReadStorage(root["storage"]),
             Users = ReadUsers(root["users"]),
             Tokens = [.. root["tokens"].Items().Select(ReadToken)],
@@ -50,7 +54,7 @@ internal static class ConfigurationReader
     public static CameraConfiguration ReadCamera(YamlField field, CameraOrigin origin)
     {
         CameraConfiguration nothing = new() { Name = "", Url = "", Origin = origin };
-        if (!field.IsMapping("name", "url", "user", "password", "transport", "insecure", "looks", "priority", "mask", "clips", "fov", "schedule", "overlay", "masks", "zones", "lines"))
+        if (!field.IsMapping("name", "url", "user", "password", "transport", "insecure", "looks", "size", "priority", "mask", "clips", "fov", "schedule", "overlay", "masks", "zones", "lines"))
         {
             if (!field.IsThere) field.Fail("is empty; a camera has a name and a url");
             return nothing;
@@ -64,6 +68,7 @@ internal static class ConfigurationReader
             OverUdp = field["transport"].Word("tcp", "udp") == "udp",
             Insecure = field["insecure"].YesNo() ?? false,
             Looks = field["looks"].Number(0.1, 60) ?? CameraConfiguration.UsualLooks,
+            Size = field["size"].Number(LeastSize, MostSize) is { } size ? (int)size : null,
             Priority = field["priority"].Number(0.1, 100) ?? 1,
             Mask = field["mask"].YesNo() ?? false,
             Clips = field["clips"].YesNo() ?? true,
@@ -71,8 +76,8 @@ internal static class ConfigurationReader
             Schedule = ReadSchedule(field["schedule"]),
             Overlay = field["overlay"].IsThere ? overlay : nothing.Overlay,
             Masks = [.. field["masks"].Items().Select(area => new ZoneConfiguration { Name = area.Path, Points = ReadPoints(area, 3) })],
-            Zones = [.. field["zones"].Entries().Select(entry => new ZoneConfiguration { Name = entry.Name, Points = ReadPoints(entry.Value, 3) })],
-            Lines = [.. field["lines"].Entries().Select(entry => (entry.Name, Points: ReadPoints(entry.Value, 2))).Where(line => line.Points.Count >= 2).Select(line => new LineConfiguration(line.Name, line.Points[0], line.Points[1]))],
+            Zones = [.. field["zones"].Entries().Select(entry => new ZoneConfiguration { Name = Named(entry), Points = ReadPoints(entry.Value, 3) })],
+            Lines = [.. field["lines"].Entries().Select(entry => (Name: Named(entry), Points: ReadPoints(entry.Value, 2))).Where(line => line.Points.Count >= 2).Select(line => new LineConfiguration(line.Name, line.Points[0], line.Points[1]))],
         };
     }
 
@@ -104,6 +109,12 @@ internal static class ConfigurationReader
         // It becomes part of addresses, topics and file names.
         if (name.Length > 0 && !IsName(name)) field.Fail($"may be up to {LongestName} letters, digits, '-' and '_' of ASCII");
         return name;
+    }
+
+    private static string Named((string Name, YamlField Value) entry)
+    {
+        if (!IsName(entry.Name)) entry.Value.Fail($"its name may be up to {LongestName} letters, digits, '-' and '_' of ASCII");
+        return entry.Name;
     }
 
     /// <summary>Whether a text can name a camera, a zone or a rule.</summary>
@@ -154,6 +165,7 @@ internal static class ConfigurationReader
             // What lies off the picture has been told by the number.
             else return [];
         }
+        if (points.Count > MostCorners) field.Fail(string.Create(CultureInfo.InvariantCulture, $"has more than {MostCorners} points"));
         if (points.Count < least) field.Fail(string.Create(CultureInfo.InvariantCulture, $"needs {least} points at least, such as [[0.1, 0.2], [0.4, 0.2], [0.4, 0.9]]"));
         return points;
     }
@@ -161,7 +173,7 @@ internal static class ConfigurationReader
     private static StorageConfiguration ReadStorage(YamlField field)
     {
         StorageConfiguration usual = new();
-        if (!field.IsMapping("events", "samples", "clips", "clips_mb", "database_mb", "keep_free_mb")) return usual;
+        if (!field.IsMapping("events", "samples", "clips", "clips_mb", "snapshots", "snapshots_mb", "database_mb", "keep_free_mb")) return usual;
         const double day = 86400, longest = 3650 * day;
         return new StorageConfiguration
         {
@@ -169,6 +181,8 @@ internal static class ConfigurationReader
             SampleDays = (field["samples"].Seconds(60, longest) ?? usual.SampleDays * day) / day,
             ClipDays = (field["clips"].Seconds(60, longest) ?? usual.ClipDays * day) / day,
             ClipMegabytes = field["clips_mb"].Number(1, 1e8) ?? usual.ClipMegabytes,
+            SnapshotDays = (field["snapshots"].Seconds(60, longest) ?? usual.SnapshotDays * day) / day,
+            SnapshotMegabytes = field["snapshots_mb"].Number(1, 1e8) ?? usual.SnapshotMegabytes,
             DatabaseMegabytes = field["database_mb"].Number(1, 1e6) ?? usual.DatabaseMegabytes,
             FreeMegabytes = field["keep_free_mb"].Number(0, 1e6) ?? usual.FreeMegabytes,
         };

@@ -102,6 +102,12 @@ internal sealed record RuleConfiguration
 
     /// <inheritdoc cref="Before"/>
     public double After { get; init; } = 3;
+
+    /// <summary>Whether it is about a camera.</summary>
+    public bool IsFor(string camera) => Cameras.Count == 0 || Cameras.Contains(camera);
+
+    /// <summary>Everything that it says in one text: two that say the same are the same rule.</summary>
+    public string Fingerprint() => System.Text.Json.JsonSerializer.Serialize(this, ConfigurationJson.Default.RuleConfiguration);
 }
 
 /// <summary>What is kept, and for how long.</summary>
@@ -113,11 +119,17 @@ internal sealed record StorageConfiguration
     /// <summary>Days that poses stay.</summary>
     public double SampleDays { get; init; } = 7;
 
-    /// <summary>Days that clips and snapshots stay.</summary>
+    /// <summary>Days that clips stay.</summary>
     public double ClipDays { get; init; } = 14;
 
-    /// <summary>MiB of clips and snapshots at most.</summary>
+    /// <summary>MiB of clips at most: the oldest go first.</summary>
     public double ClipMegabytes { get; init; } = 4096;
+
+    /// <summary>Days that snapshots stay.</summary>
+    public double SnapshotDays { get; init; } = 30;
+
+    /// <summary>MiB of snapshots at most: the oldest go first.</summary>
+    public double SnapshotMegabytes { get; init; } = 1024;
 
     /// <summary>MiB of the database at most: the oldest poses go first.</summary>
     public double DatabaseMegabytes { get; init; } = 1024;

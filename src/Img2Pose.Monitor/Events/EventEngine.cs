@@ -35,7 +35,7 @@ internal sealed class EventEngine
     public EventEngine(CameraConfiguration camera, IEnumerable<RuleConfiguration> rules, Action<PoseEvent> begins, Action<PoseEvent> ends, Func<DateTime, DateTime>? local = null)
     {
         (_camera, _begins, _ends) = (camera, begins, ends);
-        _rules = [.. rules.Where(rule => (rule.Cameras.Count == 0 || rule.Cameras.Contains(camera.Name)) && CanHold(rule, camera))];
+        _rules = [.. rules.Where(rule => rule.IsFor(camera.Name) && CanHold(rule, camera))];
         _quietUntil = new double[_rules.Length];
         _local = local ?? (utc => TimeZoneInfo.ConvertTimeFromUtc(utc, TimeZoneInfo.Local));
     }

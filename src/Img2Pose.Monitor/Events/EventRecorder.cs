@@ -18,6 +18,9 @@ internal sealed class EventRecorder
     private const int SnapshotSize = 1920, SnapshotQuality = 85, MostClips = 8;
     private const double LongestEvent = 60;
 
+    /// <summary>About what a picture that waits to be written takes.</summary>
+    private const long SnapshotBytes = 4 << 20;
+
     private readonly Camera _camera;
     private readonly EventStore _store;
     private readonly Action<PoseEvent> _tell;
@@ -38,16 +41,19 @@ internal sealed class EventRecorder
         _engine = new EventEngine(camera.Configuration, rules, Begin, End);
     }
 
-    /// <summary>Takes other rules; events under way end where these are others.</summary>
+    /// <summary>Takes other rules; where those of this camera say what they said, nothing changes.</summary>
     public void Configure(IReadOnlyList<RuleConfiguration> rules)
     {
         lock (_lock)
         {
+            if (Own(rules).SequenceEqual(Own(_rules), StringComparer.Ordinal)) return;
             _engine.Finish();
             _rules = rules;
             _engine = new EventEngine(_camera.Configuration, _rules, Begin, End);
         }
     }
+
+    private IEnumerable<string> Own(IReadOnlyList<RuleConfiguration> rules) => rules.Where(rule => rule.IsFor(_camera.Name)).Select(rule => rule.Fingerprint());
 
     /// <summary>Takes a look.</summary>
     public void Look(CameraLook look)
@@ -81,7 +87,7 @@ internal sealed class EventRecorder
         if (look.Picture is { } picture) KeepSnapshot(happened.Id, picture);
         RuleConfiguration rule = _rules.First(rule => rule.Name == happened.Rule);
         if (!_camera.Configuration.Clips || _clips.Count >= MostClips) return;
-        ClipRecorder clip = new(rule.Before + LongestEvent + rule.After, () => _camera.Feed.Header, file => KeepClip(happened.Id, file));
+        ClipRecorder clip = new(rule.Before + LongestEvent + rule.After, () => _camera.Feed.Header, _store.Files.TryBegin, file => KeepClip(happened.Id, file));
         _clips[happened.Id] = clip;
         _camera.Feed.Record(clip, CaptureOf(look, happened.Start) - Ticks(rule.Before));
     }
@@ -99,9 +105,12 @@ internal sealed class EventRecorder
 
     private void KeepSnapshot(string id, VideoFrame picture)
     {
+        // A disk that hangs may not fill the memory.
+        if (_store.Files.TryBegin(SnapshotBytes) is not { } place) return;
         VideoFrame held = picture.AddReference();
         ThreadPool.QueueUserWorkItem(_ =>
         {
+            using (place)
             using (held)
             {
                 try
@@ -117,10 +126,7 @@ internal sealed class EventRecorder
         });
     }
 
-    private void KeepClip(string id, byte[]? file)
-    {
-        if (file is not null) _store.Files.Write(id, ".mp4", file);
-    }
+    private void KeepClip(string id, byte[] file) => _store.Files.Write(id, ".mp4", file);
 
     /// <summary>A row a second for each face.</summary>
     private void Sample(CameraLook look)

@@ -10,7 +10,8 @@ internal sealed class ClipRecorder
 {
     private const long MostBytes = 24 << 20;
 
-    private readonly Action<byte[]?> _done;
+    private readonly Func<long, IDisposable?> _room;
+    private readonly Action<byte[]> _done;
     private readonly List<CodedSample> _samples = [];
     private readonly long _longest;
     private readonly Func<H264Header?> _headerNow;
@@ -21,12 +22,16 @@ internal sealed class ClipRecorder
 
     /// <param name="longest">Seconds at most.</param>
     /// <param name="headerNow">The stream's description, once there is one.</param>
-    /// <param name="done">Given the file, or null where there is nothing to keep; once, on the pool.</param>
-    public ClipRecorder(double longest, Func<H264Header?> headerNow, Action<byte[]?> done) =>
-        (_longest, _headerNow, _done) = ((long)(longest * Stopwatch.Frequency), headerNow, done);
+    /// <param name="room">Asked for room for so many bytes that wait to be written; null where there is none, and the clip is left out.</param>
+    /// <param name="done">Given the file, on the pool, where there is something to keep.</param>
+    public ClipRecorder(double longest, Func<H264Header?> headerNow, Func<long, IDisposable?> room, Action<byte[]> done) =>
+        (_longest, _headerNow, _room, _done) = ((long)(longest * Stopwatch.Frequency), headerNow, room, done);
 
     /// <summary>The event is over: the clip ends at a moment, a timestamp of the monotonic clock.</summary>
     public void EndAt(long moment) => Volatile.Write(ref _until, moment);
+
+    /// <summary>Whether its end lay before a moment.</summary>
+    public bool IsOverBefore(long moment) => Volatile.Read(ref _until) < moment || (_samples.Count > 0 && moment - _samples[0].Capture > _longest);
 
     /// <summary>Takes what there is already. For the feed, under its lock.</summary>
     public void Begin(H264Header? header, IEnumerable<CodedSample> samples)
@@ -58,7 +63,11 @@ internal sealed class ClipRecorder
         CodedSample[] samples = [.. _samples];
         H264Header? header = _header;
         _samples.Clear();
-        ThreadPool.QueueUserWorkItem(_ => _done(header is null || samples.Length == 0 ? null : Build(header, samples)));
+        if (header is null || samples.Length == 0 || _room(_bytes) is not { } place) return;
+        ThreadPool.QueueUserWorkItem(_ =>
+        {
+            using (place) _done(Build(header, samples));
+        });
     }
 
     /// <summary>A whole file of these pictures, its times from zero.</summary>

@@ -14,7 +14,7 @@ internal sealed class CodedFeed : ICodedPictureTap
     /// <summary>Seconds by which a stream's time may differ from the time that has passed without counting as a jump.</summary>
     private const double MostUneven = 2;
 
-    private static readonly long s_longest = 40 * Stopwatch.Frequency;
+    private static readonly long s_longest = 40 * Stopwatch.Frequency, s_late = 3 * Stopwatch.Frequency;
 
     private readonly Lock _lock = new();
     private readonly Queue<CodedSample> _recent = new();
@@ -85,6 +85,22 @@ internal sealed class CodedFeed : ICodedPictureTap
             for (int i = _recorders.Count - 1; i >= 0; i--)
             {
                 if (!_recorders[i].Offer(sample)) _recorders.RemoveAt(i);
+            }
+        }
+    }
+
+    /// <summary>Ends clips whose end has passed although no picture comes: the camera is out.</summary>
+    public void EndOverdue()
+    {
+        // Pictures take a moment from the camera to here.
+        long moment = Stopwatch.GetTimestamp() - s_late;
+        lock (_lock)
+        {
+            for (int i = _recorders.Count - 1; i >= 0; i--)
+            {
+                if (!_recorders[i].IsOverBefore(moment)) continue;
+                _recorders[i].End();
+                _recorders.RemoveAt(i);
             }
         }
     }

@@ -47,7 +47,13 @@ internal sealed class LiveHub
         foreach (LiveClient client in All()) client.Tile(camera, message);
     }
 
-    /// <summary>Shows a message that is neither: an event, a state.</summary>
+    /// <summary>Shows the state of everything; a newer one takes the place of one that nobody has taken.</summary>
+    public void ShowState(byte[] message)
+    {
+        foreach (LiveClient client in All()) client.State(message);
+    }
+
+    /// <summary>Shows a message that is none of these: an event, a change.</summary>
     public void Show(byte[] message)
     {
         foreach (LiveClient client in All()) client.Note(message);
@@ -131,6 +137,7 @@ internal sealed class LiveClient(Action<LiveClient> leave) : IDisposable
     private readonly Dictionary<string, byte[]> _tiles = new(StringComparer.Ordinal);
     private readonly Queue<byte[]> _notes = new();
     private readonly SemaphoreSlim _news = new(0, 1);
+    private byte[]? _state;
 
     /// <summary>Tiles that were replaced by newer ones before this page took them.</summary>
     public long Missed { get; private set; }
@@ -151,6 +158,12 @@ internal sealed class LiveClient(Action<LiveClient> leave) : IDisposable
         Wake();
     }
 
+    public void State(byte[] message)
+    {
+        lock (_lock) _state = message;
+        Wake();
+    }
+
     public void Note(byte[] message)
     {
         lock (_lock)
@@ -167,9 +180,10 @@ internal sealed class LiveClient(Action<LiveClient> leave) : IDisposable
         await _news.WaitAsync(stop).ConfigureAwait(false);
         lock (_lock)
         {
-            List<byte[]> texts = [.. _notes, .. _poses.Values], tiles = [.. _tiles.Values];
+            List<byte[]> texts = [.. _notes, .. _poses.Values, .. _state is null ? Array.Empty<byte[]>() : [_state]], tiles = [.. _tiles.Values];
             _notes.Clear();
             _poses.Clear();
+            _state = null;
             _tiles.Clear();
             return (texts, tiles);
         }

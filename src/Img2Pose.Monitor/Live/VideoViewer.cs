@@ -56,12 +56,18 @@ internal sealed class VideoViewer(Action<VideoViewer> leave) : IDisposable
         while (true)
         {
             await _news.WaitAsync(stop).ConfigureAwait(false);
-            lock (_lock)
-            {
-                if (!_waiting.TryDequeue(out VideoPart? part)) continue;
-                _bytes -= part.Data.Length;
-                return part;
-            }
+            if (TryNext(out VideoPart? part)) return part;
+        }
+    }
+
+    /// <summary>The next part where one waits.</summary>
+    public bool TryNext([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VideoPart? part)
+    {
+        lock (_lock)
+        {
+            if (!_waiting.TryDequeue(out part)) return false;
+            _bytes -= part.Data.Length;
+            return true;
         }
     }
 

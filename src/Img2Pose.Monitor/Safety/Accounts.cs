@@ -129,7 +129,7 @@ internal sealed class Accounts : IDisposable
     /// </summary>
     public TimeSpan? MustWait(string address)
     {
-        TimeSpan own = _attempts.GetOrAdd(address, _ => new Attempts(5)).Take(_clock.GetUtcNow());
+        TimeSpan own = _attempts.GetOrAdd(Place(address), _ => new Attempts(5)).Take(_clock.GetUtcNow());
         // Of addresses that nobody counts any more.
         if (_attempts.Count > 10_000) _attempts.Clear();
         TimeSpan all = own > TimeSpan.Zero ? TimeSpan.Zero : _all.Take(_clock.GetUtcNow());
@@ -140,7 +140,14 @@ internal sealed class Accounts : IDisposable
     private readonly Attempts _all = new(50);
 
     /// <summary>Counts an address's tries from none again.</summary>
-    public void Forgive(string address) => _attempts.TryRemove(address, out _);
+    public void Forgive(string address) => _attempts.TryRemove(Place(address), out _);
+
+    /// <summary>Who counts as one: an address, or the network of a single connection in IPv6, of which each has millions.</summary>
+    private static string Place(string address)
+    {
+        if (!System.Net.IPAddress.TryParse(address, out System.Net.IPAddress? parsed) || parsed.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || parsed.IsIPv4MappedToIPv6) return address;
+        return Convert.ToHexString(parsed.GetAddressBytes().AsSpan(0, 8));
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _hashing.Dispose();

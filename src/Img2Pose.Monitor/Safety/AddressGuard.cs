@@ -19,6 +19,8 @@ internal sealed class AddressGuard
         IPNetwork.Parse("fd00:ec2::/32"), IPNetwork.Parse("0.0.0.0/8"), IPNetwork.Parse("224.0.0.0/4"), IPNetwork.Parse("255.255.255.255/32"), IPNetwork.Parse("ff00::/8"), IPNetwork.Parse("::/128"),
     ];
 
+    private static readonly IPNetwork[] s_embedding = [IPNetwork.Parse("64:ff9b::/96"), IPNetwork.Parse("64:ff9b:1::/48"), IPNetwork.Parse("::/96")];
+
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
     private IReadOnlyList<IPNetwork> _allowed = [];
 
@@ -36,7 +38,7 @@ internal sealed class AddressGuard
     public bool IsAllowed(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address inside.
+        // NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056) and the old compatible form (RFC 4291, 2.5.5.1) carry an IPv4 address inside.
         else if (Embedded(address) is { } inner && !IsAllowed(inner)) return false;
         if (Allowed.Any(network => network.Contains(address))) return true;
         return !s_refused.Any(network => network.Contains(address));
@@ -94,7 +96,7 @@ internal sealed class AddressGuard
     {
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return null;
         byte[] bytes = address.GetAddressBytes();
-        if (IPNetwork.Parse("64:ff9b::/96").Contains(address)) return new IPAddress(bytes.AsSpan(12, 4));
+        if (s_embedding.Any(network => network.Contains(address)) && !address.Equals(IPAddress.IPv6Loopback) && !address.Equals(IPAddress.IPv6Any)) return new IPAddress(bytes.AsSpan(12, 4));
         return bytes[0] == 0x20 && bytes[1] == 0x02 ? new IPAddress(bytes.AsSpan(2, 4)) : null;
     }
 }

@@ -1,20 +1,22 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Text;
 using Img2Pose.Media;
 
 namespace Img2Pose.Monitor.Safety;
 
 /// <summary>
-/// Stands between FFmpeg and a camera that was entered over the network: FFmpeg connects to a port of this machine, and each of its
-/// connections goes on to an address of the camera that was checked at that moment. So a name cannot come to mean another place between
-/// the check and the connection, and a redirect, which FFmpeg would follow without asking, ends the connection.
+/// Stands between FFmpeg and an RTSP camera: FFmpeg connects to a port of this machine, and each of its connections goes on to an address
+/// of the camera that was checked at that moment. So a name cannot come to mean another place between the check and the connection, and a
+/// redirect, which FFmpeg would follow without asking, ends the connection.
 /// </summary>
 internal sealed class GuardedRelay : IAsyncDisposable
 {
-    /// <summary>Where a redirect is looked for: the answers before pictures flow are shorter.</summary>
-    private const int LongestHandshake = 64 << 10;
+    /// <summary>Connections at a time: FFmpeg has one; any other program of this machine may come to the port as well.</summary>
+    private const int MostConnections = 4;
+
+    /// <summary>As long as FFmpeg would wait itself.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _ending = new();
@@ -23,6 +25,7 @@ internal sealed class GuardedRelay : IAsyncDisposable
     private readonly bool _insecure;
     private readonly Task _accepting;
     private string? _refusal;
+    private int _connections;
 
     private GuardedRelay(LiveAddress address, AddressGuard guard, bool insecure)
     {
@@ -35,7 +38,10 @@ internal sealed class GuardedRelay : IAsyncDisposable
     /// <summary>What FFmpeg opens instead: the same path and credentials, at this machine.</summary>
     public string Target { get; private set; } = "";
 
-    /// <summary>Why a connection was refused, or null.</summary>
+    /// <summary>What the camera is called for people, credentials masked.</summary>
+    public string Name => _address.Name;
+
+    /// <summary>Why the last connection did not come about or was ended here, which FFmpeg does not know; null where it did.</summary>
     public string? Refusal => Volatile.Read(ref _refusal);
 
     /// <summary>Begins to listen for a camera, an rtsp:// or rtsps:// address.</summary>
@@ -75,6 +81,12 @@ internal sealed class GuardedRelay : IAsyncDisposable
             {
                 return;
             }
+            if (Interlocked.Increment(ref _connections) > MostConnections)
+            {
+                Interlocked.Decrement(ref _connections);
+                client.Dispose();
+                continue;
+            }
             // It ends with either side, or with this.
             _ = ServeAsync(client, _ending.Token);
         }
@@ -87,7 +99,8 @@ internal sealed class GuardedRelay : IAsyncDisposable
         try
         {
             bool tls = _address.Scheme == "rtsps";
-            await using NetworkStream plain = await _guard.ConnectAsync(_address.Host, _address.Port ?? (tls ? 322 : 554), stop).ConfigureAwait(false);
+            await using NetworkStream plain = await ConnectAsync(_address.Port ?? (tls ? 322 : 554), stop).ConfigureAwait(false);
+            Volatile.Write(ref _refusal, null);
             await using Stream far = tls ? await SecureAsync(plain, stop).ConfigureAwait(false) : plain;
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop);
             Task up = near.CopyToAsync(far, either.Token), down = DownAsync(far, near, either.Token);
@@ -105,7 +118,35 @@ internal sealed class GuardedRelay : IAsyncDisposable
         }
         catch (System.Security.Authentication.AuthenticationException)
         {
-            Volatile.Write(ref _refusal, $"{_address.Name}: its certificate is not trusted; insecure: true takes it unseen");
+            Volatile.Write(ref _refusal, "its certificate is not trusted; insecure: true takes it unseen");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connections);
+        }
+    }
+
+    private async Task<NetworkStream> ConnectAsync(int port, CancellationToken stop)
+    {
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(s_patience);
+        try
+        {
+            return await _guard.ConnectAsync(_address.Host, port, patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new InputException("it does not answer in time");
+        }
+        catch (SocketException error)
+        {
+            throw new InputException(error.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused => "connection refused",
+                SocketError.HostUnreachable or SocketError.NetworkUnreachable => "there is no way to it (network)",
+                SocketError.TimedOut => "it does not answer in time",
+                _ => error.Message,
+            }, error);
         }
     }
 
@@ -125,22 +166,15 @@ internal sealed class GuardedRelay : IAsyncDisposable
     private async Task DownAsync(Stream far, NetworkStream near, CancellationToken stop)
     {
         byte[] buffer = new byte[64 << 10];
-        StringBuilder? handshake = new();
+        RedirectScan scan = new();
         while (true)
         {
             int read = await far.ReadAsync(buffer, stop).ConfigureAwait(false);
             if (read == 0) return;
-            if (handshake is not null)
+            if (scan.Sees(buffer.AsSpan(0, read)))
             {
-                handshake.Append(Encoding.Latin1.GetString(buffer, 0, read));
-                string text = handshake.ToString();
-                if (text.Contains("RTSP/1.0 3", StringComparison.Ordinal) || text.Contains("RTSP/2.0 3", StringComparison.Ordinal))
-                {
-                    Volatile.Write(ref _refusal, $"{_address.Name}: it sends elsewhere (a redirect), which is not followed");
-                    return;
-                }
-                // Pictures begin with a dollar sign (RFC 2326, 10.12).
-                if (text.Length > LongestHandshake || buffer[0] == (byte)'$') handshake = null;
+                Volatile.Write(ref _refusal, "it sends elsewhere (a redirect), which is not followed");
+                return;
             }
             await near.WriteAsync(buffer.AsMemory(0, read), stop).ConfigureAwait(false);
         }

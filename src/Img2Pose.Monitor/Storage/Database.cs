@@ -22,6 +22,8 @@ internal static class Database
         CREATE INDEX samples_by_time ON samples (camera, second);
         """,
         "ALTER TABLE events ADD COLUMN seen_by TEXT;",
+        // What is too old is looked for every minute, whatever the camera.
+        "CREATE INDEX samples_by_second ON samples (second);",
     ];
 
     /// <summary>The version that this program makes and reads.</summary>
@@ -38,7 +40,8 @@ internal static class Database
         try
         {
             connection.Open();
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA auto_vacuum = INCREMENTAL;");
+            // Before anything is in it: later it would have no effect.
+            Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
             Migrate(connection, path);
             using SqliteCommand ending = connection.CreateCommand();
             ending.CommandText = "UPDATE events SET ended = MIN(began, $now) WHERE ended IS NULL";

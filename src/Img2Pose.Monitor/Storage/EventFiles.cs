@@ -5,9 +5,13 @@ namespace Img2Pose.Monitor.Storage;
 /// <summary>Snapshots and clips of events: files named by the event, in a folder for each day. Thread-safe.</summary>
 internal sealed class EventFiles
 {
+    /// <summary>Bytes of files that may wait to be written: a disk that hangs costs no more memory.</summary>
+    private const long MostWaiting = 192 << 20;
+
     private readonly string _folder;
     private readonly Func<double> _keepFree;
     private volatile string? _problem;
+    private long _waiting;
 
     /// <param name="folder">Where they go.</param>
     /// <param name="keepFree">MiB that stay free on the disk.</param>
@@ -31,6 +35,23 @@ internal sealed class EventFiles
                 return null;
             }
         }
+    }
+
+    /// <summary>A place for a file that waits to be written, given back when it is disposed; null where too much waits already, and the file is left out.</summary>
+    public IDisposable? TryBegin(long bytes)
+    {
+        if (Interlocked.Add(ref _waiting, bytes) <= MostWaiting) return new Place(this, bytes);
+        Interlocked.Add(ref _waiting, -bytes);
+        _problem = "the disk is too slow: snapshots and clips are left out";
+        return null;
+    }
+
+    /// <summary>Waits for files that are being written, at most so long.</summary>
+    public async Task FinishAsync(TimeSpan patience)
+    {
+        long end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        // Nothing tells that the last one is written; the wait is bounded and short.
+        while (Interlocked.Read(ref _waiting) > 0 && Environment.TickCount64 < end) await Task.Delay(20).ConfigureAwait(false);
     }
 
     /// <summary>Writes a file of an event; false where it cannot be.</summary>
@@ -77,6 +98,16 @@ internal sealed class EventFiles
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Tried again the next time.
+        }
+    }
+
+    private sealed class Place(EventFiles files, long bytes) : IDisposable
+    {
+        private int _left;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _left, 1) == 0) Interlocked.Add(ref files._waiting, -bytes);
         }
     }
 

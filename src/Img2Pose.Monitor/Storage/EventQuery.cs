@@ -25,6 +25,9 @@ internal sealed record EventFilter
     /// <summary>Only events before this one, for the next page.</summary>
     public string? Before { get; init; }
 
+    /// <summary>The same for what may be gone meanwhile: its begin and identity.</summary>
+    public (double Start, string Id)? After { get; init; }
+
     /// <summary>At most this many, the newest first.</summary>
     public int Limit { get; init; } = 100;
 }
@@ -43,6 +46,11 @@ internal static class EventQuery
         Where(command, sql, " AND began >= $from", "$from", filter.From);
         Where(command, sql, " AND began < $to", "$to", filter.To);
         Where(command, sql, " AND (began, id) < ((SELECT began FROM events WHERE id = $before), $before)", "$before", filter.Before);
+        if (filter.After is { } last)
+        {
+            Where(command, sql, " AND (began, id) < ($start, $id)", "$start", last.Start);
+            command.Parameters.AddWithValue("$id", last.Id);
+        }
         sql.Append(" ORDER BY began DESC, id DESC LIMIT $limit");
         command.Parameters.AddWithValue("$limit", filter.Limit);
 #pragma warning disable CA2100 // Made of the texts above; values are parameters.

@@ -16,7 +16,8 @@ internal readonly record struct PoseSample(string Camera, int Track, long Second
 /// </summary>
 internal sealed class EventStore : IAsyncDisposable
 {
-    private const int MostWaiting = 20_000;
+    private const int MostWaiting = 20_000, CannotOpen = 14, ReadOnly = 8;
+    private static readonly TimeSpan s_filesPatience = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_cleaning = TimeSpan.FromMinutes(1);
@@ -127,20 +128,35 @@ internal sealed class EventStore : IAsyncDisposable
         });
     }
 
-    /// <summary>Opens the database to read; the caller disposes it.</summary>
-    /// <exception cref="InputException">It cannot be opened.</exception>
+    /// <summary>Opens the database to read; the caller disposes it. What lies where nothing can be written is read as it stands.</summary>
+    /// <exception cref="SqliteException">It cannot be read.</exception>
     public SqliteConnection OpenToRead()
     {
-        SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = _path, Mode = SqliteOpenMode.ReadOnly, DefaultTimeout = 5 }.ToString());
+        try
+        {
+            return OpenToRead(_path, pooling: true);
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode is CannotOpen or ReadOnly && File.Exists(_path))
+        {
+            // Readers of a log beside the database make a file there, too, unless they are told that nobody writes.
+            return OpenToRead($"file:{string.Join('/', _path.Split('/').Select(Uri.EscapeDataString))}?immutable=1", pooling: false);
+        }
+    }
+
+    private static SqliteConnection OpenToRead(string source, bool pooling)
+    {
+        SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = source, Mode = SqliteOpenMode.ReadOnly, DefaultTimeout = 5, Pooling = pooling }.ToString());
         try
         {
             connection.Open();
+            // Opening looks at nothing yet.
+            _ = Database.Number(connection, "SELECT COUNT(*) FROM sqlite_master");
             return connection;
         }
-        catch (SqliteException error)
+        catch
         {
             connection.Dispose();
-            throw new InputException($"{_path}: cannot be read: {Describe(error)}", error);
+            throw;
         }
     }
 
@@ -150,6 +166,7 @@ internal sealed class EventStore : IAsyncDisposable
         _waiting.Writer.TryComplete();
         await _ending.CancelAsync().ConfigureAwait(false);
         await _writing.ConfigureAwait(false);
+        await Files.FinishAsync(s_filesPatience).ConfigureAwait(false);
         _ending.Dispose();
     }
 
@@ -222,11 +239,11 @@ internal sealed class EventStore : IAsyncDisposable
     internal static string Describe(SqliteException error) => error.SqliteErrorCode switch
     {
         5 or 6 => "the database is locked by another program",
-        8 => "the database cannot be written to (read-only)",
+        ReadOnly => "the database cannot be written to (read-only)",
         10 => "reading or writing the database failed (input/output error)",
         11 or 26 => "the database is damaged, or is none; move it away, and a new one is made",
         13 => "the disk is full",
-        14 => "the database cannot be opened; may its folder be written to?",
+        CannotOpen => "the database cannot be opened; may its folder be written to?",
         _ => $"the database fails ({error.SqliteErrorCode}: {error.Message})",
     };
 }

@@ -23,10 +23,17 @@ internal static class Retention
             command.ExecuteNonQuery();
         }
         Shrink(connection, settings, path);
-        DateTime oldest = DateTime.UnixEpoch + TimeSpan.FromSeconds(now - settings.ClipDays * Day);
         FileInfo[] all = [.. files.All()];
-        long kept = all.Sum(file => file.Length), most = (long)(settings.ClipMegabytes * (1 << 20));
-        foreach (FileInfo file in all)
+        Remove([.. all.Where(file => file.Extension == ".mp4")], settings.ClipDays, settings.ClipMegabytes, now);
+        Remove([.. all.Where(file => file.Extension == ".jpg")], settings.SnapshotDays, settings.SnapshotMegabytes, now);
+    }
+
+    /// <summary>Removes files, the oldest first, until they are young and few enough.</summary>
+    private static void Remove(FileInfo[] files, double days, double megabytes, double now)
+    {
+        DateTime oldest = DateTime.UnixEpoch + TimeSpan.FromSeconds(now - days * Day);
+        long kept = files.Sum(file => file.Length), most = (long)(megabytes * (1 << 20));
+        foreach (FileInfo file in files)
         {
             if (file.LastWriteTimeUtc >= oldest && kept <= most) break;
             kept -= file.Length;

@@ -34,10 +34,11 @@ internal sealed class MqttTeller : IAsyncDisposable
     /// <param name="hub">The cameras.</param>
     /// <param name="logger">Told when the broker is lost.</param>
     /// <param name="retry">Time between tries; another in tests.</param>
-    public MqttTeller(MqttConfiguration configuration, CameraHub hub, ILogger logger, TimeSpan? retry = null)
+    /// <param name="before">The end of the teller before this one, whose last word must not come after the first of this.</param>
+    public MqttTeller(MqttConfiguration configuration, CameraHub hub, ILogger logger, TimeSpan? retry = null, Task? before = null)
     {
         (Configuration, _hub, _logger, _retry) = (configuration, hub, logger, retry ?? TimeSpan.FromSeconds(5));
-        _telling = Task.Run(RunAsync);
+        _telling = Task.Run(() => RunAsync(before ?? Task.CompletedTask));
     }
 
     public MqttConfiguration Configuration { get; }
@@ -61,9 +62,10 @@ internal sealed class MqttTeller : IAsyncDisposable
 
     private string Availability => $"{Configuration.Topic}/status";
 
-    private async Task RunAsync()
+    private async Task RunAsync(Task before)
     {
         CancellationToken stop = _ending.Token;
+        await Task.WhenAny(before).ConfigureAwait(false);
         using IMqttClient client = new MqttClientFactory().CreateMqttClient();
         while (!stop.IsCancellationRequested)
         {
@@ -156,6 +158,20 @@ internal sealed class MqttTeller : IAsyncDisposable
             await PublishAsync(client, $"{Configuration.Topic}/{camera.Name}/state", text, retain: true, stop).ConfigureAwait(false);
             _shown[camera.Name] = text;
         }
+        // What is retained of a camera that is gone would stay with the broker for ever.
+        foreach (string gone in _shown.Keys.Where(name => _hub.Find(name) is null).ToArray())
+        {
+            foreach (string topic in TopicsOf(gone)) await PublishAsync(client, topic, "", retain: true, stop).ConfigureAwait(false);
+            _shown.Remove(gone);
+        }
+    }
+
+    private IEnumerable<string> TopicsOf(string camera)
+    {
+        yield return $"{Configuration.Topic}/{camera}/state";
+        if (Configuration.Discovery is not { } prefix) yield break;
+        yield return $"{prefix}/sensor/img2pose_{camera}_faces/config";
+        yield return $"{prefix}/binary_sensor/img2pose_{camera}_live/config";
     }
 
     /// <summary>Home Assistant's MQTT discovery: for each camera a number of faces and whether it can be seen.</summary>

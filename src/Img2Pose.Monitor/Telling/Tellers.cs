@@ -18,6 +18,7 @@ internal sealed class Tellers : IAsyncDisposable
     private readonly List<Channel<PoseEvent>> _listeners = [];
     private List<Webhook> _webhooks = [];
     private MqttTeller? _broker;
+    private Task? _brokerBefore;
     private long _toldBefore, _untoldBefore;
 
     public Tellers(AddressGuard guard, ILogger logger) => (_guard, _logger) = (guard, logger);
@@ -68,9 +69,9 @@ internal sealed class Tellers : IAsyncDisposable
             if (_broker is not null)
             {
                 _toldBefore += _broker.Told;
-                _ = _broker.DisposeAsync().AsTask();
+                _brokerBefore = _broker.DisposeAsync().AsTask();
             }
-            _broker = configuration.Mqtt is { } broker ? new MqttTeller(broker, hub, _logger) : null;
+            _broker = configuration.Mqtt is { } broker ? new MqttTeller(broker, hub, _logger, before: _brokerBefore) : null;
         }
     }
 

@@ -72,12 +72,21 @@ internal static class Answers
         Transport = camera.OverUdp ? "udp" : "tcp",
         camera.Insecure,
         camera.Looks,
+        camera.Size,
         camera.Priority,
         camera.Mask,
         camera.Clips,
         Fov = camera.FieldOfView,
         Schedule = camera.Schedule is { } schedule ? new { Hours = FormattableString.Invariant($"{schedule.From:HH\\:mm}-{schedule.To:HH\\:mm}"), Days = schedule.Days.Select(day => day.ToString()[..3].ToLowerInvariant()) } : null,
         camera.Overlay,
+        Masks = camera.Masks.Select(mask => mask.Points.Select(Pair)),
+        Zones = camera.Zones.ToDictionary(zone => zone.Name, zone => zone.Points.Select(Pair)),
+        Lines = camera.Lines.ToDictionary(line => line.Name, line => new[] { Pair(line.From), Pair(line.To) }),
+    };
+
+    /// <summary>Zones, lines and masks of a camera, by name.</summary>
+    public static object AreasOf(CameraConfiguration camera) => new
+    {
         Masks = camera.Masks.Select(mask => mask.Points.Select(Pair)),
         Zones = camera.Zones.ToDictionary(zone => zone.Name, zone => zone.Points.Select(Pair)),
         Lines = camera.Lines.ToDictionary(line => line.Name, line => new[] { Pair(line.From), Pair(line.To) }),

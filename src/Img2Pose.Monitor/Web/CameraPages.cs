@@ -35,7 +35,7 @@ internal sealed class CameraPages(MonitorService service, RequestGuard guard)
         bool isAdmin = RequestGuard.IdentityOf(context)!.Role == Role.Admin;
         return Answers.WriteAsync(context, new
         {
-            Cameras = service.Hub.Cameras.Select(camera => new { camera.Name, camera.Status, camera.Configuration.Overlay, Zones = camera.Configuration.Zones.Select(zone => zone.Name), Configuration = isAdmin ? Answers.Of(camera.Configuration) : null }),
+            Cameras = service.Hub.Cameras.Select(camera => new { camera.Name, camera.Status, camera.Configuration.Overlay, Areas = Answers.AreasOf(camera.Configuration), Configuration = isAdmin ? Answers.Of(camera.Configuration) : null }),
             Rules = service.Configuration.Rules.Select(rule => rule.Name),
             Problems = service.Problems(),
         });
@@ -117,7 +117,7 @@ internal sealed class CameraPages(MonitorService service, RequestGuard guard)
         const string boundary = "img2pose-picture";
         context.Response.ContentType = $"multipart/x-mixed-replace; boundary={boundary}";
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, service.Ending);
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, service.Ending, camera.Gone);
         ending.CancelAfter(TimeSpan.FromSeconds(MjpegLongest));
         try
         {

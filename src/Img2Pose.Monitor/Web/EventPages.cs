@@ -12,7 +12,7 @@ namespace Img2Pose.Monitor.Web;
 /// <summary>Events and poses: the list, what belongs to an event, exports, and events as they happen.</summary>
 internal sealed class EventPages(MonitorService service, RequestGuard guard)
 {
-    private const int MostAtOnce = 500, MostSamples = 50_000;
+    private const int MostAtOnce = 500, MostSamples = 50_000, PartOfExport = 1000;
 
     public void Map(Endpoints endpoints)
     {
@@ -28,8 +28,7 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
 
     private async Task ListAsync(HttpContext context)
     {
-        using SqliteConnection connection = service.Store.OpenToRead();
-        await Answers.WriteAsync(context, new { Events = EventQuery.Events(connection, FilterOf(context, MostAtOnce)).Select(kept => Answers.Of(kept, service.Store.Files)).ToArray() }).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new { Events = Read(FilterOf(context, MostAtOnce)).Select(kept => Answers.Of(kept, service.Store.Files)) }).ConfigureAwait(false);
     }
 
     private static EventFilter FilterOf(HttpContext context, int most) => new()
@@ -45,13 +44,27 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
 
     private async Task ExportAsync(HttpContext context, string type, string? header, Func<StoredEvent, string> line)
     {
-        using SqliteConnection connection = service.Store.OpenToRead();
+        EventFilter filter = FilterOf(context, PartOfExport) with { Limit = PartOfExport };
+        StoredEvent[] part = Read(filter);
         context.Response.ContentType = type;
         string extension = header is null ? "jsonl" : "csv";
         context.Response.Headers.ContentDisposition = $"attachment; filename=\"events.{extension}\"";
         if (header is not null) await context.Response.WriteAsync(header + "\n", context.RequestAborted).ConfigureAwait(false);
-        foreach (StoredEvent kept in EventQuery.Events(connection, FilterOf(context, 1_000_000) with { Limit = 1_000_000 }))
-            await context.Response.WriteAsync(line(kept) + "\n", context.RequestAborted).ConfigureAwait(false);
+        // In parts: who is slow to take them holds no reading of the database open, behind which its log would grow.
+        while (part.Length > 0)
+        {
+            StringBuilder text = new();
+            foreach (StoredEvent kept in part) text.Append(line(kept)).Append('\n');
+            await context.Response.WriteAsync(text.ToString(), context.RequestAborted).ConfigureAwait(false);
+            if (part.Length < PartOfExport) return;
+            part = Read(filter with { Before = null, After = (part[^1].Start, part[^1].Id) });
+        }
+    }
+
+    private StoredEvent[] Read(EventFilter filter)
+    {
+        using SqliteConnection connection = service.Store.OpenToRead();
+        return [.. EventQuery.Events(connection, filter)];
     }
 
     private async Task FileAsync(HttpContext context, string extension, string type)
@@ -79,9 +92,9 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
     private async Task SamplesAsync(HttpContext context)
     {
         long to = (long)(Endpoints.Moment(context, "to") ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1), from = (long)(Endpoints.Moment(context, "from") ?? to - 600);
-        using SqliteConnection connection = service.Store.OpenToRead();
-        var rows = EventQuery.Samples(connection, Endpoints.Text(context, "camera"), from, to, MostSamples)
-            .Select(sample => new { sample.Camera, sample.Track, Time = sample.Second, sample.Yaw, sample.Pitch, sample.Roll, sample.Distance, sample.Depth, sample.X, sample.Y, sample.Score }).ToArray();
+        PoseSample[] read;
+        using (SqliteConnection connection = service.Store.OpenToRead()) read = [.. EventQuery.Samples(connection, Endpoints.Text(context, "camera"), from, to, MostSamples)];
+        var rows = read.Select(sample => new { sample.Camera, sample.Track, Time = sample.Second, sample.Yaw, sample.Pitch, sample.Roll, sample.Distance, sample.Depth, sample.X, sample.Y, sample.Score }).ToArray();
         await Answers.WriteAsync(context, new { From = from, To = to, Samples = rows, Complete = rows.Length < MostSamples }).ConfigureAwait(false);
     }
 

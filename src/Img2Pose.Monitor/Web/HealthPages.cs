@@ -44,6 +44,10 @@ internal sealed class HealthPages(MonitorService service)
         Add(text, all, "img2pose_camera_age_seconds", "gauge", "95th percentile of the age of pictures when their look is done.", status => status.Age95 / 1000);
         Add(text, all, "img2pose_camera_silent_seconds", "gauge", "Time since the last look.", status => status.Silent);
         Add(text, all, "img2pose_camera_faces", "gauge", "Faces at the last look.", status => status.Faces);
+        Add(text, all, "img2pose_camera_queue", "gauge", "Pictures that wait between reading and showing.", status => status.Waiting);
+        Add(text, all, "img2pose_camera_cpu_seconds_total", "counter", "Processor time of its own threads: reading, decoding, following, showing, encoding.", status => status.CpuSeconds);
+        Add(text, all, "img2pose_camera_network_seconds_total", "counter", "Time of the network that its looks have taken.", status => status.NetworkSeconds);
+        Add(text, all, "img2pose_camera_coded_total", "counter", "Pictures of its live view: its own coding, or encoded here, once for all viewers.", status => status.Coded);
         Add(text, all, "img2pose_camera_viewers", "gauge", "Who watches it in full.", status => status.Viewers);
         Add(text, "img2pose_pages", "gauge", "Pages that are open.", service.Live.Clients);
         Add(text, "img2pose_storage_up", "gauge", "1 while events are stored.", service.Store.Problem is null ? 1 : 0);
@@ -52,6 +56,8 @@ internal sealed class HealthPages(MonitorService service)
         using Process self = Process.GetCurrentProcess();
         Add(text, "process_cpu_seconds_total", "counter", "Processor time.", self.TotalProcessorTime.TotalSeconds);
         Add(text, "process_resident_memory_bytes", "gauge", "Memory.", self.WorkingSet64);
+        Add(text, "process_threads", "gauge", "Threads.", self.Threads.Count);
+        Add(text, "process_open_fds", "gauge", "Handles.", self.HandleCount);
         Add(text, "img2pose_uptime_seconds", "gauge", "Time since the start.", Stopwatch.GetElapsedTime(_began).TotalSeconds);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted).ConfigureAwait(false);

@@ -23,7 +23,7 @@ internal sealed class LivePages(MonitorService service, RequestGuard guard)
     {
         using LiveClient client = service.Live.Join();
         // What there is already, so that nobody looks at an empty page.
-        client.Note(service.StateMessage());
+        client.State(service.StateMessage());
         foreach (Camera camera in service.Hub.Cameras)
         {
             if (camera.Pictures.Tile is { } tile) client.Tile(camera.Name, LiveHub.Tile(camera.Name, tile));
@@ -39,9 +39,11 @@ internal sealed class LivePages(MonitorService service, RequestGuard guard)
     private static async Task ShowOneAsync(Camera camera, WebSocket socket, CancellationToken stop)
     {
         using VideoViewer viewer = camera.Feed.Watch();
+        // A camera that is configured anew is another one: whoever watches asks again.
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop, camera.Gone);
         while (true)
         {
-            VideoPart part = await viewer.NextAsync(stop).ConfigureAwait(false);
+            VideoPart part = await viewer.NextAsync(ending.Token).ConfigureAwait(false);
             if (part.Codec is { } codec)
             {
                 byte[] text = JsonSerializer.SerializeToUtf8Bytes(new { Type = "stream", Mime = $"video/mp4; codecs=\"{codec}\"" }, Answers.Json);

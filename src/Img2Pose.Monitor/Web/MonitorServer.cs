@@ -59,7 +59,7 @@ internal sealed class MonitorServer : IAsyncDisposable
         builder.Logging.AddProvider(new ServerLog(options.Logger)).SetMinimumLevel(LogLevel.Warning);
         WebApplication application = builder.Build();
         RequestGuard guard = new(service);
-        application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailAsync, SuppressDiagnosticsCallback = static failed => failed.Exception is Img2PoseException or OperationCanceledException });
+        application.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailAsync, SuppressDiagnosticsCallback = static failed => failed.Exception is Img2PoseException or OperationCanceledException or Microsoft.Data.Sqlite.SqliteException });
         application.UseRouting();
         application.Use((context, next) => guard.InvokeAsync(context, next));
         application.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(20) });
@@ -133,6 +133,7 @@ internal sealed class MonitorServer : IAsyncDisposable
         (int status, string why) = error switch
         {
             Img2PoseException known => (StatusCodes.Status400BadRequest, known.Message),
+            Microsoft.Data.Sqlite.SqliteException sql => (StatusCodes.Status503ServiceUnavailable, Storage.EventStore.Describe(sql)),
             System.Text.Json.JsonException => (StatusCodes.Status400BadRequest, "the body is no JSON"),
             Microsoft.AspNetCore.Http.BadHttpRequestException bad => (bad.StatusCode, "the request is too large, or is none"),
             _ => (StatusCodes.Status500InternalServerError, "an error of the monitor; its log says more"),

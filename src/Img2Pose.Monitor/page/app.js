@@ -18,18 +18,21 @@ const keys = document.getElementById('keys');
 document.getElementById('help').onclick = () => keys.showModal();
 document.getElementById('logout').onclick = async () => { await api('POST', '/api/logout'); location.reload(); };
 
+// What somebody has typed may be no address at all.
+const decoded = part => { try { return decodeURIComponent(part); } catch { return part; } };
+
 function route() {
   end();
   end = () => {};
-  const [, page = '', name = ''] = location.hash.split('/');
+  const [, page = '', name = ''] = location.hash.split('/').map(decoded);
   for (const link of document.querySelectorAll('nav a')) {
     if (link.dataset.page === (page === 'camera' || page === '' ? 'grid' : page)) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   main.replaceChildren();
   if (!state.me.name) { end = login(main); return; }
-  if (page === 'camera') end = camera(main, decodeURIComponent(name));
-  else if (page === 'events') end = events(main);
+  if (page === 'camera') end = camera(main, name);
+  else if (page === 'events') end = events(main, name);
   else if (page === 'settings' && state.me.role === 'admin') end = settings(main);
   else end = grid(main);
 }

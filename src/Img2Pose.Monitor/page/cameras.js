@@ -3,6 +3,7 @@ import { api, state, on, text, staleness } from './live.js';
 import { draw, show } from './draw.js';
 import { watch } from './video.js';
 import { chart, topView } from './charts.js';
+import { shapesOf } from './zones.js';
 
 const parts = camera => state.overlay ? camera?.overlay ?? [] : [];
 
@@ -20,6 +21,7 @@ export function grid(into) {
   into.append(heading, list);
 
   function build() {
+    const focused = document.activeElement?.closest?.('.tile')?.querySelector('strong').textContent;
     list.replaceChildren();
     tiles.clear();
     for (const camera of state.cameras.values()) {
@@ -33,6 +35,7 @@ export function grid(into) {
       if (camera.status.masked) item.querySelector('.badges').append(text('span', 'faces hidden', 'badge'));
       list.append(item);
       tiles.set(camera.name, item);
+      if (camera.name === focused) link.focus();
       if (state.tiles.has(camera.name)) paint(camera.name);
     }
     if (!state.cameras.size) list.append(emptyNote());
@@ -94,7 +97,9 @@ export function camera(into, name) {
     image.src = `/api/cameras/${encodeURIComponent(name)}/mjpeg`;
     find('.mode').textContent = 'single pictures';
   });
-  const redraw = () => draw(find('.drawn'), state.looks.get(name), parts(state.cameras.get(name)));
+  const redraw = () => draw(find('.drawn'), state.looks.get(name), parts(state.cameras.get(name)), state.overlay ? shapesOf(state.cameras.get(name)).filter(shape => shape.kind !== 'mask') : []);
+  // Processor time between two states.
+  let work = null, cores = null;
   const toggle = () => { state.overlay = !state.overlay; find('.overlay').setAttribute('aria-pressed', state.overlay); redraw(); };
   const step = event => { const names = [...state.cameras.keys()], at = names.indexOf(name); location.hash = `#/camera/${encodeURIComponent(names[(at + event.detail + names.length) % names.length])}`; };
   find('.overlay').onclick = toggle;
@@ -108,8 +113,11 @@ export function camera(into, name) {
     find('.veil').textContent = old ?? '';
     find('.bar .state').className = `state ${now.state}`;
     find('.bar .state').textContent = now.state;
+    const moment = performance.now(), spent = now.cpuSeconds + now.networkSeconds;
+    if (work && moment - work.moment > 4000) { cores = Math.max(0, spent - work.spent) / ((moment - work.moment) / 1000); work = { moment, spent }; }
+    work ??= { moment, spent };
     const facts = [['State', now.reason ? `${now.state}: ${now.reason}` : now.state], ['Picture', now.width ? `${now.width}×${now.height}, ${now.codec ?? '?'}` : '–'], ['Pictures', `${now.fps.toFixed(1)} a second`],
-      ['Looks', `${now.looks.toFixed(1)} of ${now.wanted} a second${now.isShort ? ', the machine is short' : ''}`], ['Age', now.age == null ? '–' : `${Math.round(now.age)} ms (95 %: ${Math.round(now.age95)})`], ['Faces', now.faces], ['Outages', now.outages], ['Dropped', now.dropped]];
+      ['Looks', `${now.looks.toFixed(1)} of ${now.wanted} a second${now.isShort ? ', the machine is short' : ''}`], ['Age', now.age == null ? '–' : `${Math.round(now.age)} ms (95 %: ${Math.round(now.age95)})`], ['Faces', now.faces], ['Outages', now.outages], ['Left out', now.dropped], ['Processor', cores === null ? '–' : `${cores.toFixed(2)} cores`]];
     find('.facts').replaceChildren(...facts.flatMap(([term, value]) => [text('dt', term), text('dd', String(value))]));
     if (!image.hidden) return;
     find('.mode').textContent = now.masked ? 'faces hidden' : now.passesThrough ? 'the camera’s own coding' : 'encoded here';

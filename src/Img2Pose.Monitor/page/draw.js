@@ -1,7 +1,9 @@
 // Boxes, axes and names over pictures, in the picture's own pixels.
+import { outline } from './zones.js';
+
 const colours = ['#ff5a4d', '#4fd06a', '#5d8dff'];
 
-export function draw(canvas, look, parts) {
+export function draw(canvas, look, parts, shapes = []) {
   const context = canvas.getContext('2d'), box = canvas.getBoundingClientRect(), dense = devicePixelRatio || 1;
   const width = Math.round(box.width * dense), height = Math.round(box.height * dense);
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
@@ -10,6 +12,12 @@ export function draw(canvas, look, parts) {
   const scale = Math.min(width / look.width, height / look.height);
   const left = (width - look.width * scale) / 2, top = (height - look.height * scale) / 2;
   const x = value => left + value * scale, y = value => top + value * scale;
+  if (shapes.length) {
+    context.save();
+    context.translate(left, top);
+    outline(context, look.width * scale, look.height * scale, shapes, dense);
+    context.restore();
+  }
   context.lineWidth = 2 * dense;
   context.font = `600 ${12 * dense}px system-ui, sans-serif`;
   for (const face of look.faces) {

@@ -4,22 +4,22 @@ import { api, state, on, text } from './live.js';
 const kinds = ['appears', 'leaves', 'facing', 'away', 'turned', 'head_down', 'nearer', 'count', 'zone', 'line'];
 const time = iso => new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-export function events(into) {
+export function events(into, chosen) {
   document.title = 'Events – img2pose monitor';
   into.innerHTML = `<h2>Events</h2><form class="filters" aria-label="Filters">
     <label>Camera <select name="camera"><option value="">all</option></select></label><label>Rule <select name="rule"><option value="">all</option></select></label>
     <label>Kind <select name="kind"><option value="">all</option></select></label><label>From <input type="datetime-local" name="from"></label><label>To <input type="datetime-local" name="to"></label>
     <a class="csv" download>CSV</a><a class="jsonl" download>JSONL</a></form>
     <div class="scroll"><table class="events"><thead><tr><th scope="col">Picture</th><th scope="col">Begin</th><th scope="col">Lasted</th><th scope="col">Camera</th><th scope="col">Rule</th><th scope="col">Pose</th><th scope="col"><span class="visually-hidden">Acts</span></th></tr></thead><tbody></tbody></table></div>
-    <p class="empty" hidden>No events.</p><div class="bar"><button type="button" class="more" hidden>Older ones</button></div><dialog aria-label="Clip"><div class="show"></div><form method="dialog"><button>Close</button></form></dialog>`;
+    <p class="error failed" role="alert"></p><p class="empty" hidden>No events.</p><div class="bar"><button type="button" class="more" hidden>Older ones</button></div><dialog aria-label="Clip"><div class="show"></div><form method="dialog"><button>Close</button></form></dialog>`;
   const form = into.querySelector('form.filters'), body = into.querySelector('tbody'), more = into.querySelector('.more'), dialog = into.querySelector('dialog');
-  const chosen = decodeURIComponent(location.hash.split('/')[2] ?? '');
   for (const name of state.cameras.keys()) form.camera.append(new Option(name, name, false, name === chosen));
   for (const rule of state.rules) form.rule.append(new Option(rule));
   for (const kind of kinds) form.kind.append(new Option(kind.replace('_', ' '), kind));
   form.onchange = () => load();
   form.onsubmit = event => event.preventDefault();
   dialog.onclose = () => dialog.querySelector('.show').replaceChildren();
+  const failed = into.querySelector('.failed');
   let oldest = null, timer = 0, ended = false;
 
   function query() {
@@ -64,7 +64,9 @@ export function events(into) {
     asked.set('limit', '50');
     if (before) asked.set('before', before);
     const answer = await api('GET', `/api/events?${asked}`);
-    if (answer.error || ended) return;
+    if (ended) return;
+    failed.textContent = answer.error ? `Events cannot be read: ${answer.error}` : '';
+    if (answer.error) return;
     if (!before) body.replaceChildren();
     body.append(...answer.events.map(row));
     oldest = answer.events.at(-1)?.id;

@@ -75,6 +75,8 @@ async function takeTile(data) {
   const name = new TextDecoder().decode(new Uint8Array(data, 2, length));
   const time = view.getFloat64(2 + length, true);
   const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 10 + length)], { type: 'image/jpeg' }));
+  // One that took longer to decode may be older than the one that is shown.
+  if (state.tiles.get(name)?.time > time) { bitmap.close(); return; }
   state.tiles.get(name)?.bitmap.close();
   state.tiles.set(name, { bitmap, time });
   tell('tile', name);

@@ -194,7 +194,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 LowestScore = tracks && hasScores ? options.LowestScore ?? StayingScore : null,
                 AnyRoll = anyRoll,
                 Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
-                GridOf = follows ? _first.Detector.GridOf : null,
+                GridOf = follows ? frame => _first.Detector.GridOf(frame, options.Size) : null,
                 // Pictures are turned on the host.
                 LooksOnDevice = Cuda is not null && !anyRoll,
                 Composer = options.Composer ?? (options.Draw ? Overlay() : null),

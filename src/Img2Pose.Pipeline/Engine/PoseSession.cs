@@ -102,6 +102,9 @@ public sealed partial class PoseSession : IAsyncDisposable
     /// <summary>Frames that have been handed to the sinks so far.</summary>
     public long FramesDone => Interlocked.Read(ref _frames);
 
+    /// <summary>Frames that wait between its stages now.</summary>
+    internal int Waiting => _links.Sum(static link => link.Depth);
+
     /// <summary>Faces detected in those frames.</summary>
     public long FacesFound => Interlocked.Read(ref _faces);
 
@@ -378,7 +381,7 @@ public sealed partial class PoseSession : IAsyncDisposable
         if (_tracker is not null && _cuts.Observe(frame, _source.Info.TimeOf(frame), _readBrightness ??= ReadBrightness)) _scene++;
         item.Scene = _scene;
         item.LookedAt = count % (_source.Info.IsImages ? 1 : _options.Every) == 0;
-        (item.Look.ScoreThreshold, item.Look.IsAnyRoll) = (_lowestScore, _anyRoll);
+        (item.Look.ScoreThreshold, item.Look.IsAnyRoll, item.Look.Size) = (_lowestScore, _anyRoll, _options.Size);
         if (_options.Boxes is not { } table) return;
         List<Box> boxes = table.ListFor(frame.Index, frame.SourceName);
         foreach (ref readonly Box box in CollectionsMarshal.AsSpan(boxes))

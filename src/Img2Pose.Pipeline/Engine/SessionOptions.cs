@@ -54,6 +54,12 @@ public sealed record SessionOptions
     /// </summary>
     public bool? AnyRoll { get; init; }
 
+    /// <summary>
+    /// The size of the picture for the network, pixels of its long side (of the short side for models of the min-max rule); null: the
+    /// engine's. Smaller costs less and finds no small faces. Without effect where boxes are given or pictures are looked at at several sizes.
+    /// </summary>
+    public int? Size { get; init; }
+
     /// <summary>Share of the network's time against other sessions, above 0.</summary>
     public double Weight { get; init; } = 1;
 
@@ -104,6 +110,7 @@ public sealed record SessionOptions
         if (Follow == true && Every != 1) throw new UsageException("A session follows faces or looks at every n-th frame, not both.");
         if (AnyRoll == true && Follow == true) throw new UsageException("A session follows faces or looks for faces of any roll, not both.");
         if (AnyRoll == true && Boxes is not null) throw new UsageException("Given boxes are posed as they are; there are no faces of any roll to look for.");
+        if (Size is < 16 or > 16384) throw new UsageException($"The size {Size} is not between 16 and 16384 pixels.");
         if (LinkCapacity < 1) throw new UsageException($"A link cannot hold {LinkCapacity} frames; give a number from 1 up.");
         if (MaximumFrames < 1) throw new UsageException($"A session of {MaximumFrames} frames does nothing; give a number from 1 up.");
         if (!(Weight > 0) || !double.IsFinite(Weight)) throw new UsageException(FormattableString.Invariant($"A session's weight is a positive number, not {Weight}."));

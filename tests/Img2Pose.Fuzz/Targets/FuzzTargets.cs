@@ -9,6 +9,7 @@ internal static class FuzzTargets
         new CheckpointTarget(), new PickleTarget(), new SafetensorsTarget(), new NpyTarget(), new MatTarget(), new ObjTarget(), new FitTarget(), new SurfaceTarget(),
         new LmdbTarget(), new MessagePackTarget(), new AnnotationTarget(), new PredictionTarget(), new BoxesTarget(), new FacesTarget(), new JsonListTarget(), new PointsTarget(),
         new SourceTarget(), new LiveNameTarget(), new OptionsTarget(), new CameraTarget(), new OutputTarget(), new HeaderTarget(), new ModelTarget(), new NetworkTarget(), new MediaTarget(),
+        new MonitorConfigurationTarget(), new CodedFeedTarget(), new RedirectTarget(),
     ];
 
     /// <summary>The target of a name.</summary>

@@ -16,6 +16,7 @@ public class ConfigurationReaderTests
             url: rtsp://${DOOR_USER}:${DOOR_PASSWORD}@192.168.1.20/live
             transport: udp
             looks: 4
+            size: 320
             priority: 2
             mask: true
             fov: 80
@@ -33,7 +34,7 @@ public class ConfigurationReaderTests
           - { when: line, line: sill, cameras: door }
           - { when: nearer, distance: 500, cameras: [door] }
           - { when: count, faces: 3, schedule: 08:00-18:00 }
-        storage: { events: 10d, samples: 12h, clips_mb: 500 }
+        storage: { events: 10d, samples: 12h, clips_mb: 500, snapshots: 3d, snapshots_mb: 50 }
         users:
           - { name: anna, role: admin, password: "file:anna.txt" }
         tokens:
@@ -73,10 +74,11 @@ public class ConfigurationReaderTests
         Assert.Equal(new PicturePoint(0.5, 1), Assert.Single(door.Zones).Points[2]);
         Assert.Equal(new LineConfiguration("sill", new PicturePoint(0, 0.5), new PicturePoint(1, 0.5)), Assert.Single(door.Lines));
         Assert.True(door.IsComposed);
+        Assert.Equal((320, null), (door.Size, read.Cameras[1].Size));
         Assert.False(read.Cameras[1].IsComposed);
         Assert.Equal([RuleKind.Facing, RuleKind.Zone, RuleKind.Line, RuleKind.Nearer, RuleKind.Count], read.Rules.Select(rule => rule.Kind));
         Assert.Equal((3.0, 60.0, "looks"), (read.Rules[0].For, read.Rules[0].Cooldown, read.Rules[0].Name));
-        Assert.Equal((10.0, 0.5, 500.0), (read.Storage.EventDays, read.Storage.SampleDays, read.Storage.ClipMegabytes));
+        Assert.Equal((10.0, 0.5, 500.0, 3.0, 50.0), (read.Storage.EventDays, read.Storage.SampleDays, read.Storage.ClipMegabytes, read.Storage.SnapshotDays, read.Storage.SnapshotMegabytes));
         Assert.Equal(new UserConfiguration("anna", Role.Admin, "a long password"), Assert.Single(read.Users));
         Assert.Equal(8883, read.Mqtt!.Port);
         Assert.True(read.AllowedAddresses[1].Contains(IPAddress.Parse("169.254.9.9")));
@@ -94,6 +96,8 @@ public class ConfigurationReaderTests
     [InlineData("cameras:\n  - name: a\n    url: rtsp://h/1\n    colour: red\n", 4, "cameras[0].colour", "is unknown; known are name")]
     [InlineData("rules:\n  - when: zone\n    zone: mat\n", 3, "rules[0].zone", "no zone called \"mat\"")]
     [InlineData("rules:\n  - when: facing\n    cameras: [door]\n", 3, "rules[0].cameras[0]", "no camera called \"door\"")]
+    [InlineData("cameras:\n  - name: a\n    url: rtsp://h/1\n    size: 10\n", 4, "cameras[0].size", "number from 64 to 4096")]
+    [InlineData("cameras:\n  - name: a\n    url: rtsp://h/1\n    lines:\n      \"a b\": [[0, 0], [1, 1]]\n", 5, "cameras[0].lines.a b", "letters")]
     [InlineData("rules:\n  - when: dancing\n", 2, "rules[0].when", "must be one of appears")]
     [InlineData("cameras:\n  - name: a\n    url: rtsp://h/1\nrules:\n  - when: nearer\n    distance: 500\n    cameras: [a]\n", 6, "rules[0].distance", "fov")]
     [InlineData("users:\n  - name: a\n    password: short\n", 3, "users[0].password", "eight characters")]

@@ -61,7 +61,7 @@ public sealed class VideoEventTests : IDisposable
             .. time is >= 5 and < 11 ? new[] { HeadVideo.Head(1.4, distance: 10) } : []]);
         string path = Path.Combine(_folder, "heads.mp4");
         TaskCompletionSource<byte[]?> done = new();
-        ClipRecorder recorder = new(60, () => feed.Header, file => done.SetResult(file));
+        ClipRecorder recorder = new(60, () => feed.Header, _ => new MemoryStream(), file => done.SetResult(file));
         feed.Record(recorder, 0);
         feed.Break();
         await File.WriteAllBytesAsync(path, (await done.Task)!, TestContext.Current.CancellationToken);

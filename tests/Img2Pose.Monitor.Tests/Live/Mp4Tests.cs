@@ -32,7 +32,7 @@ public sealed class Mp4Tests : IDisposable
     private static async Task<byte[]> RecordAsync(CodedFeed feed, long from, Action afterwards)
     {
         TaskCompletionSource<byte[]?> done = new();
-        ClipRecorder recorder = new(60, () => feed.Header, file => done.SetResult(file));
+        ClipRecorder recorder = new(60, () => feed.Header, _ => new MemoryStream(), file => done.SetResult(file));
         feed.Record(recorder, from);
         recorder.EndAt(long.MaxValue);
         afterwards();

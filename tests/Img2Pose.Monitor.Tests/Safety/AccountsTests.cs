@@ -104,6 +104,10 @@ public sealed class AccountsTests : IDisposable
         Assert.Equal(44, others);
         clock.Advance(TimeSpan.FromSeconds(61));
         Assert.Null(accounts.MustWait("10.0.0.1"));
+        // All of one connection's IPv6 addresses are one guesser.
+        Assert.All(Enumerable.Range(0, 5), i => Assert.Null(accounts.MustWait($"2001:db8:1:2::{i}")));
+        Assert.NotNull(accounts.MustWait("2001:db8:1:2:3::9"));
+        Assert.Null(accounts.MustWait("2001:db8:1:3::9"));
     }
 
     [Fact]

@@ -55,6 +55,7 @@ public class GuardedRelayTests
 
     [Theory]
     [InlineData("302 Found")]
+    [InlineData("200 OK\r\n\r\n$\0\0\u0004abcdRTSP/1.1 302 Found")]
     [InlineData("301 Moved Permanently")]
     [InlineData("305 Use Proxy")]
     public async Task A_redirect_is_not_followed(string status)

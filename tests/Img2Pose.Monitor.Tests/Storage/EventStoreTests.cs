@@ -186,21 +186,69 @@ public sealed class EventStoreTests : IDisposable
         store.Add(Event(1, -40 * 86400, -40 * 86400 + 1));
         store.Add(Event(2));
         store.Add([.. Enumerable.Range(0, 20_000).Select(i => new PoseSample("door", 1, s_now.ToUnixTimeSeconds() - i, 1, 2, 3, 4, 5, 6, 7, 8))]);
-        store.Files.Write(Event(2).Id, ".jpg", new byte[300_000]);
+        store.Files.Write(Event(2).Id, ".mp4", new byte[300_000]);
         store.Files.Write(Event(3, 1).Id, ".mp4", new byte[900_000]);
-        File.SetLastWriteTimeUtc(store.Files.Find(Event(2).Id, ".jpg")!, s_now.UtcDateTime.AddHours(-1));
+        store.Files.Write(Event(2).Id, ".jpg", new byte[900_000]);
+        store.Files.Write(Event(3, 1).Id, ".jpg", new byte[1000]);
+        File.SetLastWriteTimeUtc(store.Files.Find(Event(2).Id, ".mp4")!, s_now.UtcDateTime.AddHours(-1));
         File.SetLastWriteTimeUtc(store.Files.Find(Event(3, 1).Id, ".mp4")!, s_now.UtcDateTime);
+        File.SetLastWriteTimeUtc(store.Files.Find(Event(2).Id, ".jpg")!, s_now.UtcDateTime.AddDays(-20));
+        File.SetLastWriteTimeUtc(store.Files.Find(Event(3, 1).Id, ".jpg")!, s_now.UtcDateTime);
         await WrittenAsync(store);
         using SqliteConnection connection = new($"Data Source={Database};Pooling=False");
         connection.Open();
 
-        Retention.Apply(connection, store.Files, new StorageConfiguration { EventDays = 30, SampleDays = 100, ClipMegabytes = 1, DatabaseMegabytes = 1 }, EventStore.Seconds(s_now), Database);
+        Retention.Apply(connection, store.Files, new StorageConfiguration { EventDays = 30, SampleDays = 100, ClipMegabytes = 1, SnapshotDays = 10, DatabaseMegabytes = 1 }, EventStore.Seconds(s_now), Database);
 
         Assert.Equal(2, Assert.Single(Read(store)).Track);
         Assert.InRange(Monitor.Storage.Database.Number(connection, "SELECT COUNT(*) FROM samples"), 1000, 19_000);
         Assert.Equal(s_now.ToUnixTimeSeconds(), Monitor.Storage.Database.Number(connection, "SELECT MAX(second) FROM samples"));
-        Assert.Null(store.Files.Find(Event(2).Id, ".jpg"));
+        // Of clips the older is too much, of snapshots too old.
+        Assert.Null(store.Files.Find(Event(2).Id, ".mp4"));
         Assert.NotNull(store.Files.Find(Event(3, 1).Id, ".mp4"));
+        Assert.Null(store.Files.Find(Event(2).Id, ".jpg"));
+        Assert.NotNull(store.Files.Find(Event(3, 1).Id, ".jpg"));
+        // What was freed can be given back to the disk.
+        Assert.Equal(2, Monitor.Storage.Database.Number(connection, "PRAGMA auto_vacuum"));
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_be_written_to_is_told_and_read_all_the_same()
+    {
+        await using (EventStore first = Open())
+        {
+            first.Add(Event(1));
+            await WrittenAsync(first);
+        }
+        SqliteConnection.ClearAllPools();
+        // A version of writing that nobody knows: SQLite opens it for reading alone, whoever asks.
+        using (FileStream file = new(Database, FileMode.Open, FileAccess.Write))
+        {
+            file.Position = 18;
+            file.WriteByte(3);
+        }
+
+        await using EventStore store = Open();
+        store.Add(Event(2));
+        await WrittenAsync(store);
+
+        Assert.Contains("read-only", store.Problem);
+        Assert.Equal(1, Assert.Single(Read(store)).Track);
+    }
+
+    [Fact]
+    public async Task Files_that_wait_for_a_slow_disk_are_bounded()
+    {
+        await using EventStore store = Open();
+        List<IDisposable> places = [];
+        while (store.Files.TryBegin(64 << 20) is { } place) places.Add(place);
+
+        Assert.Equal(3, places.Count);
+        Assert.Contains("too slow", store.Problem);
+        places[0].Dispose();
+        places[0].Dispose();
+        Assert.NotNull(store.Files.TryBegin(64 << 20));
+        Assert.Null(store.Files.TryBegin(64 << 20));
     }
 
     [Theory]
