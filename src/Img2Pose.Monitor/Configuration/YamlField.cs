@@ -195,13 +195,20 @@ internal sealed partial class YamlField
     public static YamlField? Parse(string text, List<ConfigurationError> errors, Secrets secrets)
     {
         YamlStream stream = [];
+        NestingLimit parser = new(new YamlDotNet.Core.Parser(new StringReader(text)), DeepestNesting);
         try
         {
-            stream.Load(new NestingLimit(new YamlDotNet.Core.Parser(new StringReader(text)), DeepestNesting));
+            stream.Load(parser);
         }
         catch (YamlDotNet.Core.YamlException error)
         {
             errors.Add(new ConfigurationError((int)error.Start.Line, "YAML", error.Message));
+            return null;
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or InvalidCastException or NullReferenceException)
+        {
+            // Of the library, on damaged text: what it checks with exceptions of other kinds, and what it does not check.
+            errors.Add(new ConfigurationError(parser.Line, "YAML", "is not understood, here or in the lines below"));
             return null;
         }
         if (stream.Documents.Count == 0) return new YamlField(null, "", 1, errors, secrets);
@@ -218,6 +225,9 @@ internal sealed partial class YamlField
     {
         private int _depth;
 
+        /// <summary>Where it has come to.</summary>
+        public int Line { get; private set; } = 1;
+
         public YamlDotNet.Core.Events.ParsingEvent? Current => inner.Current;
 
         public bool MoveNext()
@@ -226,6 +236,7 @@ internal sealed partial class YamlField
             if (inner.Current is { } current)
             {
                 _depth += current.NestingIncrease;
+                if (current.End.Line > Line) Line = (int)current.End.Line;
                 if (_depth > most) throw new YamlDotNet.Core.SyntaxErrorException(current.Start, current.End, "it is nested too deeply");
                 if (current is YamlDotNet.Core.Events.AnchorAlias) throw new YamlDotNet.Core.SyntaxErrorException(current.Start, current.End, "references (*name) are not used here; write the value");
             }

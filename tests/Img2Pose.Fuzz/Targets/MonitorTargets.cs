@@ -44,6 +44,8 @@ internal sealed class MonitorConfigurationTarget : FuzzTarget
         """,
         "{\"name\": \"a\", \"url\": \"rtsp://h/x\", \"zones\": {\"z\": [[0,0],[1,0],[1,1]]}}",
         "cameras: &a [*a]\n? [x, y]\n: 3\n--- !!binary |\n aGk=\n",
+        // What YamlDotNet throws other exceptions at than its own.
+        "--- !!b%00y |\n aGk=\n", "x\", as: &a [*a]\n? [x, y]\n: 3\n--- !!b\n: 3\n--- !", "a: { e:.example\nb: c: , d }\n",
     ]).Select(Encoding.UTF8.GetBytes);
 
     public override int Run(byte[] input)
