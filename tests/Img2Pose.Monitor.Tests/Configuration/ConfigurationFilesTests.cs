@@ -51,11 +51,15 @@ public sealed class ConfigurationFilesTests : IDisposable
     public void A_name_in_both_files_is_a_mistake()
     {
         ConfigurationFiles files = new(Write("cameras.yaml", "cameras: [{ name: a, url: \"rtsp://h/a\" }]\n"), [], _folder);
-        files.WriteLocal([new CameraConfiguration { Name = "A", Url = "rtsp://h/b", Origin = CameraOrigin.Page }]);
+        CameraConfiguration other = new() { Name = "A", Url = "rtsp://h/b", Origin = CameraOrigin.Page };
+        UsageException refused = Assert.Throws<UsageException>(() => files.WriteLocal([other]));
+        Assert.False(File.Exists(files.LocalPath));
+        File.WriteAllText(files.LocalPath, ConfigurationFiles.TextOf([other]));
 
         UsageException error = Assert.Throws<UsageException>(() => files.Load());
 
         Assert.Contains("cameras.local.yaml", error.Message);
+        Assert.Contains("cameras.local.yaml", refused.Message);
     }
 
     [Fact]
