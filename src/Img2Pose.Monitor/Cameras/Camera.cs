@@ -125,6 +125,7 @@ internal sealed class Camera : IAsyncDisposable
     {
         CancellationToken stop = _ending.Token;
         int failures = 0;
+        string? told = null;
         try
         {
             while (!stop.IsCancellationRequested)
@@ -151,11 +152,13 @@ internal sealed class Camera : IAsyncDisposable
                 // A recording at its end begins again.
                 if (reason is null) continue;
                 if (Configuration.Schedule is { } hours && !hours.Includes(_environment.LocalNow())) continue;
-                if (clock.Elapsed > TimeSpan.FromSeconds(30)) failures = 0;
+                if (clock.Elapsed > TimeSpan.FromSeconds(30)) (failures, told) = (0, null);
                 TimeSpan wait = _environment.RetryAfter(failures++);
                 Volatile.Write(ref _retryAt, Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency));
                 Volatile.Write(ref _failure, reason);
-                MonitorLog.CameraFailed(_environment.Logger, Name, reason, wait.TotalSeconds);
+                // A camera that is dead for weeks is told of once.
+                if (reason != told) MonitorLog.CameraFailed(_environment.Logger, Name, reason, wait.TotalSeconds);
+                told = reason;
                 await Task.Delay(wait, stop).ConfigureAwait(false);
             }
         }
