@@ -24,6 +24,7 @@ import tempfile
 import time
 import urllib.request
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from monitor_clients import Browser, Viewers, processor  # noqa: E402
 
