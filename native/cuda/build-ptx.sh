@@ -6,7 +6,7 @@ out=$(readlink -f "$1")
 cd "$(dirname "$(readlink -f "$0")")"
 flags=(-x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -ffp-contract=off -O3 -std=c++17 -Xclang
   -target-feature -Xclang +ptx70 -Wall -Wextra -Werror -Wno-unknown-cuda-version)
-sources=$(cat build-ptx.sh kernel.h parameters.h blend.h pool.h select.h shrink.h tensorise.h kernels.cu | sha256sum | cut -d ' ' -f 1)
+sources=$(cat build-ptx.sh kernel.h parameters.h blend.h pool.h propose.h select.h shrink.h tensorise.h kernels.cu | sha256sum | cut -d ' ' -f 1)
 temporary=$(mktemp)
 trap 'rm -f "$temporary"' EXIT
 clang "${flags[@]}" -S kernels.cu -o "$temporary"

@@ -3,6 +3,7 @@
 
 #include "blend.h"
 #include "pool.h"
+#include "propose.h"
 #include "select.h"
 #include "shrink.h"
 #include "tensorise.h"
@@ -14,10 +15,19 @@ thread_local ThreadPosition img2pose_position;
 
 const CpuKernel img2pose_cpu_kernels[] = {
     CPU_KERNEL(blend, BlendParameters),
+    CPU_KERNEL(compare_best, ProposalParameters),
+    CPU_KERNEL(count_best, ProposalParameters),
     CPU_KERNEL(count_cells, SelectParameters),
+    CPU_KERNEL(count_digits, ProposalParameters),
+    CPU_KERNEL(decode_best, ProposalParameters),
+    CPU_KERNEL(join_best, ProposalParameters),
+    CPU_KERNEL(narrow, ProposalParameters),
     CPU_KERNEL(pool_regions, PoolParameters),
+    CPU_KERNEL(rank_best, ProposalParameters),
     CPU_KERNEL(select_cells, SelectParameters),
     CPU_KERNEL(shrink, ShrinkParameters),
+    CPU_KERNEL(suppress, ProposalParameters),
+    CPU_KERNEL(take_best, ProposalParameters),
     CPU_KERNEL(tensorise, TensoriseParameters),
 };
 const std::size_t img2pose_cpu_kernel_count = sizeof img2pose_cpu_kernels / sizeof *img2pose_cpu_kernels;
@@ -105,5 +115,44 @@ const KernelMember img2pose_kernel_members[] = {
     MEMBER(PoolParameters, side),
     MEMBER(PoolParameters, samples),
     MEMBER(PoolParameters, reserved),
+    MEMBER(ProposalLevel, objectness),
+    MEMBER(ProposalLevel, deltas),
+    MEMBER(ProposalLevel, anchors),
+    MEMBER(ProposalLevel, shapes),
+    MEMBER(ProposalLevel, width),
+    MEMBER(ProposalLevel, height),
+    MEMBER(ProposalLevel, best),
+    MEMBER(ProposalLevel, first),
+    MEMBER(ProposalLevel, chunks),
+    MEMBER(ProposalParameters, levels),
+    MEMBER(ProposalParameters, sizes),
+    MEMBER(ProposalParameters, bins),
+    MEMBER(ProposalParameters, states),
+    MEMBER(ProposalParameters, counts),
+    MEMBER(ProposalParameters, keys),
+    MEMBER(ProposalParameters, scores),
+    MEMBER(ProposalParameters, boxes),
+    MEMBER(ProposalParameters, largest),
+    MEMBER(ProposalParameters, overlaps),
+    MEMBER(ProposalParameters, removed),
+    MEMBER(ProposalParameters, kept),
+    MEMBER(ProposalParameters, ranked),
+    MEMBER(ProposalParameters, found),
+    MEMBER(ProposalParameters, regions),
+    MEMBER(ProposalParameters, region_pictures),
+    MEMBER(ProposalParameters, threshold),
+    MEMBER(ProposalParameters, delta_limit),
+    MEMBER(ProposalParameters, level_count),
+    MEMBER(ProposalParameters, pictures),
+    MEMBER(ProposalParameters, first_picture),
+    MEMBER(ProposalParameters, places),
+    MEMBER(ProposalParameters, words),
+    MEMBER(ProposalParameters, chunks),
+    MEMBER(ProposalParameters, capacity),
+    MEMBER(ProposalParameters, padded_width),
+    MEMBER(ProposalParameters, padded_height),
+    MEMBER(ProposalParameters, shifted),
+    MEMBER(ProposalParameters, digit),
+    MEMBER(ProposalParameters, block),
 };
 const std::size_t img2pose_kernel_member_count = sizeof img2pose_kernel_members / sizeof *img2pose_kernel_members;

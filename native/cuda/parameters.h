@@ -122,3 +122,50 @@ struct PoolParameters {
   int samples;                // per cell along each axis, at most 4
   int reserved;
 };
+
+// One level of a proposal head's maps: [pictures, shapes, height, width] and [pictures, 4 * shapes, height, width].
+struct ProposalLevel {
+  const float *objectness;
+  const float *deltas;
+  const float *anchors;  // left, top, right, bottom of each shape around a cell's corner
+  int shapes;
+  int width;
+  int height;
+  int best;    // candidates that are taken of a picture, at least 1
+  int first;   // place of the first of them among a picture's, a multiple of 64
+  int chunks;  // of the anchors of a picture
+};
+
+// Proposals of a batch, in the steps of propose.h. A lane is a level of a picture.
+struct ProposalParameters {
+  const ProposalLevel *levels;
+  const int *sizes;               // of each picture without padding: width, height
+  unsigned *bins;                 // for each lane and digit: copies of a histogram; zeros before the first step
+  unsigned *states;               // for each lane, before each digit and after the last: the threshold's digits so far, and how many are wanted of them
+  int *counts;                    // for each lane and chunk: anchors above the threshold, and at it
+  unsigned long long *keys;       // for each place: score and number of a candidate, in any order
+  unsigned *scores;               // for each place: score of a candidate, best first, as numbers that rise
+  float *boxes;                   // likewise: left, top, right, bottom
+  unsigned *largest;              // of each picture the bits of the largest coordinate; zeros before the first step
+  unsigned long long *overlaps;   // of the pictures from first_picture on: for each place `words` words, which candidates it overlaps
+  unsigned long long *removed;    // for each place a bit; zeros before the first step
+  unsigned long long *kept;       // for each place a bit
+  float *ranked;                  // for each picture `capacity` proposals
+  int *found;                     // proposals of each picture
+  float *regions;                 // proposals of all pictures one after the other
+  long long *region_pictures;     // and the picture of each
+  float threshold;                // overlap above which a candidate suppresses a worse one of its level
+  float delta_limit;
+  int level_count;
+  int pictures;
+  int first_picture;
+  int places;    // of a picture, a multiple of 64
+  int words;     // of the level with most candidates
+  int chunks;    // of the level with most anchors
+  int capacity;  // proposals of a picture at most
+  int padded_width;
+  int padded_height;
+  int shifted;  // 1: levels are kept apart by moving their boxes
+  int digit;    // which digit of the scores this launch is about
+  int block;    // which 64 candidates of each level this launch is about
+};

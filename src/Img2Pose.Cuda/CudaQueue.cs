@@ -32,7 +32,8 @@ public sealed class CudaQueue : IDisposable
     /// <exception cref="CudaDeviceException">The device failed.</exception>
     public void Upload(PinnedBuffer source, int sourceOffset, DeviceBuffer target, long targetOffset, int bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(targetOffset + bytes, target.Length);
+        RequireInside(sourceOffset, bytes, source.Length);
+        RequireInside(targetOffset, bytes, target.Length);
         try
         {
             using CudaDevice.Scope scope = _device.Enter();
@@ -48,7 +49,8 @@ public sealed class CudaQueue : IDisposable
     /// <exception cref="CudaDeviceException">The device failed.</exception>
     public void Download(DeviceBuffer source, long sourceOffset, PinnedBuffer target, int targetOffset, int bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(sourceOffset + bytes, source.Length);
+        RequireInside(sourceOffset, bytes, source.Length);
+        RequireInside(targetOffset, bytes, target.Length);
         try
         {
             using CudaDevice.Scope scope = _device.Enter();
@@ -80,15 +82,19 @@ public sealed class CudaQueue : IDisposable
         }
     }
 
-    /// <summary>Fills memory with zeros, when the queue comes to it.</summary>
+    /// <summary>Fills the first bytes of memory with zeros, when the queue comes to it.</summary>
     /// <exception cref="CudaDeviceException">The device failed.</exception>
-    public void Clear(DeviceBuffer memory, long bytes)
+    public void Clear(DeviceBuffer memory, long bytes) => Clear(memory, 0, bytes);
+
+    /// <summary>Fills a part of memory with zeros, when the queue comes to it.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Clear(DeviceBuffer memory, long offset, long bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, memory.Length);
+        RequireInside(offset, bytes, memory.Length);
         try
         {
             using CudaDevice.Scope scope = _device.Enter();
-            PlaneCopy.Fill(memory.Address, 0, bytes, _stream.Stream);
+            PlaneCopy.Fill(memory.Address + (nint)offset, 0, bytes, _stream.Stream);
         }
         catch (CudaException exception)
         {
@@ -127,6 +133,11 @@ public sealed class CudaQueue : IDisposable
         Launch(_device.Kernels.CountCells, parameters.Chunks, parameters.Pictures, 1, parameters, "cells were counted");
         Launch(_device.Kernels.SelectCells, parameters.Chunks, parameters.Pictures, 1, parameters, "cells were selected");
     }
+
+    /// <summary>One step of the choice of proposals.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    internal void Propose(CUfunction step, int width, int height, int lanes, in ProposalParameters parameters) =>
+        Launch(step, width, height, lanes, parameters, "proposals were chosen");
 
     /// <summary>Pools <paramref name="regions"/> regions of a feature pyramid.</summary>
     /// <exception cref="ArgumentException">More levels or samples than the kernel takes.</exception>
@@ -186,6 +197,11 @@ public sealed class CudaQueue : IDisposable
 
     /// <summary>Ends the queue after what it holds.</summary>
     public void Dispose() => _device.Release(_stream);
+
+    private static void RequireInside(long offset, long bytes, long length)
+    {
+        if (offset < 0 || bytes < 0 || offset > length - bytes) throw new ArgumentException($"{bytes} bytes at {offset} are not inside {length}.");
+    }
 
     private void Launch<T>(CUfunction function, int width, int height, int layers, in T parameters, string doing)
         where T : unmanaged

@@ -29,6 +29,9 @@ public sealed class DeviceFramePool : IDisposable
         return _idle.Take((format, width, height), this) ?? new DeviceFrame(this, _device, format, width, height);
     }
 
+    /// <summary>Frees the idle frames; the pool goes on.</summary>
+    public void Trim() => _idle.Clear();
+
     /// <summary>Frees the idle frames; those still out are freed as they return.</summary>
     public void Dispose() => _idle.Close();
 

@@ -59,6 +59,12 @@ internal sealed class IdleFrames<TShape, TFrame>(int capacity, Action<TFrame> fr
         free(frame);
     }
 
+    /// <summary>Frees all that are there.</summary>
+    public void Clear()
+    {
+        lock (_lock) FreeAll();
+    }
+
     /// <summary>Frees all, and what comes back from now on.</summary>
     public void Close()
     {

@@ -19,6 +19,11 @@ public static class CudaLibraries
     /// <summary>Names the folders.</summary>
     public const string Variable = "IMG2POSE_CUDA";
 
+    // What ONNX Runtime's package is built for; later minor versions run on the drivers of the first.
+    private static readonly Version s_cuda = new(13, 0);
+
+    private const string DriverOfCuda = "580 or later";
+
     // What another one is linked with comes before it. The parts of cuDNN are loaded by cuDNN when it needs them, by their names.
     private static readonly (string Name, string Package, bool Needed)[] s_wanted =
     [
@@ -45,6 +50,15 @@ public static class CudaLibraries
 
     /// <summary>What is missing and where to get it, in one line; null where nothing is.</summary>
     public static string? Missing => Describe(Needed);
+
+    /// <summary>Says in one line that a driver is older than the libraries need; null where it is not.</summary>
+    /// <param name="driver">The newest CUDA that the driver supports.</param>
+    public static string? TooOld(Version driver)
+    {
+        ArgumentNullException.ThrowIfNull(driver);
+        return driver.Major >= s_cuda.Major ? null
+            : $"the NVIDIA driver is for CUDA {driver}, and ONNX Runtime's provider needs one for CUDA {s_cuda} or later (driver {DriverOfCuda})";
+    }
 
     /// <summary>Puts what is missing into one line.</summary>
     internal static string? Describe(IReadOnlyList<CudaLibrary> libraries)

@@ -224,6 +224,13 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         _orders.Clear();
     }
 
+    /// <summary>Gives the memory of frames that were uploaded back.</summary>
+    internal void Trim()
+    {
+        Forget();
+        _uploads.Trim();
+    }
+
     /// <summary>Frees the tables and lists; waits until the device has done what it was given.</summary>
     public void Dispose()
     {

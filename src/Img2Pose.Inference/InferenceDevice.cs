@@ -124,23 +124,26 @@ internal static class InferenceDevice
             options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
             options.EnableProfiling = true;
             // Cut where the GPU's part ends; else the graph as it is, of which the provider runs what it can.
-            PoseNetwork network = (PoseNetwork?)TryOpenOneStage(model, choice, options, queue, guard)
+            string? note = null;
+            PoseNetwork network = TryOpenOneStage(model, choice, options, queue, guard, ref note)
+                ?? TryOpenTwoStage(model, choice, options, queue, guard, ref note)
                 ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: false, guard, new NetworkInput(queue));
-            return new Opened(network, "cuda", null, true, queue, owned);
+            return new Opened(network, "cuda", note, true, queue, owned);
         }
-        catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException)
+        catch (Exception error)
         {
             guard.Dispose();
+            if (error is not (OnnxRuntimeException or EntryPointNotFoundException)) throw;
             // The provider's own words name the first library that it missed; this names all of them, and where they are.
-            string reason = missing ?? OneLine.Of(error.Message);
+            string reason = CudaLibraries.TooOld(queue.Device.DriverVersion) ?? missing ?? OneLine.Of(error.Message);
             throw new ModelException($"cuda cannot be used: {reason}. Use --device cpu, or see 'img2pose doctor'.", error);
         }
     }
 
-    private static OneStageNetwork? TryOpenOneStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard)
+    private static PoseNetwork? TryOpenOneStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
     {
         if (OneStageParts.TryRead(model) is not { } parts) return null;
-        InferenceSession dense = OpenDense(parts, choice, onGpu, queue);
+        InferenceSession dense = OpenDense(parts.Dense, choice, onGpu, queue, ref note);
         try
         {
             using SessionOptions onProcessor = CreateOptions(1);
@@ -154,8 +157,33 @@ internal static class InferenceDevice
         }
     }
 
+    private static PoseNetwork? TryOpenTwoStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
+    {
+        OnnxParts parts = OnnxParts.Open(model);
+        if (TwoStageLayout.TryRead(parts) is not { } layout || !DeviceTwoStageNetwork.Takes(layout)) return null;
+        InferenceSession dense = OpenDense(DeviceTwoStageNetwork.DenseModel(parts, layout), choice, onGpu, queue, ref note);
+        InferenceSession? heads = null;
+        OrtMemoryInfo? memory = null;
+        try
+        {
+            // The heads record nothing of who runs their nodes: both would write one file.
+            using SessionOptions options = CreateOptions(choice.Threads);
+            AppendCuda(options, choice, queue, records: false);
+            heads = new InferenceSession(TwoStageNetwork.HeadModel(parts), options);
+            memory = new("Cuda", OrtAllocatorType.DeviceAllocator, queue.Device.Ordinal, OrtMemType.Default);
+            return new DeviceTwoStageNetwork(layout, dense, heads, queue, memory, isFetched: false, guard);
+        }
+        catch
+        {
+            memory?.Dispose();
+            heads?.Dispose();
+            dense.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The dense part, recorded as a CUDA graph where that was asked for and every node is the provider's.</summary>
-    private static InferenceSession OpenDense(OneStageParts parts, PoseDetectorOptions choice, SessionOptions options, CudaQueue queue)
+    private static InferenceSession OpenDense(byte[] dense, PoseDetectorOptions choice, SessionOptions options, CudaQueue queue, ref string? note)
     {
         if (choice.Provider.Records)
         {
@@ -165,14 +193,15 @@ internal static class InferenceDevice
                 AppendCuda(recording, choice, queue, records: true);
                 recording.ProfileOutputPathPrefix = options.ProfileOutputPathPrefix;
                 recording.EnableProfiling = true;
-                return new InferenceSession(parts.Dense, recording);
+                return new InferenceSession(dense, recording);
             }
-            catch (OnnxRuntimeException)
+            catch (OnnxRuntimeException error)
             {
                 // Some node is the processor's, which cannot be recorded.
+                note = $"the CUDA graph that was asked for cannot be recorded: {OneLine.Of(error.Message)}";
             }
         }
-        return new InferenceSession(parts.Dense, options);
+        return new InferenceSession(dense, options);
     }
 
     private static void AppendCuda(SessionOptions options, PoseDetectorOptions choice, CudaQueue queue, bool records)

@@ -47,7 +47,7 @@ public sealed partial class PoseDetector : IDisposable
         _graph = opened.Network;
         if (options.ProposalsBefore is not null || options.ProposalsAfter is not null)
         {
-            if (_graph is not TwoStageNetwork network)
+            if (_graph is not IProposing network)
                 throw new UsageException($"The numbers of proposals of {model.Metadata.Name} are fixed on this device; 'img2pose models export' writes a package of the original's networks with others.");
             network.LimitProposals(options.ProposalsBefore, options.ProposalsAfter);
         }
@@ -90,7 +90,7 @@ public sealed partial class PoseDetector : IDisposable
     /// <summary>Whether the network runs on the processor.</summary>
     public bool IsOnProcessor => _opened.Name != "cuda";
 
-    /// <summary>Why "auto" did not use the GPU that is there, or null.</summary>
+    /// <summary>Why the GPU that is there does not do what was asked for: that "auto" uses the processor, or that nothing is recorded; or null.</summary>
     public string? DeviceNote { get; }
 
     /// <summary>The face whose projected points make the boxes.</summary>
@@ -109,7 +109,7 @@ public sealed partial class PoseDetector : IDisposable
     /// Whether looking at crops is cheaper than at pictures: with a network of one stage whose input may be as small. The original's
     /// networks pool hundreds of proposals from any picture.
     /// </summary>
-    public bool CanFollow => Size.Kind == SizeRuleKind.LongSide && _graph is not TwoStageNetwork
+    public bool CanFollow => Size.Kind == SizeRuleKind.LongSide && _graph is not IProposing
         && Size.Pad(FollowedSize.CloseSide) == FollowedSize.CloseSide && Size.Pad(FollowedSize.EnlargedSide) == FollowedSize.EnlargedSide;
 
     /// <summary>Times of the last call.</summary>
@@ -234,6 +234,17 @@ public sealed partial class PoseDetector : IDisposable
         return faces.Count;
     }
 
+    /// <summary>Gives back device memory that is kept for what may come again.</summary>
+    internal void Trim()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _graph.Trim();
+            (_tensoriser as CudaTensoriser)?.Trim();
+        }
+    }
+
     /// <summary>Frees the model and all buffers.</summary>
     /// <remarks>Waits for a call under way; later ones end with <see cref="ObjectDisposedException"/>.</remarks>
     public void Dispose()
@@ -343,10 +354,12 @@ public sealed partial class PoseDetector : IDisposable
         {
             return new PoseDetector(model, options, size, opened);
         }
-        catch
+        catch (Exception error)
         {
             opened.Dispose();
-            throw;
+            if (error is not CudaDeviceException) throw;
+            // "auto" goes on with the processor after such an error, wherever the device failed first.
+            throw new ModelException($"CUDA cannot be used: {OneLine.Of(error.Message)}", error);
         }
     }
 

@@ -31,6 +31,11 @@ internal abstract class PoseNetwork : IDisposable
     /// <summary>Ends a run under way, or the next one, as soon as the operator at hand is done; from any thread.</summary>
     public abstract RunGuard Guard { get; }
 
+    /// <summary>Gives back the device memory that is kept for shapes of inputs that may come again; what was shaped last is forgotten.</summary>
+    public virtual void Trim()
+    {
+    }
+
     /// <summary>Ends the recording of which provider runs which node; returns its file, or null where nothing was recorded.</summary>
     public virtual string? EndProfiling() => null;
 

@@ -93,7 +93,7 @@ public sealed partial class KernelLayoutTests
         Assert.DoesNotContain(".approx", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".ftz", ptx, StringComparison.Ordinal);
         // Without .rn the driver's compiler might contract a product and a sum.
-        Assert.Empty(Regex.Matches(ptx, @"\b(?:mul|add|sub|div)\.f32").Select(m => m.Value));
+        Assert.Empty(Regex.Matches(ptx, @"\b(?:mul|add|sub|div)\.f(?:32|64)").Select(m => m.Value));
         // Calls would mean libdevice, or a stack in local memory.
         Assert.DoesNotContain("call", ptx, StringComparison.Ordinal);
     }

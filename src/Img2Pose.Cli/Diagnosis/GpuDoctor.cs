@@ -30,8 +30,8 @@ internal static class GpuDoctor
         {
             yield return Describe(device);
             yield return Decoder(device);
+            if (OnnxRuntimeLibrary.Providers.Contains("CUDAExecutionProvider")) yield return Libraries(device);
         }
-        if (OnnxRuntimeLibrary.Providers.Contains("CUDAExecutionProvider")) yield return Libraries();
     }
 
     private static (CudaDevice? Device, string Why) Open()
@@ -85,12 +85,14 @@ internal static class GpuDoctor
         }
     }
 
-    private static Finding Libraries()
+    private static Finding Libraries(CudaDevice device)
     {
+        const string Part = "CUDA libraries";
+        if (CudaLibraries.TooOld(device.DriverVersion) is { } old) return new Finding(Part, Health.Absent, old, "install a newer driver; without it the network runs on the CPU");
         string found = string.Join(", ", CudaLibraries.Needed.Where(library => library.Path is not null).Select(library => library.Path));
         return CudaLibraries.Missing is { } missing
-            ? new Finding("CUDA libraries", Health.Absent, found.Length > 0 ? $"{missing}; found {found}" : missing,
+            ? new Finding(Part, Health.Absent, found.Length > 0 ? $"{missing}; found {found}" : missing,
                 $"install them, and name their folders in {CudaLibraries.Variable}; without them the network runs on the CPU")
-            : new Finding("CUDA libraries", Health.Good, found);
+            : new Finding(Part, Health.Good, found);
     }
 }

@@ -15,14 +15,14 @@ internal static unsafe partial class KernelLaunch
     public static void Run<T>(CUfunction function, CUstream stream, int width, int height, int layers, in T parameters)
         where T : unmanaged
     {
-        // A warp along the rows, so that neighbours in memory are read together.
-        const uint BlockWidth = 32, BlockHeight = 8;
+        // A warp along the rows, so that neighbours in memory are read together; several rows where there are some.
+        uint blockWidth = height > 1 ? 32u : 128u, blockHeight = height > 1 ? 8u : 1u;
         fixed (T* argument = &parameters)
         {
             void* list = argument;
             CUResult result = Launch(
-                function.Pointer, ((uint)width + BlockWidth - 1) / BlockWidth, ((uint)height + BlockHeight - 1) / BlockHeight, (uint)layers,
-                BlockWidth, BlockHeight, 1, 0, stream.Pointer, &list, null);
+                function.Pointer, ((uint)width + blockWidth - 1) / blockWidth, ((uint)height + blockHeight - 1) / blockHeight, (uint)layers,
+                blockWidth, blockHeight, 1, 0, stream.Pointer, &list, null);
             if (result != CUResult.Success) throw new CudaException(result);
         }
     }

@@ -19,6 +19,15 @@ internal sealed class KernelModule
         CountCells = new CudaKernel(KernelNames.CountCells, _module, context).CUFunction;
         SelectCells = new CudaKernel(KernelNames.SelectCells, _module, context).CUFunction;
         Shrink = new CudaKernel(KernelNames.Shrink, _module, context).CUFunction;
+        CountDigits = new CudaKernel(KernelNames.CountDigits, _module, context).CUFunction;
+        Narrow = new CudaKernel(KernelNames.Narrow, _module, context).CUFunction;
+        CountBest = new CudaKernel(KernelNames.CountBest, _module, context).CUFunction;
+        TakeBest = new CudaKernel(KernelNames.TakeBest, _module, context).CUFunction;
+        DecodeBest = new CudaKernel(KernelNames.DecodeBest, _module, context).CUFunction;
+        CompareBest = new CudaKernel(KernelNames.CompareBest, _module, context).CUFunction;
+        Suppress = new CudaKernel(KernelNames.Suppress, _module, context).CUFunction;
+        RankBest = new CudaKernel(KernelNames.RankBest, _module, context).CUFunction;
+        JoinBest = new CudaKernel(KernelNames.JoinBest, _module, context).CUFunction;
     }
 
     /// <summary>Pictures to tensors.</summary>
@@ -38,6 +47,33 @@ internal sealed class KernelModule
 
     /// <summary>A picture to a few sums of its brightness.</summary>
     public CUfunction Shrink { get; }
+
+    /// <summary>Digits of scores to counts of how often they occur.</summary>
+    public CUfunction CountDigits { get; }
+
+    /// <summary>Those counts to the next digit of the threshold.</summary>
+    public CUfunction Narrow { get; }
+
+    /// <summary>How many scores of a chunk are above the threshold, and at it.</summary>
+    public CUfunction CountBest { get; }
+
+    /// <summary>Those scores to keys.</summary>
+    public CUfunction TakeBest { get; }
+
+    /// <summary>Keys to boxes, best first.</summary>
+    public CUfunction DecodeBest { get; }
+
+    /// <summary>Which boxes overlap which.</summary>
+    public CUfunction CompareBest { get; }
+
+    /// <summary>64 boxes of each level to those that are kept.</summary>
+    public CUfunction Suppress { get; }
+
+    /// <summary>What is kept of all levels, best first.</summary>
+    public CUfunction RankBest { get; }
+
+    /// <summary>Proposals of all pictures, one picture after the other.</summary>
+    public CUfunction JoinBest { get; }
 
     /// <summary>The PTX that this assembly carries.</summary>
     internal static byte[] ReadPtx()
@@ -81,6 +117,24 @@ internal static class KernelNames
 
     public const string Shrink = "shrink";
 
+    public const string CountDigits = "count_digits";
+
+    public const string Narrow = "narrow";
+
+    public const string CountBest = "count_best";
+
+    public const string TakeBest = "take_best";
+
+    public const string DecodeBest = "decode_best";
+
+    public const string CompareBest = "compare_best";
+
+    public const string Suppress = "suppress";
+
+    public const string RankBest = "rank_best";
+
+    public const string JoinBest = "join_best";
+
     /// <summary>Every entry and the structure that it takes by value.</summary>
     public static IReadOnlyDictionary<string, Type> Parameters { get; } = new Dictionary<string, Type>
     {
@@ -90,5 +144,14 @@ internal static class KernelNames
         [CountCells] = typeof(SelectParameters),
         [SelectCells] = typeof(SelectParameters),
         [Shrink] = typeof(ShrinkParameters),
+        [CountDigits] = typeof(ProposalParameters),
+        [Narrow] = typeof(ProposalParameters),
+        [CountBest] = typeof(ProposalParameters),
+        [TakeBest] = typeof(ProposalParameters),
+        [DecodeBest] = typeof(ProposalParameters),
+        [CompareBest] = typeof(ProposalParameters),
+        [Suppress] = typeof(ProposalParameters),
+        [RankBest] = typeof(ProposalParameters),
+        [JoinBest] = typeof(ProposalParameters),
     };
 }

@@ -29,9 +29,17 @@ internal sealed class DeviceMaps : IDisposable
     {
         (_session, _names, _memoryInfo) = (session, names, memoryInfo);
         Input = new NetworkInput(queue, isFetched);
-        Input.Shape(shape.Count, shape.Height, shape.Width);
         Device = queue.Device;
-        _binding = session.CreateIoBinding();
+        try
+        {
+            Input.Shape(shape.Count, shape.Height, shape.Width);
+            _binding = session.CreateIoBinding();
+        }
+        catch
+        {
+            Input.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The input.</summary>
@@ -63,21 +71,7 @@ internal sealed class DeviceMaps : IDisposable
     public void Run(RunOptions options, int graph, ref int recorded)
     {
         Input.Fetch();
-        if (_memory.Count == 0)
-        {
-            // Only the first run tells how large the maps are; it is recorded nowhere.
-            Record(options, -1, ref recorded);
-            _binding.BindInput("image", Input.ImageValue);
-            foreach (string name in _names) _binding.BindOutputToDevice(name, _memoryInfo);
-            _session.RunWithBinding(options, _binding);
-            _binding.SynchronizeBoundOutputs();
-            using (IDisposableReadOnlyCollection<OrtValue> values = _binding.GetOutputValues())
-            {
-                foreach (OrtValue value in values) Reserve(value.GetTensorTypeAndShape().Shape);
-            }
-            _binding.ClearBoundOutputs();
-            for (int i = 0; i < _names.Length; i++) _binding.BindOutput(_names[i], _values[i]);
-        }
+        if (_memory.Count == 0) Prepare(options, ref recorded);
         Record(options, graph, ref recorded);
         _session.RunWithBinding(options, _binding);
         _binding.SynchronizeBoundOutputs();
@@ -87,9 +81,46 @@ internal sealed class DeviceMaps : IDisposable
     public void Dispose()
     {
         _binding.Dispose();
+        Forget();
+        Input.Dispose();
+    }
+
+    /// <summary>The first run, which tells how large the maps are; it is recorded nowhere.</summary>
+    private void Prepare(RunOptions options, ref int recorded)
+    {
+        Record(options, -1, ref recorded);
+        _binding.ClearBoundInputs();
+        _binding.ClearBoundOutputs();
+        _binding.BindInput("image", Input.ImageValue);
+        foreach (string name in _names) _binding.BindOutputToDevice(name, _memoryInfo);
+        try
+        {
+            _session.RunWithBinding(options, _binding);
+            _binding.SynchronizeBoundOutputs();
+            using (IDisposableReadOnlyCollection<OrtValue> values = _binding.GetOutputValues())
+            {
+                foreach (OrtValue value in values) Reserve(value.GetTensorTypeAndShape().Shape);
+            }
+            _binding.ClearBoundOutputs();
+            for (int i = 0; i < _names.Length; i++) _binding.BindOutput(_names[i], _values[i]);
+        }
+        catch
+        {
+            // Half of the maps is none: the next run begins anew.
+            _binding.ClearBoundOutputs();
+            Forget();
+            throw;
+        }
+    }
+
+    private void Forget()
+    {
         _values.ForEach(value => value.Dispose());
         _memory.ForEach(memory => memory.Dispose());
-        Input.Dispose();
+        _values.Clear();
+        _memory.Clear();
+        Shapes.Clear();
+        Addresses.Clear();
     }
 
     // ONNX Runtime's name; -1 records nothing.

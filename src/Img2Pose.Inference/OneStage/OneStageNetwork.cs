@@ -91,7 +91,7 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     public override void Run(in NetworkRequest request, NetworkResults results)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        DeviceMaps maps = _current!;
+        DeviceMaps maps = _current ?? throw new InvalidOperationException("The input has no shape.");
         maps.Run(Guard.Options, _graph, ref _recorded);
         ReserveHost(maps);
         int boxes = request.Boxes.Length / 5;
@@ -115,6 +115,15 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
                 values[0].GetTensorDataAsSpan<float>(), values[1].GetTensorDataAsSpan<long>(), values[2].GetTensorDataAsSpan<float>(),
                 values[3].GetTensorDataAsSpan<long>(), values[4].GetTensorDataAsSpan<float>());
         }
+    }
+
+    /// <inheritdoc/>
+    public override void Trim()
+    {
+        ForgetHost();
+        foreach ((DeviceMaps maps, _) in _shapes.Values) maps.Dispose();
+        _shapes.Clear();
+        _current = null;
     }
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ internal sealed unsafe class ProposalSelection(TwoStageLayout layout)
     private const float SmallestSide = 1e-3f;
 
     // dw and dh are clamped so that the exponential stays sensible.
-    private static readonly float s_deltaLimit = (float)Math.Log(1000.0 / 16);
+    internal static readonly float DeltaLimit = (float)Math.Log(1000.0 / 16);
 
     private readonly int[] _histogram = new int[1 << (32 - HistogramShift)];
     private readonly int[] _levelEnd = new int[layout.Objectness.Length];
@@ -131,8 +131,31 @@ internal sealed unsafe class ProposalSelection(TwoStageLayout layout)
     {
         float extent = high - low;
         float center = shift * extent + (low + 0.5f * extent);
-        float half = 0.5f * (MathF.Exp(Math.Min(stretch, s_deltaLimit)) * extent);
+        float half = 0.5f * (Exponential(Math.Min(stretch, DeltaLimit)) * extent);
         return (center - half, center + half);
+    }
+
+    /// <summary>
+    /// e to a power up to <see cref="DeltaLimit"/>, or not a number, by an arithmetic that is the same on every machine and in the kernels of a GPU
+    /// (<c>native/cuda/propose.h</c>), which the system's function is not. Right to half a unit in the last place and little more.
+    /// </summary>
+    internal static float Exponential(float power)
+    {
+        // Below, nothing is left in a float; a not-a-number stays one.
+        if (!(power >= -104)) return power < 0 ? 0 : power;
+        double whole = (int)(power * 1.4426950408889634 + (power < 0 ? -0.5 : 0.5));
+        double r = power - whole * 0.6931471805599453;
+        double sum = 2.7557319223985893e-06;
+        sum = sum * r + 2.48015873015873e-05;
+        sum = sum * r + 0.0001984126984126984;
+        sum = sum * r + 0.001388888888888889;
+        sum = sum * r + 0.008333333333333333;
+        sum = sum * r + 0.041666666666666664;
+        sum = sum * r + 0.16666666666666666;
+        sum = sum * r + 0.5;
+        sum = sum * r + 1;
+        sum = sum * r + 1;
+        return (float)(sum * BitConverter.UInt64BitsToDouble((ulong)(1023 + (int)whole) << 52));
     }
 
     // Candidates from begin to end stand best first; a candidate goes when a kept one overlaps it too much.

@@ -11,7 +11,7 @@ internal readonly record struct TwoStageTimes(TimeSpan Dense, TimeSpan Proposals
 /// A two-stage network cut at its proposals: backbone, pyramid and proposal head in ONNX Runtime, selection and pooling
 /// here, the region heads in ONNX Runtime again. The same numbers as the whole graph's up to rounding, sooner.
 /// </summary>
-internal sealed unsafe class TwoStageNetwork : PoseNetwork
+internal sealed unsafe class TwoStageNetwork : PoseNetwork, IProposing
 {
     private static readonly string[] s_results = ["scores", "pose_index", "poses"];
 
@@ -71,12 +71,15 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork
         return network;
     }
 
-    /// <summary>Keeps other numbers of anchors and proposals than the model says; null keeps the model's.</summary>
+    /// <inheritdoc/>
     public void LimitProposals(int? before, int? after)
     {
         _layout = _layout with { Before = before ?? _layout.Before, After = after ?? _layout.After };
         _selection = new ProposalSelection(_layout);
     }
+
+    /// <summary>What the heads put out.</summary>
+    internal static ReadOnlySpan<string> Results => s_results;
 
     /// <summary>The part up to the pyramid and <paramref name="outputs"/>.</summary>
     internal static byte[] DenseModel(OnnxParts parts, TwoStageLayout layout, string[] outputs) =>

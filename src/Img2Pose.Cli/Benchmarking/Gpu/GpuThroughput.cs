@@ -60,7 +60,7 @@ internal sealed class GpuThroughput(CudaDevice device, string name, string clip,
                 double perSecond = runs * batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
                 DetectionTimes times = detector.Times;
                 report.Tell($"{part}, batch {batch}",
-                    $"{GpuReport.Number(perSecond)} pictures/s; of {GpuReport.Number((times.Tensorise + times.Network + times.Select).TotalMilliseconds, "0.00")} ms the network {GpuReport.Number(times.Network.TotalMilliseconds, "0.00")}; {detector.ProviderDescription}",
+                    $"{GpuReport.Number(perSecond)} pictures/s; of {GpuReport.Number((times.Tensorise + times.Network + times.Select).TotalMilliseconds, "0.00")} ms the network {GpuReport.Number(times.Network.TotalMilliseconds, "0.00")}; {detector.ProviderDescription}{(detector.DeviceNote is { } note ? "; " + note : "")}",
                     ("pictures_per_second", perSecond), ("batch", batch), ("provider", detector.ProviderDescription), ("faces", faces[0].Count),
                     ("memory_used", MemoryUsed()));
             }

@@ -5,7 +5,6 @@ using Img2Pose.Cuda.Kernels;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
-using Img2Pose.Inference.TwoStage;
 using Img2Pose.Rendering.Overlay;
 using Img2Pose.Tracking;
 
@@ -15,7 +14,7 @@ namespace Img2Pose.Cli.Benchmarking.Gpu;
 /// Every kernel against the code of the processor, bit by bit, and how long it takes: against the time in which the card copies as many
 /// bytes as the kernel reads and writes.
 /// </summary>
-internal sealed unsafe class KernelCheck : IDisposable
+internal sealed unsafe partial class KernelCheck : IDisposable
 {
     private const int Width = 1920, Height = 1080;
 
@@ -49,6 +48,8 @@ internal sealed unsafe class KernelCheck : IDisposable
         Part("shrink", Shrink);
         foreach (PixelFormat format in (PixelFormat[])[PixelFormat.Nv12, PixelFormat.I420P10]) Part($"blend {format}", () => Blend(format));
         Part("pool_regions", PoolRegions);
+        Part("select_cells", SelectCells);
+        foreach (bool shifted in (bool[])[false, true]) Part($"proposals{(shifted ? ", shifted" : "")}", () => ChooseProposals(shifted));
     }
 
     /// <inheritdoc/>
@@ -137,63 +138,6 @@ internal sealed unsafe class KernelCheck : IDisposable
         _report.Check($"blend {format}", same,
             $"{GpuReport.Number(1e6 * seconds)} us with drawing on {renderer.RendererName}, {shared}; the first {GpuReport.Number(1e3 * first)} ms",
             ("microseconds", 1e6 * seconds), ("renderer", renderer.RendererName), ("shares_textures", renderer.SharesTextures));
-    }
-
-    private void PoolRegions()
-    {
-        const int Channels = 256, Side = 7, Regions = 256;
-        (int Width, int Height, float Scale)[] sizes = [(160, 96, 0.25f), (80, 48, 0.125f), (40, 24, 0.0625f), (20, 12, 0.03125f)];
-        Random random = new(4);
-        float[][] maps = [.. sizes.Select(size => Enumerable.Range(0, size.Width * size.Height * Channels).Select(_ => random.NextSingle() - 0.5f).ToArray())];
-        float[] boxes = [.. Enumerable.Range(0, Regions).SelectMany(_ =>
-        {
-            float left = 600 * random.NextSingle(), top = 340 * random.NextSingle(), side = 8 + 300 * random.NextSingle();
-            return (float[])[left, top, left + side, top + side];
-        })];
-        long[] pictures = new long[Regions];
-        float[] expected = new float[Regions * Channels * Side * Side];
-        TwoStageLayout layout = new()
-        {
-            Levels = ["0", "1", "2", "3"],
-            Scales = [.. sizes.Select(size => size.Scale)],
-            Objectness = [],
-            Deltas = [],
-            Anchors = [],
-            LevelThresholds = [0.5f, 1, 2],
-            CanonicalSize = 100,
-            PooledSide = Side,
-            Samples = 2,
-            Before = 1,
-            After = 1,
-            SuppressionThreshold = 0.5f,
-            Shifted = false,
-        };
-        GCHandle[] pins = [.. maps.Select(map => GCHandle.Alloc(map, GCHandleType.Pinned))];
-        using (RegionPooling pooling = new(layout, threads: 1))
-        {
-            FeatureMap[] levels = [.. sizes.Select((size, i) => new FeatureMap((float*)pins[i].AddrOfPinnedObject(), 1, Channels, size.Height, size.Width))];
-            fixed (float* box = boxes, rows = expected)
-            fixed (long* picture = pictures) pooling.Pool(levels, box, picture, Regions, rows);
-        }
-        foreach (GCHandle pin in pins) pin.Free();
-        List<DeviceBuffer> memory = [.. maps.Select(map => Upload<float>(map)), Upload<float>(boxes), Upload<long>(pictures), new DeviceBuffer(_device, expected.Length * sizeof(float))];
-        RegionMap Map(int i) => new() { Data = memory[i].Address, Width = sizes[i].Width, Height = sizes[i].Height, Scale = sizes[i].Scale };
-        PoolParameters parameters = new()
-        {
-            Levels = new Quadruple<RegionMap> { First = Map(0), Second = Map(1), Third = Map(2), Fourth = Map(3) },
-            Boxes = memory[4].Address,
-            Pictures = memory[5].Address,
-            Rows = memory[6].Address,
-            Thresholds = new Quadruple<float> { First = 0.5f, Second = 1, Third = 2 },
-            CanonicalSize = layout.CanonicalSize,
-            LevelCount = 4,
-            Channels = Channels,
-            Side = Side,
-            Samples = layout.Samples,
-        };
-        double seconds = Time(() => _queue.PoolRegions(parameters, Regions));
-        Compare("pool_regions", MemoryMarshal.AsBytes<float>(expected), memory[6], seconds, 2 * memory[6].Length);
-        memory.ForEach(buffer => buffer.Dispose());
     }
 
     private void Compare(string part, ReadOnlySpan<byte> expected, DeviceBuffer actual, double seconds, long bytes)
