@@ -41,9 +41,17 @@ internal readonly record struct ColorTags(
 internal static unsafe class EncoderSelection
 {
     /// <summary>
-    /// Opens the first of the encoders that an option names. NVENC is tried where a CUDA driver is, and kept only if it opens.
+    /// Opens the first of the encoders that an option names. NVENC is tried where a CUDA driver is, and kept only if it opens; where it is there
+    /// and refuses, that is said.
     /// </summary>
-    public static CodecHandle Open(string path, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, out EncoderPicture input)
+    /// <param name="path">The output, for errors.</param>
+    /// <param name="options">How to encode.</param>
+    /// <param name="picture">What is to come.</param>
+    /// <param name="globalHeader">Whether the container has the headers.</param>
+    /// <param name="input">What the encoder is to be given.</param>
+    /// <param name="device">Where NVENC reads pictures on the GPU: what gives them to it; the caller disposes of it after the encoder.</param>
+    public static CodecHandle Open(
+        string path, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, out EncoderPicture input, out DeviceEncoding? device)
     {
         bool nvenc = picture.Format != PixelFormat.I420P10 && HasCudaDriver();
         string[] names = options.Codec switch
@@ -56,7 +64,13 @@ internal static unsafe class EncoderSelection
         foreach (string name in names)
         {
             input = picture with { Format = InputFormat(name, picture.Format) };
-            if (TryOpen(name, options, input, globalHeader, out why) is { } encoder) return encoder;
+            device = null;
+            if (IsNvenc(name) && options.Cuda is { } gpu && picture.Format is PixelFormat.Nv12 or PixelFormat.I420)
+                device = DeviceEncoding.TryCreate(gpu, picture.Width, picture.Height, out _);
+            if (device is not null) input = input with { Format = DeviceEncoding.Format };
+            if (TryOpen(name, options, input, globalHeader, device, out why) is { } encoder) return encoder;
+            device?.Dispose();
+            if (name != names[^1] && HasLibrary("libnvidia-encode.so.1")) options.Warning?.Invoke($"{path}: encoded by the processor: {why}");
         }
         throw new OutputException($"{path}: {why}");
     }
@@ -65,7 +79,7 @@ internal static unsafe class EncoderSelection
     public static CodecHandle OpenRaw(string path, EncoderPicture picture, out EncoderPicture input)
     {
         input = picture with { Format = PixelFormat.I420 };
-        return TryOpen("rawvideo", new VideoWriterOptions(), input, globalHeader: false, out string why)
+        return TryOpen("rawvideo", new VideoWriterOptions(), input, globalHeader: false, null, out string why)
             ?? throw new OutputException($"{path}: {why}");
     }
 
@@ -74,12 +88,12 @@ internal static unsafe class EncoderSelection
     {
         EncoderPicture picture = new(
             640, 360, InputFormat(name, PixelFormat.I420), Rational.One, new Rational(1, 25), 25, ColorTags.Of(default, isRgb: false));
-        using CodecHandle? encoder = TryOpen(name, new VideoWriterOptions(), picture, globalHeader: true, out string reason);
+        using CodecHandle? encoder = TryOpen(name, new VideoWriterOptions(), picture, globalHeader: true, null, out string reason);
         why = encoder is null ? reason : null;
         return encoder is not null;
     }
 
-    private static CodecHandle? TryOpen(string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, out string why)
+    private static CodecHandle? TryOpen(string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, DeviceEncoding? device, out string why)
     {
         why = "";
         AVCodec* codec = ffmpeg.avcodec_find_encoder_by_name(name);
@@ -89,7 +103,7 @@ internal static unsafe class EncoderSelection
             return null;
         }
         CodecHandle encoder = new(codec);
-        int status = Configure(encoder.Pointer, codec, name, options, picture, globalHeader);
+        int status = Configure(encoder.Pointer, codec, name, options, picture, globalHeader, device);
         if (status >= 0) return encoder;
         encoder.Dispose();
         why = $"{name} does not start: {FFmpegRuntime.Describe(status)}";
@@ -105,11 +119,12 @@ internal static unsafe class EncoderSelection
     };
 
     private static int Configure(
-        AVCodecContext* context, AVCodec* codec, string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader)
+        AVCodecContext* context, AVCodec* codec, string name, VideoWriterOptions options, EncoderPicture picture, bool globalHeader, DeviceEncoding? device)
     {
         context->width = picture.Width;
         context->height = picture.Height;
         context->pix_fmt = PixelFormats.ToNative(picture.Format);
+        device?.Configure(context);
         context->sample_aspect_ratio = new AVRational { num = picture.SampleAspectRatio.Numerator, den = picture.SampleAspectRatio.Denominator };
         context->time_base = new AVRational { num = picture.TimeBase.Numerator, den = picture.TimeBase.Denominator };
         context->framerate = ToRate(picture.FramesPerSecond);
@@ -138,7 +153,7 @@ internal static unsafe class EncoderSelection
                 Set(&settings, "g", Math.Max(1, (int)Math.Round(picture.FramesPerSecond)).ToString(CultureInfo.InvariantCulture));
                 Set(&settings, "bf", "0");
             }
-            if (name.EndsWith("_nvenc", StringComparison.Ordinal))
+            if (IsNvenc(name))
             {
                 if (options.LowLatency)
                 {
@@ -187,9 +202,13 @@ internal static unsafe class EncoderSelection
         return new AVRational { num = (int)Math.Clamp(Math.Round(framesPerSecond * 1000), 1, int.MaxValue), den = 1000 };
     }
 
-    private static bool HasCudaDriver()
+    private static bool IsNvenc(string name) => name.EndsWith("_nvenc", StringComparison.Ordinal);
+
+    private static bool HasCudaDriver() => HasLibrary("libcuda.so.1");
+
+    private static bool HasLibrary(string name)
     {
-        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint library)) return false;
+        if (!NativeLibrary.TryLoad(name, out nint library)) return false;
         NativeLibrary.Free(library);
         return true;
     }

@@ -19,6 +19,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
     private readonly OutputHandle _output;
     private readonly CodecHandle _encoder;
     private readonly EncoderInput _input;
+    private readonly DeviceEncoding? _device;
     private readonly StreamCopier? _sound;
     private readonly FrameHandle _picture = new();
     private readonly PacketHandle _packet = new();
@@ -70,7 +71,7 @@ internal sealed unsafe class VideoSink : IVideoOutput
         try
         {
             bool globalHeader = (output->oformat->flags & ffmpeg.AVFMT_GLOBALHEADER) != 0;
-            _encoder = EncoderSelection.Open(path, options, picture, globalHeader, out EncoderPicture wanted);
+            _encoder = EncoderSelection.Open(path, options, picture, globalHeader, out EncoderPicture wanted, out _device);
             EncoderName = FFmpegRuntime.Text(_encoder.Pointer->codec->name) ?? "";
             if (picture.Hdr is not null && EncoderName != "libx265")
                 options.Warning?.Invoke($"{path}: the mastering display and light level of the source are left out; libx265 (--codec libx265) keeps them");
@@ -101,6 +102,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
     }
 
     public string EncoderName { get; } = "";
+
+    public bool TakesDevice => _device is not null;
 
     private AVStream* AddVideo(EncoderPicture picture)
     {
@@ -156,7 +159,8 @@ internal sealed unsafe class VideoSink : IVideoOutput
         }
         if (_sound is not null) Check(_sound.Drain());
         AVFrame* picture = _picture.Pointer;
-        _input.Fill(picture, frame);
+        if (_device is null) _input.Fill(picture, frame);
+        else _device.Fill(picture, frame, _input, _path);
         try
         {
             picture->pts = Ticks(frame);
@@ -319,8 +323,10 @@ internal sealed unsafe class VideoSink : IVideoOutput
         _packet.Dispose();
         // An encoder that is freed waits for the pictures that it is at, which takes seconds where it is slow. It refers to nothing
         // that goes here: what it was given is counted.
-        if (leftBehind && _encoder is not null) new Thread(_encoder.Dispose) { IsBackground = true, Name = "encoder left behind" }.Start();
+        if (leftBehind && _encoder is not null && _device is null) new Thread(_encoder.Dispose) { IsBackground = true, Name = "encoder left behind" }.Start();
         else _encoder?.Dispose();
+        // A GPU's encoder is never long at a picture, and has to be gone before the device is.
+        _device?.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _file.Dispose();

@@ -32,13 +32,13 @@ internal sealed unsafe partial class VideoStreamSource
 
     /// <summary>
     /// The GPU has refused the stream: told once. Where it has given nothing yet, a decoder with all its threads begins anew; else the one
-    /// at hand goes on by itself.
+    /// at hand goes on by itself, if it can.
     /// </summary>
     private int LeaveHardware(string why, AVPacket* packet, int status)
     {
         _options.Warning?.Invoke($"{_name}: decoded by the processor: {why}");
         HardwareDecoding left = _hardware!;
-        if (left.GaveAny)
+        if (left.GaveAny && left.GoesOnAlone)
         {
             // Its frames are still out, and a stream may return to what the GPU takes.
             left.Told();

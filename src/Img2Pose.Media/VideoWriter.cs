@@ -89,6 +89,9 @@ public sealed class VideoWriter : IFrameSink
         FramesWritten++;
     }
 
+    /// <summary>Whether frames are taken where they lie; in device memory only by an encoder on the same device.</summary>
+    public bool Takes(MemoryKind memory) => memory == MemoryKind.Host || _output.TakesDevice;
+
     void IFrameSink.Write(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Write(frame);
 
     /// <summary>
@@ -112,6 +115,9 @@ internal interface IVideoOutput : IDisposable
 
     /// <summary>Pictures that could not be written while others could.</summary>
     long Failed => 0;
+
+    /// <summary>Whether it takes frames in device memory, too.</summary>
+    bool TakesDevice => false;
 
     void Write(VideoFrame frame);
 

@@ -1,3 +1,5 @@
+using Img2Pose.Cuda;
+
 namespace Img2Pose.Media;
 
 /// <summary>How pictures are encoded.</summary>
@@ -19,6 +21,9 @@ public sealed record VideoWriterOptions
 
     /// <summary>JPEG quality, 1 to 100, of written pictures.</summary>
     public int JpegQuality { get; init; } = 92;
+
+    /// <summary>The GPU that frames may lie on, whose encoder then reads them there; null: pictures are encoded from host memory.</summary>
+    public CudaDevice? Cuda { get; init; }
 
     /// <summary>Threads of the encoder; 0: its own choice.</summary>
     public int Threads { get; init; }

@@ -12,7 +12,7 @@ public sealed unsafe partial class Emulator : IDisposable
 {
     private const string Library = "libcuda.so.1";
 
-    private static readonly string[] s_outstanding = ["allocations", "host_allocations", "streams", "events", "modules", "contexts", "graphics_resources"];
+    private static readonly string[] s_outstanding = ["allocations", "host_allocations", "streams", "events", "modules", "contexts", "graphics_resources", "nvenc_sessions", "nvenc_inputs"];
 
     private readonly long _doubleFrees;
     private readonly long _badHandles;
@@ -37,7 +37,13 @@ public sealed unsafe partial class Emulator : IDisposable
         Assert.SkipUnless(File.Exists(path), $"{path} is not built (cmake -DIMG2POSE_CUDA_EMULATOR=ON)");
         NativeLibrary.Load(path);
         NativeLibrary.Load(Path.Combine(Folder, "libnvcuvid.so.1"));
+        // Built where NVIDIA's headers are.
+        string encoder = Path.Combine(Folder, "libnvidia-encode.so.1");
+        HasEncoder = File.Exists(encoder) && NativeLibrary.TryLoad(encoder, out _);
     }
+
+    /// <summary>Whether the encoder's library is there.</summary>
+    public static bool HasEncoder { get; private set; }
 
     public static void Set(string name, long value) => SetNative(name, value.ToString(CultureInfo.InvariantCulture));
 

@@ -30,6 +30,8 @@ public sealed class HardwareDecodingTests : IDisposable
     [InlineData("-c:v libx265 -x265-params log-level=none:bframes=0", true, "delayed")]
     [InlineData("-c:v libx265 -x265-params log-level=none:bframes=0", true, "held")]
     [InlineData("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -auto-alt-ref 0", false, "held")]
+    [InlineData("-c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0", false, "held")]
+    [InlineData("-c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0", true, "delayed")]
     public void Pictures_stay_in_device_memory_and_are_the_streams(string encoder, bool tenBit, string pace)
     {
         Emulator.Set("STREAMS", pace);

@@ -303,6 +303,8 @@ internal sealed class RunJob : IAsyncDisposable
             Quality = source.IsImages ? null : settings.Quality,
             JpegQuality = source.IsImages ? settings.Quality ?? defaults.JpegQuality : defaults.JpegQuality,
             Threads = _budget.Encoder,
+            // What is looked at on a GPU stays there for its encoder.
+            Cuda = _engine?.Cuda,
             ReadAs = _roles.ReadAs,
             Stop = Interruption.Current?.Token ?? default,
             Warning = Warn,

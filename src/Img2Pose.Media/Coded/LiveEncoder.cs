@@ -37,7 +37,7 @@ public sealed unsafe class LiveEncoder : IDisposable
         EncoderPicture picture = new((first.Width + 1) / 2 * 2, (first.Height + 1) / 2 * 2, first.Format == PixelFormat.I420P10 ? PixelFormat.I420 : first.Format,
             Rational.One, s_timeBase, framesPerSecond, ColorTags.Of(first.Color, first.Format == PixelFormat.Rgb24));
         _encoder = EncoderSelection.Open(name, new VideoWriterOptions { Codec = "h264", Preset = "superfast", Threads = threads, LowLatency = true },
-            picture, globalHeader: false, out EncoderPicture wanted);
+            picture, globalHeader: false, out EncoderPicture wanted, out _);
         _input = new EncoderInput(wanted, first.Width, first.Height);
         (_width, _height) = (wanted.Width, wanted.Height);
     }

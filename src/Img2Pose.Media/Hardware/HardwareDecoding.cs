@@ -38,6 +38,9 @@ internal sealed unsafe class HardwareDecoding : IDisposable
     /// <summary>The decoder to open.</summary>
     public AVCodec* Codec { get; }
 
+    /// <summary>Whether the same decoder goes on by itself where the GPU refuses in mid-stream; FFmpeg's own for AV1 does nothing without one.</summary>
+    public bool GoesOnAlone => ffmpeg.avcodec_find_decoder(Codec->id) == Codec;
+
     /// <summary>Why the stream is, from some picture on, decoded by the processor; null while it is not.</summary>
     public string? Refusal { get; private set; }
 

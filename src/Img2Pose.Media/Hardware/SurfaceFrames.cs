@@ -13,6 +13,7 @@ internal sealed unsafe class SurfaceFrames : IDisposable
 {
     private readonly CudaQueue _queue;
     private readonly DeviceFrames _copies;
+    private HostFrames? _host;
     private readonly Lock _lock = new();
     private readonly Stack<Slot> _idle = [];
     private readonly List<Slot> _draining = [];
@@ -87,7 +88,19 @@ internal sealed unsafe class SurfaceFrames : IDisposable
         }
         if (Leased <= MostLeased) return frame;
         Copied++;
-        using (frame) return _copies.RentCopy(frame, _queue);
+        using (frame)
+        {
+            try
+            {
+                return _copies.RentCopy(frame, _queue);
+            }
+            catch (CudaDeviceException error) when (error.Failure == CudaFailure.OutOfMemory)
+            {
+                // The host has room, and the decoder its surface back.
+                _host ??= new HostFrames(_queue.Device);
+                return _host.Download(frame);
+            }
+        }
     }
 
     /// <summary>
@@ -170,6 +183,7 @@ internal sealed unsafe class SurfaceFrames : IDisposable
         }
         foreach (Slot slot in idle) slot.Dispose();
         _copies.Dispose();
+        _host?.Dispose();
     }
 
     private sealed class Slot : IVideoFrameOwner

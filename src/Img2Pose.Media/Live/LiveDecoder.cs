@@ -136,7 +136,7 @@ internal sealed unsafe class LiveDecoder : IDisposable
     private int LeaveHardware(string why, AVPacket* packet, int status)
     {
         Tell(why);
-        if (_hardware!.GaveAny)
+        if (_hardware!.GaveAny && _hardware.GoesOnAlone)
         {
             _hardware.Told();
             return status;

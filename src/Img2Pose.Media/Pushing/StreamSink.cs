@@ -23,6 +23,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
     private readonly OutputHandle _output;
     private readonly CodecHandle _encoder;
     private readonly EncoderInput _input;
+    private readonly DeviceEncoding? _device;
     private readonly FrameHandle _picture = new();
     private readonly PacketHandle _packet = new();
     private readonly AVStream* _stream;
@@ -60,7 +61,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
             bool globalHeader = (output->oformat->flags & ffmpeg.AVFMT_GLOBALHEADER) != 0;
             _encoder = target.IsDevice
                 ? EncoderSelection.OpenRaw(target.Name, picture, out EncoderPicture wanted)
-                : EncoderSelection.Open(target.Name, options with { LowLatency = true }, picture, globalHeader, out wanted);
+                : EncoderSelection.Open(target.Name, options with { LowLatency = true }, picture, globalHeader, out wanted, out _device);
             EncoderName = FFmpegRuntime.Text(_encoder.Pointer->codec->name) ?? "";
             _input = new EncoderInput(wanted, info.CodedWidth, info.CodedHeight);
             _stream = ffmpeg.avformat_new_stream(output, null);
@@ -83,6 +84,8 @@ internal sealed unsafe class StreamSink : IVideoOutput
 
     public string EncoderName { get; } = "";
 
+    public bool TakesDevice => _device is not null;
+
     /// <summary>The container's own settings.</summary>
     internal static IEnumerable<(string Key, string Value)> Settings(StreamTarget target) => target.Format switch
     {
@@ -99,7 +102,8 @@ internal sealed unsafe class StreamSink : IVideoOutput
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         AVFrame* picture = _picture.Pointer;
-        _input.Fill(picture, frame);
+        if (_device is null) _input.Fill(picture, frame);
+        else _device.Fill(picture, frame, _input, _target.Name);
         try
         {
             picture->pts = Ticks(frame);
@@ -151,6 +155,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
         _packet.Dispose();
         _soundPacket.Dispose();
         _encoder?.Dispose();
+        _device?.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _interrupt.Free();
