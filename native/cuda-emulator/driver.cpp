@@ -480,10 +480,12 @@ EXPORT Result cuMemAllocPitch_v2(std::uint64_t *pointer, std::size_t *pitch, std
 EXPORT Result cuMemFree_v2(std::uint64_t pointer) {
   Result result = begin(__func__);
   Context *context;
-  // Freeing waits for the device. On a lost one nothing runs any more, and the memory is gone with it.
+  // Freeing waits for the device. A lost one begins nothing any more, and the memory is gone with it.
   if (result == OK) {
     TRY(current(&context));
     finish_all(context);
+  } else {
+    finish_running();
   }
   if (pointer == 0) return result;
   Result released = release(MemoryKind::device, reinterpret_cast<void *>(pointer));
@@ -503,6 +505,8 @@ EXPORT Result cuMemFreeHost(void *pointer) {
     Context *context;
     TRY(current(&context));
     finish_all(context);
+  } else {
+    finish_running();
   }
   Result released = release(MemoryKind::pinned, pointer);
   return result != OK ? result : released;

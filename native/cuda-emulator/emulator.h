@@ -35,6 +35,9 @@ long long number_setting(const char *name, long long otherwise);
 // Adds to a counter that cuda_emulator_count reads.
 void count(const char *name, long long by = 1);
 
+// Whether the device is lost.
+bool is_lost();
+
 // Whether the call may go on: settings may refuse it by name, and a lost device refuses everything.
 Result enter(const char *name);
 

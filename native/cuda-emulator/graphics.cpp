@@ -68,7 +68,7 @@ Result add(unsigned name, bool is_buffer, unsigned flags, void **handle) {
 }
 
 Result map(Resource *resource) {
-  if (resource->mapped) return 207;  // CUDA_ERROR_ALREADY_MAPPED
+  if (resource->mapped) return 208;  // CUDA_ERROR_ALREADY_MAPPED
   if (resource->is_buffer) {
     int bytes = 0;
     gl<void (*)(unsigned, unsigned, int *)>("glGetNamedBufferParameteriv")(resource->name, GL_BUFFER_SIZE, &bytes);
@@ -92,7 +92,7 @@ Result map(Resource *resource) {
 }
 
 Result unmap(Resource *resource) {
-  if (!resource->mapped) return 212;  // CUDA_ERROR_NOT_MAPPED
+  if (!resource->mapped) return 211;  // CUDA_ERROR_NOT_MAPPED
   if (!resource->read_only) {
     if (resource->is_buffer)
       gl<void (*)(unsigned, long, long, const void *)>("glNamedBufferSubData")(resource->name, 0, static_cast<long>(resource->bytes), resource->memory);

@@ -22,6 +22,7 @@ const std::size_t alignment = 256;
 std::mutex &guard = *new std::mutex;
 std::map<std::uintptr_t, Allocation> &allocations = *new std::map<std::uintptr_t, Allocation>;
 std::size_t in_use;
+long long made;
 
 const char *counter(MemoryKind kind) { return kind == MemoryKind::device ? "allocations" : "host_allocations"; }
 
@@ -37,11 +38,12 @@ std::size_t used_bytes() {
 Result allocate(MemoryKind kind, std::size_t bytes, void **pointer) {
   if (bytes == 0 || !pointer) return INVALID_VALUE;
   std::size_t limit = total_bytes();
+  long long most = number_setting("ALLOCATIONS", -1);
   std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   std::size_t mapped = (rounded + page - 1) / page * page + page;
   std::lock_guard<std::mutex> lock(guard);
-  if (kind == MemoryKind::device && (bytes > limit || in_use > limit - bytes)) return OUT_OF_MEMORY;
+  if (kind == MemoryKind::device && (bytes > limit || in_use > limit - bytes || (most >= 0 && made >= most))) return OUT_OF_MEMORY;
   void *mapping = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) return OUT_OF_MEMORY;
   char *end = static_cast<char *>(mapping) + mapped - page;
@@ -49,7 +51,11 @@ Result allocate(MemoryKind kind, std::size_t bytes, void **pointer) {
   *pointer = end - rounded;
   std::memset(*pointer, 0xcd, rounded);
   allocations[reinterpret_cast<std::uintptr_t>(*pointer)] = {kind, bytes, mapping, mapped};
-  if (kind == MemoryKind::device) in_use += bytes;
+  if (kind == MemoryKind::device) {
+    in_use += bytes;
+    made++;
+    count("allocations_made");
+  }
   count(counter(kind));
   return OK;
 }

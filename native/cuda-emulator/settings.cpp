@@ -33,6 +33,12 @@ Result refusal(const std::string &list, const std::string &name) {
   return OK;
 }
 
+// A device that fell off the bus: every call fails from a point on.
+bool lost() {
+  std::string after = find("LOST_AFTER");
+  return !after.empty() && calls > std::atoll(after.c_str());
+}
+
 }  // namespace
 
 namespace emulator {
@@ -52,12 +58,15 @@ void count(const char *name, long long by) {
   counters[name] += by;
 }
 
+bool is_lost() {
+  std::lock_guard<std::mutex> lock(guard);
+  return lost();
+}
+
 Result enter(const char *name) {
   std::lock_guard<std::mutex> lock(guard);
   calls++;
-  std::string lost = find("LOST_AFTER");
-  // A device that fell off the bus: every call fails from a point on.
-  if (!lost.empty() && calls > std::atoll(lost.c_str())) return UNKNOWN;
+  if (lost()) return UNKNOWN;
   return refusal(find("REFUSE"), name);
 }
 

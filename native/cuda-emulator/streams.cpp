@@ -51,6 +51,9 @@ void wait_locked(std::unique_lock<std::mutex> &lock, const WorkPointer &work) {
   changed.wait(lock, [&] { return work->done; });
 }
 
+// Pieces of work that are being done at the moment.
+int running;
+
 void work_off(Stream *stream) {
   std::mt19937 random(static_cast<unsigned>(number_setting("SEED", 1)) + static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(stream) >> 4));
   std::unique_lock<std::mutex> lock(guard);
@@ -63,10 +66,13 @@ void work_off(Stream *stream) {
     WorkPointer work = stream->queue.front();
     for (const WorkPointer &need : work->needs) wait_locked(lock, need);
     bool pause = pace() == Pace::delayed;
+    running++;
     lock.unlock();
     if (pause) std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
-    if (work->run) work->run();
+    // A lost device does nothing of what it was given.
+    if (work->run && !is_lost()) work->run();
     lock.lock();
+    running--;
     work->done = true;
     work->finished = std::chrono::steady_clock::now();
     work->run = nullptr;
@@ -139,6 +145,11 @@ void finish_all(void *context) {
   }
   for (const WorkPointer &work : all) demand(work);
   for (const WorkPointer &work : all) wait_locked(lock, work);
+}
+
+void finish_running() {
+  std::unique_lock<std::mutex> lock(guard);
+  changed.wait(lock, [] { return running == 0; });
 }
 
 void destroy_stream(Stream *stream) {

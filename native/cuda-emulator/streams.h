@@ -48,6 +48,8 @@ bool is_done(const WorkPointer &work);
 void finish(Stream *stream);
 // Everything in a context.
 void finish_all(void *context);
+// What is being done at the moment, on any stream; what is still queued on a lost device is never done.
+void finish_running();
 // Lets the queue run dry, then ends the thread.
 void destroy_stream(Stream *stream);
 

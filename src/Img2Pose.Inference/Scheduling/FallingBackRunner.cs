@@ -14,6 +14,7 @@ namespace Img2Pose.Inference.Scheduling;
 public sealed class FallingBackRunner(DetectorRunner onDevice, Func<DetectorRunner> openOnProcessor, Action<string>? warning) : ILookRunner
 {
     private readonly List<Look> _part = [];
+    private readonly List<bool> _wasWhole = [];
     private readonly List<(Look Look, VideoFrame Frame)> _moved = [];
     private DetectorRunner? _onProcessor;
     private HostFrames? _host;
@@ -35,9 +36,22 @@ public sealed class FallingBackRunner(DetectorRunner onDevice, Func<DetectorRunn
         {
             int count = Math.Min(looks.Count - first, _most);
             _part.Clear();
-            for (int i = 0; i < count; i++) _part.Add(looks[first + i]);
-            if (_onProcessor is null && !TryRunOnDevice(count)) continue;
-            if (_onProcessor is not null) RunOnProcessor();
+            _wasWhole.Clear();
+            for (int i = 0; i < count; i++)
+            {
+                _part.Add(looks[first + i]);
+                _wasWhole.Add(looks[first + i].IsWhole);
+            }
+            if (_onProcessor is null && !TryRunOnDevice(count))
+            {
+                AskAgain();
+                continue;
+            }
+            if (_onProcessor is not null)
+            {
+                AskAgain();
+                RunOnProcessor();
+            }
             first += count;
         }
     }
@@ -58,8 +72,10 @@ public sealed class FallingBackRunner(DetectorRunner onDevice, Func<DetectorRunn
             onDevice.Run(_part);
             return true;
         }
-        catch (Exception error) when (FailureOf(error) == CudaFailure.OutOfMemory)
+        catch (Exception error) when (FailureOf(error, onDevice.Detector.IsOnProcessor) == CudaFailure.OutOfMemory)
         {
+            // What is kept for other batches is room for this one.
+            onDevice.Detector.Trim();
             if (count > 1)
             {
                 _most = count / 2;
@@ -70,11 +86,17 @@ public sealed class FallingBackRunner(DetectorRunner onDevice, Func<DetectorRunn
             return true;
         }
         // What lies in the memory of a lost device is lost, too: who asked for such a look is told so.
-        catch (Exception error) when (FailureOf(error) == CudaFailure.DeviceLost && _part.TrueForAll(static look => look.Frame!.Memory == MemoryKind.Host))
+        catch (Exception error) when (FailureOf(error, onDevice.Detector.IsOnProcessor) == CudaFailure.DeviceLost && _part.TrueForAll(static look => look.Frame!.Memory == MemoryKind.Host))
         {
             Leave($"The GPU is lost: {OneLine.Of(error.Message)}");
             return true;
         }
+    }
+
+    /// <summary>What a try that failed has found it needed is asked anew.</summary>
+    private void AskAgain()
+    {
+        for (int i = 0; i < _part.Count; i++) _part[i].IsWhole = _wasWhole[i];
     }
 
     private void Leave(string why)
@@ -116,14 +138,16 @@ public sealed class FallingBackRunner(DetectorRunner onDevice, Func<DetectorRunn
     }
 
     /// <summary>What an error means for the device; null where it is none of the device's.</summary>
-    internal static CudaFailure? FailureOf(Exception error)
+    /// <param name="error">The error.</param>
+    /// <param name="isOnProcessor">Whether the network runs on the processor, whose memory is then what ONNX Runtime lacks.</param>
+    internal static CudaFailure? FailureOf(Exception error, bool isOnProcessor)
     {
         if (error is CudaDeviceException device) return device.Failure;
-        if (error is not ModelException { InnerException: OnnxRuntimeException }) return null;
-        // ONNX Runtime tells by words alone: its arena's, or the runtime's code and description.
+        if (isOnProcessor || error is not ModelException { InnerException: OnnxRuntimeException }) return null;
+        // ONNX Runtime tells by words alone: its arena's, of its own limit or of the device's, or the runtime's code and description.
         string text = error.Message;
         if (text.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || text.Contains("Failed to allocate memory", StringComparison.OrdinalIgnoreCase)
-            || text.Contains("ALLOC_FAILED", StringComparison.Ordinal)) return CudaFailure.OutOfMemory;
+            || text.Contains("is smaller than requested bytes", StringComparison.OrdinalIgnoreCase) || text.Contains("ALLOC_FAILED", StringComparison.Ordinal)) return CudaFailure.OutOfMemory;
         return text.Contains("CUDA failure", StringComparison.Ordinal) || text.Contains("CUDNN failure", StringComparison.Ordinal) ? CudaFailure.DeviceLost : null;
     }
 }

@@ -416,13 +416,7 @@ public sealed partial class PoseSession : IAsyncDisposable
         try
         {
             StageTimer.Work work = _compose.Begin();
-            if (item.FaceList.Count > 0)
-            {
-                if (item.Frame.Memory != MemoryKind.Host && !_composer!.DrawsOn(item.Frame.Memory)) item.BringToHost(_device!.ToHost);
-                // The decoder still refers to its pictures, so drawing takes a copy; a frame without faces needs none.
-                if (_keepsUndrawn || !item.Frame.IsWritable) item.Replace(RentCopy(item.Frame), _keepsUndrawn);
-                _composer!.Compose(item.Frame, item.FaceSpan);
-            }
+            if (item.FaceList.Count > 0) Compose(item);
             BringToHost(item);
             work.End();
         }
