@@ -15,8 +15,8 @@ emulate=
 target=out/gpu
 pieces=$target/pieces
 rm -rf "$target"
-mkdir -p "$target/program" "$target/lib" "$target/clips" "$target/models" "$pieces"
-ensure_packages scripts/apt-packages.txt scripts/apt-packages-test.txt
+mkdir -p "$target/program" "$target/lib" "$target/clips" "$target/models" "$target/training" "$target/training-lib" "$pieces"
+ensure_packages scripts/apt-packages.txt scripts/apt-packages-test.txt scripts/apt-packages-train.txt
 
 say "Publishing"
 log=$cache/gpu-pack.log
@@ -29,8 +29,8 @@ if ! dotnet publish src/Img2Pose.Cli/Img2Pose.Cli.csproj -c Release -r linux-x64
   say "gpu-pack.sh: publishing failed (log: $log)."
   exit 1
 fi
-# What only other verbs want: training's and data sets' libraries.
-rm -f "$target"/program/{libOpenCvSharpExtern.so,libSkiaSharp.so,libHarfBuzzSharp.so,*.xml}
+# What only other verbs want.
+rm -f "$target"/program/{libSkiaSharp.so,libHarfBuzzSharp.so,*.xml}
 
 say "Gathering libraries"
 # All that a file is linked with, but the C library, which every machine has, and what the driver brings.
@@ -47,10 +47,14 @@ done
 egl=$(ldconfig -p | awk '$1 == "libEGL.so.1" && /x86-64/ && !found++ { print $NF }')
 closure "$ffmpeg" "${libraries[@]}" ${egl:+"$egl"} | xargs -I{} cp -L {} "$target/lib/"
 cp -L "${libraries[@]}" ${egl:+"$egl"} "$target/lib/"
+# Training uses OpenCV, which is linked with GTK: in a folder of its own, so that the other parts keep to the machine's.
+closure "$target/program/libOpenCvSharpExtern.so" | xargs -I{} cp -L {} "$target/training-lib/"
+build_native ON "${emulate:+ON}"
 if [ -n "$emulate" ]; then
-  build_native OFF ON
   mkdir -p "$target/emulator"
   cp -L build/native/cuda-emulator/lib{cuda,nvcuvid}.so.1 "$target/emulator/"
+  # Where the headers of its interface are.
+  cp -L build/native/cuda-emulator/libnvidia-encode.so.1 "$target/emulator/" 2>/dev/null || true
 fi
 
 say "Making clips"
@@ -69,5 +73,28 @@ program=$target/program/img2pose
 LD_LIBRARY_PATH=$target/lib "$program" models export img2pose-nano --fp16 --out "$target/models/nano-fp16.onnx" >>"$log" 2>&1 ||
   say "gpu-pack.sh: no float16 package (log: $log)"
 
-tar -C "$target" -cz program lib clips models ${emulate:+emulator} | split -b 60M - "$pieces/gpu.tar.gz."
+say "Training on the processor, for losses to compare with"
+# A few pictures with a face's pose, which is as good as any: what counts is that both devices learn alike.
+pack=$target/training/pack
+mkdir -p "$pack"
+ffmpeg -nostdin -v error -y "${from[@]}" -t 20 -vf fps=2,scale=640:360 -frames:v 24 "$pack/%02d.png"
+for picture in "$pack"/*.png; do
+  printf '{"image":"%s","width":640,"height":360,"set":"smoke","complete":true,"faces":[{"box":[245,85,395,262],"pose":[0.1,-0.1,0,0,0,10],"label":"gt68","ignore":false}]}\n' \
+    "$(basename "$picture")" >>"$pack/annotations.jsonl"
+done
+steps=100
+[ -z "$emulate" ] || steps=25
+for network in nano resnet18; do
+  if ! LD_LIBRARY_PATH=$target/lib:$target/training-lib IMG2POSE_TORCH=$PWD/build/native/lib TRAIN_STEPS=$steps scripts/gpu-train.sh "$program" "$pack" $network cpu "$cache/gpu-train" >"$target/training/$network.txt" 2>&1; then
+    tail -n 5 "$target/training/$network.txt" >&2
+    say "gpu-pack.sh: training $network failed; the check will compare with nothing"
+  fi
+done
+
+# The paper's network, whose speed does not depend on its weights.
+LD_LIBRARY_PATH=$target/lib "$program" models import "$cache/gpu-train/img2pose-resnet18.pth" --out "$target/models/resnet18.onnx" >>"$log" 2>&1 ||
+  say "gpu-pack.sh: no ResNet-18 (log: $log)"
+rm -rf "$cache/gpu-train"
+
+tar -C "$target" -cz program lib training-lib clips models training ${emulate:+emulator} | split -b 60M - "$pieces/gpu.tar.gz."
 du -h "$pieces"/* | awk '{ print $2 ": " $1 }'

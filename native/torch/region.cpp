@@ -81,6 +81,8 @@ at::Tensor forward(const at::Tensor& features, const at::Tensor& regions, const 
 #ifdef I2P_WITH_CUDA
   if (features.is_cuda()) return roi_align_forward_cuda(features, regions, grid);
 #endif
+  // Built without CUDA's compiler, regions of a GPU's maps are pooled by the processor.
+  if (!features.is_cpu()) return forward(features.cpu(), regions.cpu(), grid).to(features.device());
   at::Tensor pooled = at::empty({regions.size(0), features.size(1), grid.rows, grid.columns}, features.options());
   AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "roi_align", [&] { pool<scalar_t>(features, regions, grid, pooled); });
   return pooled;
@@ -90,6 +92,7 @@ at::Tensor backward(const at::Tensor& gradient, const at::Tensor& regions, at::I
 #ifdef I2P_WITH_CUDA
   if (gradient.is_cuda()) return roi_align_backward_cuda(gradient, regions, shape, grid);
 #endif
+  if (!gradient.is_cpu()) return backward(gradient.cpu(), regions.cpu(), shape, grid).to(gradient.device());
   at::Tensor features = at::zeros(shape, gradient.options());
   AT_DISPATCH_FLOATING_TYPES(gradient.scalar_type(), "roi_align_backward", [&] { spread<scalar_t>(gradient, regions, grid, features); });
   return features;

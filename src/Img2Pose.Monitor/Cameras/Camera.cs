@@ -125,7 +125,6 @@ internal sealed class Camera : IAsyncDisposable
     {
         CancellationToken stop = _ending.Token;
         int failures = 0;
-        string? told = null;
         try
         {
             while (!stop.IsCancellationRequested)
@@ -152,13 +151,11 @@ internal sealed class Camera : IAsyncDisposable
                 // A recording at its end begins again.
                 if (reason is null) continue;
                 if (Configuration.Schedule is { } hours && !hours.Includes(_environment.LocalNow())) continue;
-                if (clock.Elapsed > TimeSpan.FromSeconds(30)) (failures, told) = (0, null);
+                if (clock.Elapsed > TimeSpan.FromSeconds(30)) failures = 0;
                 TimeSpan wait = _environment.RetryAfter(failures++);
                 Volatile.Write(ref _retryAt, Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency));
                 Volatile.Write(ref _failure, reason);
-                // A camera that is dead for weeks is told of once.
-                if (reason != told) MonitorLog.CameraFailed(_environment.Logger, Name, reason, wait.TotalSeconds);
-                told = reason;
+                MonitorLog.CameraFailed(_environment.Logger, Name, reason, wait.TotalSeconds);
                 await Task.Delay(wait, stop).ConfigureAwait(false);
             }
         }

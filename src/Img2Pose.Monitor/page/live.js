@@ -82,17 +82,15 @@ async function takeTile(data) {
   tell('tile', name);
 }
 
-const capital = line => line.charAt(0).toUpperCase() + line.slice(1);
-
 // Whether what is shown of a camera is old, and what to say over it.
 export function staleness(camera) {
   const status = camera?.status;
   if (!isConnected()) return 'No connection to the monitor';
   if (!status) return 'No picture yet';
-  const seconds = status.silent ?? null, since = seconds === null ? '' : ` No picture for ${Math.round(seconds)}\u00a0s.`;
+  const seconds = status.silent ?? null, since = seconds === null ? '' : ` No picture for ${Math.round(seconds)} s.`;
   if (status.state === 'off') return `Off ${status.reason ?? ''}`;
   if (status.state === 'connecting') return 'Connecting…';
-  if (status.state !== 'live') return `${capital(status.reason ?? 'Lost')}.${since}${status.retryIn != null ? ` Again in ${Math.ceil(status.retryIn)}\u00a0s.` : ''}`;
+  if (status.state !== 'live') return `${status.reason ?? 'Lost'}.${since}${status.retryIn != null ? ` Again in ${Math.ceil(status.retryIn)} s.` : ''}`;
   if (seconds === null) return status.masked ? 'Waiting for looks' : 'No picture yet';
   return seconds > 3 ? since.trim() : null;
 }

@@ -6,7 +6,7 @@ const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 export function settings(into) {
   document.title = 'Settings – img2pose monitor';
-  into.innerHTML = `<h2>Settings</h2><section class="panel" aria-labelledby="cameras-title"><h3 id="cameras-title">Cameras</h3><div class="scroll"><table class="cameras"><thead><tr><th scope="col">Name</th><th scope="col">Address</th><th scope="col">Looks</th><th scope="col">Faces</th><th scope="col"><span class="visually-hidden">Acts</span></th></tr></thead><tbody></tbody></table></div></section>
+  into.innerHTML = `<h2>Settings</h2><section class="panel" aria-labelledby="cameras-title"><h3 id="cameras-title">Cameras</h3><div class="scroll"><table><thead><tr><th scope="col">Name</th><th scope="col">Address</th><th scope="col">Looks</th><th scope="col">Faces</th><th scope="col"><span class="visually-hidden">Acts</span></th></tr></thead><tbody></tbody></table></div></section>
     <section class="panel file-areas" aria-labelledby="areas-title" hidden><h3 id="areas-title"></h3><p class="soft">This camera stands in your file, which is never written here: copy what you draw to it.</p><div class="areas"></div><label>For the file <textarea class="yaml" rows="5" readonly></textarea></label><div class="bar"><button type="button" class="close">Close</button></div></section>
     <section class="panel" aria-labelledby="form-title"><h3 id="form-title">Add a camera</h3><form class="form wide"><div class="fields">
     <label>Name <input name="name" required pattern="[A-Za-z0-9_\\-]{1,40}"><small>letters, digits, - and _</small></label>
@@ -24,7 +24,7 @@ export function settings(into) {
     <p role="status" class="result"></p><img class="tried" alt="" hidden></form></section>
     <section class="panel" aria-labelledby="audit-title"><h3 id="audit-title">What has been done</h3><div class="scroll"><table><thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">From</th><th scope="col">What</th></tr></thead><tbody class="audit"></tbody></table></div></section>`;
   const find = selector => into.querySelector(selector), form = find('form'), rows = find('tbody'), result = find('.result'), tried = find('.tried'), inFile = find('.file-areas');
-  let edited = null, areas = null, others = null, drawn = null;
+  let edited = null, areas = null, others = null;
 
   function build() {
     rows.replaceChildren(...[...state.cameras.values()].map(camera => {
@@ -70,7 +70,6 @@ export function settings(into) {
   // A camera of the file: what is drawn is shown as the file has it.
   function draw(camera) {
     others?.end();
-    drawn = camera.name;
     inFile.hidden = false;
     find('#areas-title').textContent = `Areas of ${camera.name}`;
     const yaml = inFile.querySelector('.yaml'), show = () => { yaml.value = others.yaml(); yaml.rows = Math.max(3, yaml.value.split('\n').length); };
@@ -85,10 +84,10 @@ export function settings(into) {
     const made = { transport: edited?.configuration.transport, insecure: edited?.configuration.insecure, name: form.name.value, url: form.url.value, looks: number('looks'), priority: number('priority'), size: number('size'), fov: number('fov'),
       mask: form.mask.checked, clips: form.clips.checked, overlay: checked('overlay').length ? checked('overlay') : ['none'] };
     if (form.hours.value || checked('day').length) made.schedule = { hours: form.hours.value || '00:00-00:00', days: checked('day') };
-    const shapes = areas.value();
-    if (Object.keys(shapes.zones).length) made.zones = shapes.zones;
-    if (Object.keys(shapes.lines).length) made.lines = shapes.lines;
-    if (shapes.masks.length) made.masks = shapes.masks;
+    const drawn = areas.value();
+    if (Object.keys(drawn.zones).length) made.zones = drawn.zones;
+    if (Object.keys(drawn.lines).length) made.lines = drawn.lines;
+    if (drawn.masks.length) made.masks = drawn.masks;
     return made;
   };
   const say = (line, isError) => { result.textContent = line; result.className = `result ${isError ? 'error' : 'good'}`; };
@@ -136,11 +135,6 @@ export function settings(into) {
   build();
   open(null, null);
   audit();
-  // A camera that was added a moment ago has its first picture now.
-  const pictured = name => {
-    if (edited?.name === name && !areas.hasPicture()) areas.show(pictureOf(name));
-    if (others && drawn === name && !others.hasPicture()) others.show(pictureOf(name));
-  };
-  const ends = [on('cameras', build), on('tile', pictured)];
-  return () => { ends.forEach(call => call()); areas?.end(); others?.end(); };
+  const off = on('cameras', build);
+  return () => { off(); areas?.end(); others?.end(); };
 }

@@ -212,7 +212,6 @@ export function editor(into, what, picture, changed = () => {}) {
   paint();
   return {
     show,
-    hasPicture: () => image !== null,
     value() {
       close();
       const named = kind => Object.fromEntries(shapes.filter(shape => shape.kind === kind).map(shape => [shape.name, shape.points]));
