@@ -1,4 +1,3 @@
-using Img2Pose.Frames;
 using Img2Pose.Inference;
 using Img2Pose.Inference.TwoStage;
 using Img2Pose.Models.Networks;

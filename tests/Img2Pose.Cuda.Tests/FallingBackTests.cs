@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
@@ -8,7 +7,6 @@ using Img2Pose.Media;
 using Img2Pose.Pipeline;
 using Img2Pose.Rendering.Overlay;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Img2Pose.Cuda.Tests;
 

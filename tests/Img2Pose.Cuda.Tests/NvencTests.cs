@@ -80,7 +80,11 @@ public sealed class NvencTests : IDisposable
         List<byte[]> expected = [];
         using (VideoWriter writer = VideoWriter.Create(video, source, new VideoWriterOptions
         {
-            Codec = "h264_nvenc", Quality = quality, LowLatency = quality == 30, Cuda = fromHost ? null : device, Warning = _warnings.Enqueue,
+            Codec = "h264_nvenc",
+            Quality = quality,
+            LowLatency = quality == 30,
+            Cuda = fromHost ? null : device,
+            Warning = _warnings.Enqueue,
         }))
         {
             Assert.Equal(!fromHost, writer.Takes(MemoryKind.Cuda));

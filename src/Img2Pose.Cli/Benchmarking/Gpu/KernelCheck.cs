@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Img2Pose.Cuda;
-using Img2Pose.Cuda.Kernels;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Inference;
