@@ -125,8 +125,8 @@ internal static class InferenceDevice
             options.EnableProfiling = true;
             // Cut where the GPU's part ends; else the graph as it is, of which the provider runs what it can.
             string? note = null;
-            PoseNetwork network = TryOpenOneStage(model, choice, options, queue, guard, ref note)
-                ?? TryOpenTwoStage(model, choice, options, queue, guard, ref note)
+            PoseNetwork network = (PoseNetwork?)TryOpenOneStage(model, choice, options, queue, guard, ref note)
+                ?? (PoseNetwork?)TryOpenTwoStage(model, choice, options, queue, guard, ref note)
                 ?? new PoseGraph(new InferenceSession(model.Path, options), onCpu: false, guard, new NetworkInput(queue));
             return new Opened(network, "cuda", note, true, queue, owned);
         }
@@ -140,7 +140,7 @@ internal static class InferenceDevice
         }
     }
 
-    private static PoseNetwork? TryOpenOneStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
+    private static OneStageNetwork? TryOpenOneStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
     {
         if (OneStageParts.TryRead(model) is not { } parts) return null;
         InferenceSession dense = OpenDense(parts.Dense, choice, onGpu, queue, ref note);
@@ -157,7 +157,7 @@ internal static class InferenceDevice
         }
     }
 
-    private static PoseNetwork? TryOpenTwoStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
+    private static DeviceTwoStageNetwork? TryOpenTwoStage(ModelPackage model, PoseDetectorOptions choice, SessionOptions onGpu, CudaQueue queue, RunGuard guard, ref string? note)
     {
         OnnxParts parts = OnnxParts.Open(model);
         if (TwoStageLayout.TryRead(parts) is not { } layout || !DeviceTwoStageNetwork.Takes(layout)) return null;

@@ -8,6 +8,12 @@ public sealed partial class JsonLoggerTests
     [LoggerMessage(6010, LogLevel.Warning, "Camera {Camera} is out for {Seconds:0} s: {Reason}")]
     private static partial void Out(ILogger logger, string camera, double seconds, string? reason);
 
+    [LoggerMessage(1, LogLevel.Debug, "not told")]
+    private static partial void Quiet(ILogger logger);
+
+    [LoggerMessage(2, LogLevel.Error, "plain")]
+    private static partial void Plain(ILogger logger, Exception error);
+
     [Fact]
     public void An_event_is_an_object_a_line_with_its_own_values()
     {
@@ -16,8 +22,8 @@ public sealed partial class JsonLoggerTests
         ILogger logger = provider.CreateLogger("Img2Pose");
 
         Out(logger, "do\"or\n\u001b", 2.5, null);
-        logger.LogDebug("not told");
-        logger.LogError(new InvalidOperationException("why"), "plain");
+        Quiet(logger);
+        Plain(logger, new InvalidOperationException("why"));
 
         string[] lines = target.ToString().TrimEnd().Split('\n');
         Assert.Equal(2, lines.Length);

@@ -63,7 +63,7 @@ public sealed unsafe partial class GlInteropTests : IDisposable
         {
             Assert.Equal(2, all.Count);
             Assert.Same(second, all[1]);
-            Assert.True(all.Contains(first));
+            Assert.Contains(first, all);
             all.MapAllResources(stream.Stream);
             Assert.True(first.IsMapped && second.IsMapped);
             second.GetMappedPointer(out CUdeviceptr pointer, out SizeT size);
