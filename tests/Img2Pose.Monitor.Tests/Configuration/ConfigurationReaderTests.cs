@@ -103,7 +103,7 @@ public class ConfigurationReaderTests
     [InlineData("users:\n  - name: a\n    password: short\n", 3, "users[0].password", "eight characters")]
     [InlineData("cameras: [\n", 2, "YAML", "")]
     [InlineData("a: &x [1]\nb: *x\n", 2, "YAML", "references")]
-    [InlineData("a: 1\nb: !!x%00y z\n", 1, "YAML", "is not understood")]
+    [InlineData("a: 1\nb: !!x%00y z\n", 2, "YAML", "is not understood")]
     [InlineData("- door\n", 1, "", "must be fields")]
     [InlineData("webhooks:\n  - url: ftp://h/x\n", 2, "webhooks[0].url", "http://")]
     [InlineData("allow_addresses: [nowhere]\n", 1, "allow_addresses", "no address or network")]
