@@ -208,8 +208,10 @@ public class LiveMonitorTests(HeadServer heads)
         // A row a second, however long it took.
         (double, int)[] rows = [.. samples.GetProperty("samples").EnumerateArray().Select(row => (row.GetProperty("time").GetDouble(), row.GetProperty("track").GetInt32()))];
         Assert.True(rows.Length >= 10 && rows.Distinct().Count() == rows.Length, string.Join(' ', rows));
+        int least = Read().Count(kept => kept.Rule == "turned");
         string csv = await host.Client.GetStringAsync("/api/events/export.csv?rule=turned", Never), lines = await host.Client.GetStringAsync("/api/events/export.jsonl", Never);
-        Assert.Equal(Read().Count(kept => kept.Rule == "turned") + 1, csv.TrimEnd().Split('\n').Length);
+        // The head goes on turning.
+        Assert.InRange(csv.TrimEnd().Split('\n').Length - 1, least, Read().Count(kept => kept.Rule == "turned"));
         Assert.All(lines.TrimEnd().Split('\n'), line => Assert.Equal("one", JsonSerializer.Deserialize<JsonElement>(line).GetProperty("camera").GetString()));
     }
 
