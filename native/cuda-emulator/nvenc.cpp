@@ -290,8 +290,14 @@ NVENCSTATUS NVENCAPI create_input(void *handle, NV_ENC_CREATE_INPUT_BUFFER *para
   return NV_ENC_SUCCESS;
 }
 
+// What is given back may still be read or written by pictures in the stream, as after a failure: the chip's driver waits for them.
+void finish(const Encoder *encoder) {
+  if (encoder && encoder->has_stream) cuStreamSynchronize(encoder->stream);
+}
+
 NVENCSTATUS NVENCAPI destroy_input(void *handle, NV_ENC_INPUT_PTR input) {
   Encoder *encoder = encoder_of(handle);
+  finish(encoder);
   if (!encoder || !encoder->inputs.erase(static_cast<Input *>(input))) return fail(NV_ENC_ERR_INVALID_PARAM);
   delete static_cast<Input *>(input);
   cuda_emulator_add("nvenc_inputs", -1);
@@ -363,6 +369,7 @@ NVENCSTATUS NVENCAPI create_output(void *handle, NV_ENC_CREATE_BITSTREAM_BUFFER 
 
 NVENCSTATUS NVENCAPI destroy_output(void *handle, NV_ENC_OUTPUT_PTR output) {
   Encoder *encoder = encoder_of(handle);
+  finish(encoder);
   if (!encoder || !encoder->outputs.erase(static_cast<Output *>(output))) return fail(NV_ENC_ERR_INVALID_PARAM);
   delete static_cast<Output *>(output);
   return NV_ENC_SUCCESS;
@@ -418,7 +425,7 @@ NVENCSTATUS NVENCAPI destroy(void *handle) {
   Encoder *encoder = encoder_of(handle);
   if (!encoder) return fail(NV_ENC_ERR_INVALID_ENCODERDEVICE);
   // Nothing may come from the streams any more.
-  if (encoder->has_stream) cuStreamSynchronize(encoder->stream);
+  finish(encoder);
   std::lock_guard<std::mutex> lock(guard);
   cuda_emulator_add("nvenc_leaks", static_cast<long long>(encoder->inputs.size() + encoder->outputs.size()));
   cuda_emulator_add("nvenc_inputs", -static_cast<long long>(encoder->inputs.size()));

@@ -156,11 +156,13 @@ public sealed class NvencTests : IDisposable
     }
 
     [Theory]
-    [InlineData("nvEncEncodePicture:20")]
-    [InlineData("nvEncLockBitstream:20")]
-    [InlineData("nvEncMapInputResource:10")]
-    public async Task An_encoder_that_fails_in_mid_run_ends_its_session_with_one_line(string refusal)
+    [InlineData("nvEncEncodePicture:20", null)]
+    [InlineData("nvEncEncodePicture:20", "held")]
+    [InlineData("nvEncLockBitstream:20", null)]
+    [InlineData("nvEncMapInputResource:10", "held")]
+    public async Task An_encoder_that_fails_in_mid_run_ends_its_session_with_one_line(string refusal, string? streams)
     {
+        if (streams is not null) Emulator.Set("STREAMS", streams);
         string clip = FaceClip.Make();
 
         OutputException error = await Assert.ThrowsAsync<OutputException>(() => EncodeAsync(clip, "h264_nvenc", after: (4, () => Emulator.Set("REFUSE", refusal))));
