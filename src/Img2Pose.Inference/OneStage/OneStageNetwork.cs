@@ -30,21 +30,15 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     private readonly InferenceSession _choosing;
     private readonly CudaQueue _queue;
     private readonly OrtMemoryInfo _memoryInfo;
-    private readonly bool _isFetched;
     private readonly CellSelection _cells;
     private readonly OrtIoBinding _binding;
-    private readonly Dictionary<(int Count, int Height, int Width), (DeviceMaps Maps, int Graph)> _shapes = [];
+    private readonly DeviceShapes _shapes;
     private readonly AlignedBuffer _threshold = new(sizeof(float));
     private readonly OrtValue _thresholdValue;
     private readonly List<PinnedBuffer> _host = [];
     private readonly List<OrtValue> _hostValues = [];
     private readonly List<(int Map, int At)> _filled = [];
-    private DeviceMaps? _current;
     private DeviceMaps? _hostOf;
-    private int _graph;
-    private int _graphs;
-    private int _recorded;
-    private long _runs;
     private bool _isWhole;
     private bool _disposed;
 
@@ -59,7 +53,8 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     public OneStageNetwork(
         OneStageParts parts, InferenceSession dense, InferenceSession choosing, CudaQueue queue, OrtMemoryInfo memoryInfo, bool isFetched, RunGuard guard)
     {
-        (_parts, _dense, _choosing, _queue, _memoryInfo, _isFetched, Guard) = (parts, dense, choosing, queue, memoryInfo, isFetched, guard);
+        (_parts, _dense, _choosing, _queue, _memoryInfo, Guard) = (parts, dense, choosing, queue, memoryInfo, guard);
+        _shapes = new DeviceShapes(dense, parts.Heads, queue, memoryInfo, isFetched, MostShapes, ForgetHostOf);
         _cells = new CellSelection(queue, MostCells);
         _binding = choosing.CreateIoBinding();
         _thresholdValue = OrtValue.CreateTensorValueWithData(
@@ -76,23 +71,14 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     public override NetworkInput Shape(int count, int height, int width)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_shapes.TryGetValue((count, height, width), out (DeviceMaps Maps, int Graph) known))
-        {
-            if (_shapes.Count == MostShapes) Forget();
-            known = (new DeviceMaps(_dense, _parts.Heads, _queue, _memoryInfo, _isFetched, (count, height, width)), ++_graphs);
-            _shapes.Add((count, height, width), known);
-        }
-        (_current, _graph) = known;
-        _current.LastUse = ++_runs;
-        return _current.Input;
+        return _shapes.Shape(count, height, width);
     }
 
     /// <inheritdoc/>
     public override void Run(in NetworkRequest request, NetworkResults results)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        DeviceMaps maps = _current ?? throw new InvalidOperationException("The input has no shape.");
-        maps.Run(Guard.Options, _graph, ref _recorded);
+        DeviceMaps maps = _shapes.Run(Guard.Options);
         ReserveHost(maps);
         int boxes = request.Boxes.Length / 5;
         // Given boxes are posed at cells of any score, and so is everything where no score is too low.
@@ -121,9 +107,7 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     public override void Trim()
     {
         ForgetHost();
-        foreach ((DeviceMaps maps, _) in _shapes.Values) maps.Dispose();
         _shapes.Clear();
-        _current = null;
     }
 
     /// <inheritdoc/>
@@ -136,8 +120,7 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
         _disposed = true;
         _binding.Dispose();
         ForgetHost();
-        foreach ((DeviceMaps maps, _) in _shapes.Values) maps.Dispose();
-        _shapes.Clear();
+        _shapes.Dispose();
         _cells.Dispose();
         _thresholdValue.Dispose();
         Guard.Dispose();
@@ -147,13 +130,9 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
         _threshold.Dispose();
     }
 
-    private void Forget()
+    private void ForgetHostOf(DeviceMaps maps)
     {
-        (int, int, int) oldest = _shapes.MinBy(shape => shape.Value.Maps.LastUse).Key;
-        DeviceMaps maps = _shapes[oldest].Maps;
-        _shapes.Remove(oldest);
         if (_hostOf == maps) ForgetHost();
-        maps.Dispose();
     }
 
     /// <summary>Maps on the host of the shape at hand, in which no cell scores anything.</summary>

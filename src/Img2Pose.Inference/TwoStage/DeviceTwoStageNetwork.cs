@@ -24,14 +24,12 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     private readonly CudaQueue _queue;
     private readonly OrtMemoryInfo _memoryInfo;
     private readonly bool _isFetched;
-    private readonly string[] _maps;
     private readonly OrtIoBinding _headBinding;
-    private readonly Dictionary<(int Count, int Height, int Width), (DeviceMaps Maps, int Graph)> _shapes = [];
+    private readonly DeviceShapes _shapes;
     private readonly AlignedBuffer _threshold = new(sizeof(float));
     private readonly OrtValue _thresholdValue;
     private TwoStageLayout _layout;
     private DeviceProposals _proposals;
-    private DeviceMaps? _current;
     private DeviceBuffer? _pooled;
     private AlignedBuffer _rows = new(0);
     private OrtValue? _pooledValue;
@@ -39,10 +37,6 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     private (int Count, int Length) _headShape;
     private long[] _pictures = [];
     private float[] _boxes = [];
-    private int _graph;
-    private int _graphs;
-    private int _recorded;
-    private long _runs;
     private bool _disposed;
 
     /// <summary>Takes over the sessions, <paramref name="memoryInfo"/> and <paramref name="guard"/>.</summary>
@@ -59,7 +53,7 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     {
         _proposals = Choose(queue, layout);
         (_layout, _dense, _heads, _queue, _memoryInfo, _isFetched, Guard) = (layout, dense, heads, queue, memoryInfo, isFetched, guard);
-        _maps = MapsOf(layout);
+        _shapes = new DeviceShapes(dense, MapsOf(layout), queue, memoryInfo, isFetched, MostShapes);
         _headBinding = heads.CreateIoBinding();
         _thresholdValue = OrtValue.CreateTensorValueWithData(
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [], (nint)_threshold.Pointer, sizeof(float));
@@ -89,23 +83,14 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     public override NetworkInput Shape(int count, int height, int width)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_shapes.TryGetValue((count, height, width), out (DeviceMaps Maps, int Graph) known))
-        {
-            if (_shapes.Count == MostShapes) Forget();
-            known = (new DeviceMaps(_dense, _maps, _queue, _memoryInfo, _isFetched, (count, height, width)), ++_graphs);
-            _shapes.Add((count, height, width), known);
-        }
-        (_current, _graph) = known;
-        _current.LastUse = ++_runs;
-        return _current.Input;
+        return _shapes.Shape(count, height, width);
     }
 
     /// <inheritdoc/>
     public override void Run(in NetworkRequest request, NetworkResults results)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        DeviceMaps maps = _current ?? throw new InvalidOperationException("The input has no shape.");
-        maps.Run(Guard.Options, _graph, ref _recorded);
+        DeviceMaps maps = _shapes.Run(Guard.Options);
         RequireFit(maps);
         if (request.Boxes.Length > 0) Give(request.Boxes.Span, maps.Input.Count);
         else Propose(maps);
@@ -139,9 +124,7 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     /// <inheritdoc/>
     public override void Trim()
     {
-        foreach ((DeviceMaps maps, _) in _shapes.Values) maps.Dispose();
         _shapes.Clear();
-        _current = null;
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();
         (_pooledValue, _rowsValue, _headShape) = (null, null, default);
@@ -162,8 +145,7 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();
         _thresholdValue.Dispose();
-        foreach ((DeviceMaps maps, _) in _shapes.Values) maps.Dispose();
-        _shapes.Clear();
+        _shapes.Dispose();
         _proposals.Dispose();
         Guard.Dispose();
         _heads.Dispose();
@@ -180,14 +162,6 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
 
     private static DeviceProposals Choose(CudaQueue queue, TwoStageLayout layout) => new(
         queue, new ProposalRules(layout.Anchors, layout.Before, layout.After, layout.SuppressionThreshold, layout.Shifted, ProposalSelection.DeltaLimit));
-
-    private void Forget()
-    {
-        (int, int, int) oldest = _shapes.MinBy(shape => shape.Value.Maps.LastUse).Key;
-        DeviceMaps maps = _shapes[oldest].Maps;
-        _shapes.Remove(oldest);
-        maps.Dispose();
-    }
 
     // The maps' sides decide what the kernels read of them, and of the anchors.
     private void RequireFit(DeviceMaps maps)
@@ -282,9 +256,7 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
 
     private void ShapeHeads(int count, long values)
     {
-        int length = values <= int.MaxValue ? (int)values : 0;
-        if (length == 0 || (long)count * length > OnnxRuntimeLibrary.MemoryLimit / sizeof(float))
-            throw new NetworkOutputException($"{count} regions of {values} numbers are above the limit of {OnnxRuntimeLibrary.MemoryLimit >> 20} MiB; keep fewer proposals");
+        int length = TwoStageNetwork.RequireRoom(count, values);
         if (_headShape == (count, length)) return;
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();

@@ -223,11 +223,19 @@ internal sealed unsafe class TwoStageNetwork : PoseNetwork, IProposing
         Array.Resize(ref _proposals, 4 * count);
     }
 
-    private void ShapeHeads(int count, long values)
+    /// <summary>Numbers of a pooled region, where so many of them keep to the limit of memory.</summary>
+    /// <exception cref="NetworkOutputException">They do not.</exception>
+    internal static int RequireRoom(int count, long values)
     {
         int length = values <= int.MaxValue ? (int)values : 0;
         if (length == 0 || (long)count * length > OnnxRuntimeLibrary.MemoryLimit / sizeof(float))
             throw new NetworkOutputException($"{count} regions of {values} numbers are above the limit of {OnnxRuntimeLibrary.MemoryLimit >> 20} MiB; keep fewer proposals");
+        return length;
+    }
+
+    private void ShapeHeads(int count, long values)
+    {
+        int length = RequireRoom(count, values);
         if (_headShape == (count, length)) return;
         _pooledValue?.Dispose();
         _rowsValue?.Dispose();
