@@ -37,10 +37,13 @@ public sealed class AnyRollDetector(PoseDetector detector) : IDisposable
     /// <param name="faces">Receives the faces; cleared first.</param>
     /// <returns>How many there are.</returns>
     /// <exception cref="ModelException">ONNX Runtime failed, or the picture is too large for the limit.</exception>
-    public int Detect(VideoFrame frame, double? scoreThreshold, List<FaceDetection> faces)
+    public int Detect(VideoFrame frame, double? scoreThreshold, List<FaceDetection> faces) => Detect(frame, detector.Size, scoreThreshold, faces);
+
+    /// <summary>Finds the faces at another size than the detector's own.</summary>
+    internal int Detect(VideoFrame frame, SizeRule size, double? scoreThreshold, List<FaceDetection> faces)
     {
         double threshold = scoreThreshold ?? detector.ScoreThreshold;
-        detector.Detect(frame, threshold, faces);
+        detector.Detect(frame, size, threshold, faces);
         if (frame.Memory != MemoryKind.Host) return faces.Count;
         _all.Clear();
         foreach (FaceDetection face in faces) _all.Add((face, 0));
@@ -48,7 +51,7 @@ public sealed class AnyRollDetector(PoseDetector detector) : IDisposable
         for (int quarters = 1; quarters < 4; quarters++)
         {
             using VideoFrame turned = _pool.RentTurned(frame, quarters, step);
-            detector.Detect(turned, threshold, _found);
+            detector.Detect(turned, size, threshold, _found);
             foreach (FaceDetection face in _found)
             {
                 Pose pose = QuarterTurns.Back(face.Pose, quarters, frame.DisplayWidth, frame.DisplayHeight);

@@ -85,7 +85,7 @@ public sealed class DetectorRunner : ILookRunner
         VideoFrame frame = look.Frame!;
         if (look.Boxes is { } boxes) PoseBoxes(frame, CollectionsMarshal.AsSpan(boxes), look.Faces);
         else if (_scales is not null) _scales.Detect(frame, look.Faces);
-        else if (look.IsAnyRoll) _anyRoll.Detect(frame, look.ScoreThreshold, look.Faces);
+        else if (look.IsAnyRoll) _anyRoll.Detect(frame, Detector.RuleOf(look.Size), look.ScoreThreshold, look.Faces);
         else Detector.Detect(frame, Detector.RuleOf(look.Size), look.ScoreThreshold ?? Detector.ScoreThreshold, look.Faces);
     }
 
