@@ -120,6 +120,9 @@ internal sealed class FakeDetector : ILookRunner
 
     public Action<VideoFrame> OnLook { get; init; } = _ => { };
 
+    /// <summary>Called with the whole question.</summary>
+    public Action<Look> OnQuestion { get; init; } = _ => { };
+
     public bool Blind { get; init; }
 
     public static FaceDetection FaceOf(long index) =>
@@ -132,6 +135,7 @@ internal sealed class FakeDetector : ILookRunner
             lock (Seen) Seen.Add(look.Frame!.Index);
             OnFrame(look.Frame!.Index);
             OnLook(look.Frame);
+            OnQuestion(look);
             if (!Blind) look.Faces.Add(FaceOf(look.Frame.Index));
         }
     }
@@ -267,6 +271,9 @@ internal sealed record FakeParts
     public SessionOptions Options { get; init; } = new();
 
     public LookSchedulerOptions Scheduling { get; init; } = new();
+
+    /// <summary>Follows faces by this plan; null: does not follow.</summary>
+    public LookPlanner? Planner { get; init; }
 }
 
 /// <summary>A session of fake parts with a scheduler of its own.</summary>
@@ -283,6 +290,8 @@ internal sealed class FakeSession : IAsyncDisposable
             Scheduler = _scheduler,
             Tracker = parts.Tracker,
             Composer = parts.Composer,
+            Planner = parts.Planner,
+            GridOf = parts.Planner is null ? null : frame => new LookGrid(frame.DisplayWidth, frame.DisplayHeight, 64, 64, 64),
         });
         if (parts.Frames is not null) Session.AddSink(parts.Frames);
         if (parts.Poses is not null) Session.AddSink(parts.Poses);

@@ -6,6 +6,8 @@ public class LookPlannerTests
 {
     private readonly LookPlanner _planner = new(ReferenceFace.Default, FaceBoxFactors.Default);
     private readonly List<FaceToFollow> _follow = [];
+    private readonly List<CropKind> _kinds = [];
+    private int _runs;
 
     [Theory]
     [InlineData(30, 4, 6)]
@@ -32,9 +34,9 @@ public class LookPlannerTests
     {
         List<int> whole = Wholes(30, frames: 301, [.. Enumerable.Range(0, faces).Select(i => Scenery.PoseAt(330 + 600 * i, 360, size))]);
 
-        // By the measured costs of crops: 64×64, 128×128 or cells of at least that.
-        double crop = size > 250 ? 0.017 : 0.067;
-        double cost = whole.Count / 301.0 + faces * crop + 0.023;
+        // By the measured costs of crops: 64×64, or cells of 128×128, and what a run costs beside its pixels.
+        double crops = _kinds.Sum(kind => kind == CropKind.Close ? 0.017 : 0.067) + 0.023 * _runs;
+        double cost = (whole.Count + crops) / 301.0;
         Assert.InRange(cost, 0.2, price);
     }
 
@@ -138,6 +140,60 @@ public class LookPlannerTests
         Assert.Equal([0, 7, 11], Enumerable.Range(0, 12).Where(i => plans[i]));
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(25)]
+    [InlineData(60)]
+    [InlineData(10)]
+    public void What_is_decided_ahead_is_what_is_planned_where_nothing_happens(int rate)
+    {
+        LookPlanner ahead = new(ReferenceFace.Default, FaceBoxFactors.Default) { DecidesAhead = true };
+        Pose[] faces = [Scenery.PoseAt(600, 360, 150)];
+        List<int> planned = Wholes(rate, frames: 60, faces), decided = [];
+        for (int i = 0; i < 60; i++)
+        {
+            if (ahead.IsDecided((double)i / rate, 1)) decided.Add(i);
+            FollowState? state = i < 1 ? null : StateOf((i - 1.0) / rate, faces);
+            if (state is not null) state.WasWhole = planned.Contains(i - 1);
+            Assert.Equal(planned.Contains(i), ahead.Plan(Frame((double)i / rate), state, _follow));
+        }
+
+        // The first two are looked at before anything is known to decide by.
+        Assert.Equal(planned.Skip(2), decided);
+    }
+
+    [Fact]
+    public void What_is_decided_stands_whatever_is_seen_until_then_and_whenever_one_asks()
+    {
+        (List<int> asked, List<int> early) = Run(asksEarly: true);
+        (List<int> unasked, _) = Run(asksEarly: false);
+
+        Assert.Equal(unasked, asked);
+        Assert.NotEmpty(early);
+        Assert.Subset(asked.ToHashSet(), early.ToHashSet());
+
+        static (List<int> Whole, List<int> Early) Run(bool asksEarly)
+        {
+            LookPlanner planner = new(ReferenceFace.Default, FaceBoxFactors.Default) { DecidesAhead = true };
+            Pose[] one = [Scenery.PoseAt(600, 360, 150)], two = [.. one, Scenery.PoseAt(200, 360, 90)];
+            List<FaceToFollow> follow = [];
+            List<int> whole = [], early = [];
+            for (int i = 0; i < 90; i++)
+            {
+                for (int later = 1; asksEarly && later <= 8; later++)
+                {
+                    if (planner.IsDecided((i + later - 1) / 30.0, later) && !early.Contains(i + later - 1)) early.Add(i + later - 1);
+                }
+                // Somebody comes and goes, is hard to see at times, and is lost without a plan at others.
+                FollowState? state = i < 1 ? null : StateOf((i - 1) / 30.0, i / 20 % 2 == 0 ? one : two, score: i % 23 == 7 ? 0.1 : 0.9);
+                if (state is not null) state.WasWhole = whole.Contains(i - 1) || i % 17 == 3;
+                if (planner.Plan(Frame(i / 30.0), state, follow)) whole.Add(i);
+            }
+            early.RemoveAll(frame => frame >= 90);
+            return (whole, early);
+        }
+    }
+
     private List<int> Wholes(int rate, int frames, Pose[] faces, bool seen = false)
     {
         List<int> whole = [];
@@ -145,6 +201,9 @@ public class LookPlannerTests
         for (int i = 0; i < frames; i++)
         {
             if (_planner.Plan(Frame((double)i / rate), i < 1 ? null : states[i - 1], _follow)) whole.Add(i);
+            _kinds.AddRange(_follow.Select(face => face.Kind));
+            // Those of one size are one run; cells are a run each.
+            _runs += _follow.Count(face => face.Kind == CropKind.Cells) + (_follow.Exists(face => face.Kind != CropKind.Cells) ? 1 : 0);
             states[i] = StateOf((double)i / rate, faces, seen: seen);
             states[i]!.WasWhole = whole.Contains(i);
         }

@@ -239,8 +239,7 @@ internal sealed class RunJob : IAsyncDisposable
             Scales = settings.Detection.LooksAtScales,
             Overlay = new OverlayOptions { Layers = settings.Overlay, Alpha = settings.Alpha, Reference = reference },
             Sessions = sessions,
-            // Looks of one that follows faces come one after another, since each depends on the one before.
-            Workers = settings.Workers ?? (sessions == 1 && settings.Follow == true ? 1 : null),
+            Workers = settings.Workers,
             LowLatency = sessions == 1 && MediaSource.IsLive(settings.Source),
             Budget = budget,
             Warning = Warn,

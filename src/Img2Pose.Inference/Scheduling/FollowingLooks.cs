@@ -73,12 +73,13 @@ internal sealed class FollowingLooks(PoseDetector detector)
         // Pictures of one size are one batch; padding others to a common size would change what is found in them.
         for (int first = 0; first < looks.Count; first++)
         {
-            if (!looks[first].IsWhole || IsOfSize(looks[first], looks, first)) continue;
+            if (looks[first] is { IsWhole: true, Known: { } known }) looks[first].Faces.AddRange(known);
+            if (!MustLookAtWhole(looks[first]) || IsOfSize(looks[first], looks, first)) continue;
             _frames.Clear();
             _lists.Clear();
             for (int i = first; i < looks.Count; i++)
             {
-                if (!looks[i].IsWhole || !AreOfOneSize(looks[first].Frame!, looks[i].Frame!)) continue;
+                if (!MustLookAtWhole(looks[i]) || !AreOfOneSize(looks[first].Frame!, looks[i].Frame!)) continue;
                 _frames.Add(looks[i].Frame!);
                 _lists.Add(looks[i].Faces);
             }
@@ -93,10 +94,12 @@ internal sealed class FollowingLooks(PoseDetector detector)
     {
         for (int i = 0; i < count; i++)
         {
-            if (looks[i].IsWhole && AreOfOneSize(looks[i].Frame!, look.Frame!)) return true;
+            if (MustLookAtWhole(looks[i]) && AreOfOneSize(looks[i].Frame!, look.Frame!)) return true;
         }
         return false;
     }
+
+    private static bool MustLookAtWhole(Look look) => look is { IsWhole: true, Known: null };
 
     private static bool AreOfOneSize(VideoFrame a, VideoFrame b) => a.DisplayWidth == b.DisplayWidth && a.DisplayHeight == b.DisplayHeight;
 
@@ -153,7 +156,8 @@ internal sealed class FollowingLooks(PoseDetector detector)
             }
             look.IsWhole = true;
             look.LookedAt.Clear();
-            detector.Detect(look.Frame!, detector.RuleOf(look.Size), ThresholdOf(look), look.Faces);
+            if (look.Known is { } known) look.Faces.AddRange(known);
+            else detector.Detect(look.Frame!, detector.RuleOf(look.Size), ThresholdOf(look), look.Faces);
         }
         _whole.Clear();
         _whole.AddRange(look.Faces);

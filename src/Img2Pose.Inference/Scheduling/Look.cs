@@ -41,6 +41,12 @@ public sealed class Look
     /// </summary>
     public bool IsWhole { get; set; } = true;
 
+    /// <summary>
+    /// What a look of the same size and threshold has found in the whole of this picture already, which a look that follows faces then does not look at
+    /// again; null: nothing is known.
+    /// </summary>
+    public List<FaceDetection>? Known { get; set; }
+
     /// <summary>Whether faces of any roll are looked for, upside-down ones among them: four looks (<see cref="AnyRollDetector"/>). Not where faces are followed.</summary>
     public bool IsAnyRoll { get; set; }
 
@@ -65,7 +71,7 @@ public sealed class Look
     /// <summary>Makes it a look at a whole picture of nothing known, for another picture.</summary>
     public void Reset()
     {
-        (Frame, Boxes, ScoreThreshold, Size, IsFollowing, IsComparing, IsWhole, IsAnyRoll) = (null, null, null, null, false, true, true, false);
+        (Frame, Boxes, Known, ScoreThreshold, Size, IsFollowing, IsComparing, IsWhole, IsAnyRoll) = (null, null, null, null, null, false, true, true, false);
         Following.Clear();
         Faces.Clear();
         Crops.Clear();

@@ -189,6 +189,8 @@ public sealed class LookScheduler : IDisposable
             _now = Math.Max(_now, next.VirtualTime);
             next.VirtualTime += next.Expected / next.Weight;
             next.Running++;
+            // What was taken may be what a further look of this client had waited for, of which nobody tells.
+            if (_idle > 0) Monitor.Pulse(_gate);
             return true;
         }
         look = null;
@@ -254,6 +256,8 @@ public sealed class LookScheduler : IDisposable
         lock (_gate)
         {
             client.Running--;
+            // A look that it could not give before may have waited for this one.
+            client.MayHave = !client.Removed;
             client.VirtualTime += (seconds - client.Expected) / client.Weight;
             client.Expected = client.Expected == 0 ? seconds : client.Expected + (seconds - client.Expected) / 8;
             if (client.Removed) Monitor.PulseAll(_gate);

@@ -193,7 +193,7 @@ public sealed class PoseEngine : IAsyncDisposable
                 Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
                 LowestScore = tracks && hasScores ? options.LowestScore ?? StayingScore : null,
                 AnyRoll = anyRoll,
-                Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) : null,
+                Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) { DecidesAhead = options.PolicyOf(source.Info) == LinkPolicy.Lossless } : null,
                 GridOf = follows ? frame => _first.Detector.GridOf(frame, options.Size) : null,
                 // Pictures are turned on the host.
                 LooksOnDevice = Cuda is not null && !anyRoll,

@@ -73,7 +73,7 @@ public sealed partial class PoseSession : IAsyncDisposable
         Stream = new StreamId(parts.Name);
         _log = new SessionLog(options.Logger, parts.Name, options.Clock);
         _group = new StageGroup(parts.Name);
-        _policy = options.Policy ?? (source.Info.IsLive ? LinkPolicy.Latest : LinkPolicy.Lossless);
+        _policy = options.PolicyOf(source.Info);
         _capacity = _policy == LinkPolicy.Latest ? 1 : options.LinkCapacity;
         _decoded = Connect("frames", _capacity, _policy);
         _looked = Connect("looks", LookStage.Room(_scheduler.Depth, _capacity, _policy), LinkPolicy.Lossless);
@@ -84,7 +84,7 @@ public sealed partial class PoseSession : IAsyncDisposable
         _compose = new StageTimer("compose", parts.Name);
         FollowPlanning? follow = parts.Planner is null || parts.GridOf is null ? null
             : new FollowPlanning(parts.Planner, source.Info.TimeOf, parts.GridOf);
-        _looks = new LookStage(_decoded, _looked, _scheduler.Depth, _look, follow);
+        _looks = new LookStage(_decoded, _looked, _scheduler.Depth, _look, follow, looksAhead: _policy == LinkPolicy.Lossless);
     }
 
     /// <summary>The stream's name in frames and metrics.</summary>

@@ -18,6 +18,7 @@ public sealed class PosedFrame : IDisposable
     private VideoFrame? _frame;
     private VideoFrame? _undrawn;
     private HolderCount _holders;
+    private Look? _ahead;
 
     private PosedFrame(Pool pool)
     {
@@ -64,6 +65,8 @@ public sealed class PosedFrame : IDisposable
         (_frame, _undrawn) = (null, null);
         _faces.Clear();
         Look.Reset();
+        _ahead?.Reset();
+        (AheadState, AheadError) = (AheadLookState.None, null);
         (LookedAt, IsLookedUp, IsLeftOut, Scene, Error) = (false, false, false, 0, null);
         _pool.Return(this);
     }
@@ -73,6 +76,15 @@ public sealed class PosedFrame : IDisposable
 
     /// <summary>The question to the network, and its answer.</summary>
     internal Look Look { get; }
+
+    /// <summary>A look at the whole of it before its turn: what is asked, and its answer.</summary>
+    internal Look Ahead => _ahead ??= new Look { Owner = this };
+
+    /// <summary>How far <see cref="Ahead"/> is.</summary>
+    internal AheadLookState AheadState { get; set; }
+
+    /// <summary>Why that look has no answer, or null.</summary>
+    internal Exception? AheadError { get; set; }
 
     /// <summary>Whether the network is done with it, or was not asked.</summary>
     internal bool IsLookedUp { get; set; }
@@ -134,4 +146,17 @@ public sealed class PosedFrame : IDisposable
 
         internal void Return(PosedFrame frame) => _free.Enqueue(frame);
     }
+}
+
+/// <summary>How far a look at a frame before its turn is.</summary>
+internal enum AheadLookState
+{
+    /// <summary>Nobody asked for it.</summary>
+    None,
+
+    /// <summary>The scheduler has it.</summary>
+    UnderWay,
+
+    /// <summary>It has been handed back.</summary>
+    Done,
 }

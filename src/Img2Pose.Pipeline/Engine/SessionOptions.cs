@@ -35,6 +35,9 @@ public sealed record SessionOptions
     /// <summary>Whether the session waits for its slowest part or skips frames; null: it skips where the source is live.</summary>
     public LinkPolicy? Policy { get; init; }
 
+    /// <summary>The policy of a session of this source.</summary>
+    internal LinkPolicy PolicyOf(SourceInfo source) => Policy ?? (source.IsLive ? LinkPolicy.Latest : LinkPolicy.Lossless);
+
     /// <summary>Frames that may wait in a lossless link, at least 1. In a link of the newest frames one waits.</summary>
     public int LinkCapacity { get; init; } = 3;
 

@@ -9,9 +9,10 @@ namespace Img2Pose.Pipeline;
 /// gives the same poses whatever the machine's load and cores. Not thread-safe: the look stage holds its lock.
 /// </summary>
 /// <remarks>
-/// With looks at two frames under way a session would hardly be faster, since every look at a whole picture would wait for the one
-/// before all the same, and what a whole look tells about the crops would come a frame later: rotations were a third further from
-/// those of whole looks.
+/// Frames are planned and looked at one after the other: with two under way what a whole look tells about the crops would come a frame later, and
+/// rotations were a third further from those of whole looks. But which frames are the next to be looked at as a whole is mostly decided
+/// several frames before, and what is found in the whole of it needs nothing that is known: where frames wait for their turn anyhow,
+/// that half of its look is done meanwhile (<see cref="IsDecided"/>).
 /// </remarks>
 internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, Func<VideoFrame, LookGrid> gridOf)
 {
@@ -21,6 +22,11 @@ internal sealed class FollowPlanning(LookPlanner planner, SourceClock timeOf, Fu
 
     /// <summary>Whether enough is known to plan the next frame.</summary>
     public bool IsReady => _tracked == _planned;
+
+    /// <summary>Whether it is decided that all of a frame to come is looked at, as <see cref="LookPlanner.IsDecided"/> has it.</summary>
+    /// <param name="item">The frame.</param>
+    /// <param name="ahead">Its place: 1 is the next to be planned.</param>
+    public bool IsDecided(PosedFrame item, int ahead) => planner.IsDecided(timeOf(item.Frame), ahead);
 
     /// <summary>Plans the next frame: what its look asks for, and whether there is one.</summary>
     public void Plan(PosedFrame item)

@@ -11,13 +11,19 @@ namespace Img2Pose.Pipeline;
 /// </summary>
 internal sealed class LookStage : ILookClient
 {
+    /// <summary>Frames that are held for the sake of those among them that can be looked at before their turn, at most, and their bytes.</summary>
+    private const int MostAhead = 12;
+    private const long MostBytesAhead = 64L << 20;
+
     private readonly Lock _lock = new();
     private readonly Queue<PosedFrame> _underWay = new();
+    private readonly Queue<PosedFrame> _ahead = new();
     private readonly Link<PosedFrame> _waiting;
     private readonly Link<PosedFrame> _done;
     private readonly StageTimer _timer;
     private readonly int _depth;
     private readonly FollowPlanning? _follow;
+    private readonly bool _looksAhead;
     private LookClient? _client;
     private bool _stopping;
     private bool _cutOff;
@@ -29,9 +35,11 @@ internal sealed class LookStage : ILookClient
     /// <param name="depth">Looks under way at the same time.</param>
     /// <param name="timer">Adds up the looks.</param>
     /// <param name="follow">Plans looks that follow faces; null: frames say themselves whether they are looked at.</param>
-    public LookStage(Link<PosedFrame> waiting, Link<PosedFrame> done, int depth, StageTimer timer, FollowPlanning? follow = null)
+    /// <param name="looksAhead">Whether frames that wait are looked at before their turn where that is decided already.</param>
+    public LookStage(Link<PosedFrame> waiting, Link<PosedFrame> done, int depth, StageTimer timer, FollowPlanning? follow = null, bool looksAhead = false)
     {
         _follow = follow;
+        _looksAhead = looksAhead && follow is not null && depth > 1;
         _waiting = waiting;
         _done = done;
         _depth = depth;
@@ -96,6 +104,7 @@ internal sealed class LookStage : ILookClient
         lock (_lock)
         {
             while (_underWay.TryDequeue(out PosedFrame? frame)) frame.Dispose();
+            LeaveOutWaiting();
         }
     }
 
@@ -105,27 +114,28 @@ internal sealed class LookStage : ILookClient
         lock (_lock)
         {
             if (_stopping) LeaveOutWaiting();
-            while (Looking() < _depth && _follow is not { IsReady: false } && _underWay.Count + _done.Depth < _done.Capacity && _waiting.TryRead(out PosedFrame? frame))
+            while (Looking() < _depth && _follow is not { IsReady: false } && _underWay.Count + _done.Depth < _done.Capacity && TryTakeFrame(out PosedFrame? frame))
             {
                 _underWay.Enqueue(frame);
                 if (_follow is not null) _follow.Plan(frame);
                 // What is known of the faces ends with the scene, so the first frame of the next that comes here is looked at.
                 else frame.LookedAt |= frame.Scene != _scene;
                 _scene = frame.Scene;
-                if (frame.LookedAt)
+                if (frame.LookedAt && frame.AheadError is null)
                 {
                     look = frame.Look;
                     look.Frame = frame.Frame;
+                    look.Known = frame.AheadState == AheadLookState.Done ? frame.Ahead.Faces : null;
                     return true;
                 }
+                frame.Error = frame.AheadError;
                 _timer.Add(TimeSpan.Zero, TimeSpan.Zero);
                 frame.IsLookedUp = true;
                 HandOn();
             }
             HandOn();
+            return TryLookAhead(out look);
         }
-        look = null;
-        return false;
     }
 
     /// <inheritdoc/>
@@ -134,6 +144,11 @@ internal sealed class LookStage : ILookClient
         PosedFrame frame = (PosedFrame)look.Owner!;
         lock (_lock)
         {
+            if (look != frame.Look)
+            {
+                HandBackAhead(frame, failure);
+                return;
+            }
             look.Frame = null;
             bool brokenOff = _stopping && failure is OperationCanceledException;
             frame.Error = brokenOff ? null : failure;
@@ -142,14 +157,83 @@ internal sealed class LookStage : ILookClient
             if (_stopping) LeaveOutWaiting();
             if (failure is null)
             {
-                _timer.Add(look.Duration, look.ThreadCpu);
+                bool hasAhead = frame.AheadState == AheadLookState.Done;
+                _timer.Add(look.Duration + (hasAhead ? frame.Ahead.Duration : TimeSpan.Zero), look.ThreadCpu + (hasAhead ? frame.Ahead.ThreadCpu : TimeSpan.Zero));
                 EngineMetrics.Looked(frame.Frame.Stream.Name, look.IsWhole);
             }
             HandOn();
         }
     }
 
+    /// <summary>The next frame whose turn it is, unless it is being looked at ahead of its turn still.</summary>
+    private bool TryTakeFrame([NotNullWhen(true)] out PosedFrame? frame)
+    {
+        if (!_ahead.TryPeek(out frame)) return _waiting.TryRead(out frame);
+        if (frame.AheadState == AheadLookState.UnderWay) return false;
+        _ahead.Dequeue();
+        return true;
+    }
+
+    /// <summary>
+    /// The whole of a frame that waits, where it is decided that it will be looked at, whatever is found until its turn: nothing has to be known for
+    /// that, so the network does not wait until those before it have been looked at one by one.
+    /// </summary>
+    private bool TryLookAhead([NotNullWhen(true)] out Look? look)
+    {
+        look = null;
+        if (!_looksAhead || _stopping) return false;
+        int place = 0;
+        long bytes = 0;
+        foreach (PosedFrame frame in _ahead)
+        {
+            bytes += BytesOf(frame);
+            if (IsNewlyDecided(frame, ++place, out look)) return true;
+        }
+        while (_ahead.Count < MostAhead && bytes < MostBytesAhead && _waiting.TryRead(out PosedFrame? frame))
+        {
+            _ahead.Enqueue(frame);
+            bytes += BytesOf(frame);
+            if (IsNewlyDecided(frame, ++place, out look)) return true;
+        }
+        return false;
+    }
+
+    private bool IsNewlyDecided(PosedFrame frame, int place, [NotNullWhen(true)] out Look? look)
+    {
+        look = null;
+        if (!_follow!.IsDecided(frame, place) || frame.AheadState != AheadLookState.None) return false;
+        look = frame.Ahead;
+        (look.Frame, look.ScoreThreshold, look.Size) = (frame.Frame, frame.Look.ScoreThreshold, frame.Look.Size);
+        frame.AheadState = AheadLookState.UnderWay;
+        // The look's own hold, since the frame may be left out before it ends.
+        frame.Retain();
+        return true;
+    }
+
+    private void HandBackAhead(PosedFrame frame, Exception? failure)
+    {
+        frame.Ahead.Frame = null;
+        frame.AheadError = failure;
+        frame.AheadState = AheadLookState.Done;
+        frame.Dispose();
+        if (_stopping) LeaveOutWaiting();
+        HandOn();
+    }
+
+    private static long BytesOf(PosedFrame frame)
+    {
+        long bytes = 0;
+        for (int i = 0; i < frame.Frame.PlaneCount; i++) bytes += (long)frame.Frame.GetPlane(i).Stride * frame.Frame.GetPlane(i).Height;
+        return bytes;
+    }
+
     private void LeaveOutWaiting()
+    {
+        while (_ahead.TryDequeue(out PosedFrame? frame)) frame.Dispose();
+        LeaveOutUnread();
+    }
+
+    private void LeaveOutUnread()
     {
         while (_waiting.TryRead(out PosedFrame? frame)) frame.Dispose();
     }
@@ -184,6 +268,6 @@ internal sealed class LookStage : ILookClient
             // There is room, unless the session was aborted and the link is closed.
             else if (!_done.TryWrite(frame)) frame.Dispose();
         }
-        if (_underWay.Count == 0 && _waiting.IsFinished) _done.Complete();
+        if (_underWay.Count == 0 && _ahead.Count == 0 && _waiting.IsFinished) _done.Complete();
     }
 }
