@@ -2,7 +2,8 @@ namespace Img2Pose.Media;
 
 /// <summary>
 /// The rules of live sources: for each kind of name which demuxers and protocols FFmpeg may use for it, and what it is told. A source
-/// opens what the user named and nothing else; only the playlists of HLS and DASH may name further addresses, of the same host.
+/// opens what the user named and nothing else; only playlists of HLS may name further addresses, of the same
+/// host. DASH is not read: FFmpeg's reader opens what a manifest names without asking (avio and not io_open, in all versions from 5.1 to 7.1).
 /// </summary>
 internal static partial class SourceRules
 {
@@ -17,8 +18,8 @@ internal static partial class SourceRules
         ["rtmp"] = new("rtmp,tcp", "flv,live_flv", null),
         ["srt"] = new("srt", StreamContainers, null),
         ["udp"] = new("udp", "mpegts", "mpegts"),
-        ["http"] = new("http,tcp,httpproxy", StreamContainers + ",hls,dash", null),
-        ["https"] = new("https,http,tls,tcp,httpproxy,crypto", StreamContainers + ",hls,dash", null),
+        ["http"] = new("http,tcp,httpproxy", StreamContainers + ",hls", null),
+        ["https"] = new("https,http,tls,tcp,httpproxy,crypto", StreamContainers + ",hls", null),
     };
 
     private static readonly LiveRule s_camera = new("file", "video4linux2,v4l2", "video4linux2");
@@ -104,7 +105,7 @@ internal static partial class SourceRules
 
     /// <summary>
     /// Whether a source that is being opened or read may open this address, too: the one that the user named, and, where that is a
-    /// playlist of HLS or DASH, addresses of the same host by the same protocols.
+    /// playlist of HLS, addresses of the same host by the same protocols.
     /// </summary>
     public static bool MayOpen(LiveAddress main, string url, bool isPlaylist)
     {

@@ -42,7 +42,7 @@ internal sealed unsafe partial class LiveConnection
 
         AVFormatContext* container = _input.Pointer;
         string format = FFmpegRuntime.Text(container->iformat->name) ?? "";
-        bool isPlaylist = format is "hls" or "dash";
+        bool isPlaylist = format == "hls";
         if (_address.Scheme is "http" or "https" && container->duration > 0 && (isPlaylist || (container->pb != null && (container->pb->seekable & 1) != 0)))
         {
             _interrupt.Allow(null);

@@ -124,7 +124,7 @@ internal static unsafe class LiveInput
         if (status == ffmpeg.AVERROR_HTTP_SERVER_ERROR) return (LiveFailureKind.Lost, "the server has an error (5xx)");
         if (status == ffmpeg.AVERROR_PROTOCOL_NOT_FOUND) return (LiveFailureKind.Incurable, "this FFmpeg does not have its protocol");
         // What is recognised but not on the list of containers is refused as an invalid argument.
-        if (status == ffmpeg.AVERROR_INVALIDDATA || -status == InvalidArgument) return (LiveFailureKind.Incurable, "what comes is no video that is read here");
+        if (status == ffmpeg.AVERROR_INVALIDDATA || -status == InvalidArgument) return (LiveFailureKind.Incurable, "what comes is no video that is read here (of playlists HLS alone is, DASH is not)");
         if (status == ffmpeg.AVERROR_EOF) return (LiveFailureKind.Lost, "the connection was closed before any picture");
         return (LiveFailureKind.Lost, Describe(status));
     }
@@ -191,7 +191,7 @@ internal static unsafe class LiveInput
             {
                 Opener opener = (Opener)GCHandle.FromIntPtr((nint)context->opaque).Target!;
                 string format = context->iformat == null ? "" : FFmpegRuntime.Text(context->iformat->name) ?? "";
-                bool isPlaylist = format is "hls" or "dash";
+                bool isPlaylist = format == "hls";
                 if ((flags & ffmpeg.AVIO_FLAG_WRITE) != 0 || !SourceRules.MayOpen(opener._address, FFmpegRuntime.Text(url) ?? "", isPlaylist)) return Denied;
                 return opener._open(context, opened, url, flags, options);
             }

@@ -136,6 +136,31 @@ public sealed class HttpTests : LiveTests
         Assert.Empty(other.Asked);
     }
 
+    [Fact]
+    public void A_dash_manifest_opens_nothing()
+    {
+        Ffmpeg($"-i {Counted("a.mp4", 30)} -c copy -f dash -seg_duration 1 -use_template 1 -use_timeline 1 a.mpd");
+        string manifest = File.ReadAllText(At("a.mpd"));
+        using HttpServer other = new();
+        using HttpServer server = new()
+        {
+            Answer = (path, to) =>
+            {
+                string name = path[1..];
+                string? elsewhere = name switch { "evil.mpd" => $"http://127.0.0.1:{other.Port}/", "file.mpd" => "file:///etc/", _ => null };
+                if (elsewhere is not null) return SendOk(to, "application/dash+xml", manifest.Replace("<Period", $"<BaseURL>{elsewhere}</BaseURL><Period", StringComparison.Ordinal));
+                if (!File.Exists(At(name))) return false;
+                HttpServer.SendFile(to, File.ReadAllBytes(At(name)), HttpServer.LastRequest, name.EndsWith(".mpd", StringComparison.Ordinal) ? "application/dash+xml" : "video/mp4");
+                return true;
+            },
+        };
+
+        // FFmpeg's reader opens what a manifest names without asking whether it may, so that none is read.
+        foreach (string name in (ReadOnlySpan<string>)["/a.mpd", "/evil.mpd", "/file.mpd"])
+            Assert.Contains("DASH", Open(server.Url(name), Quick with { Reconnect = false }).Error().Message, StringComparison.Ordinal);
+        Assert.Empty(other.Asked);
+    }
+
     [Theory]
     [InlineData("<html>Log in first</html>", "no video")]
     [InlineData("ffconcat version 1.0\nfile 'http://127.0.0.1:1/x.ts'\n", "no video")]
