@@ -123,16 +123,18 @@ class Row:
         back = next((when for when in program.frames if when > mended), None)
         last = max((when for when in program.frames[:before] + program.frames if back and when < back), default=broken)
         reasons = list(dict.fromkeys(line["reason"] for _, line in news if line.get("reason")))
-        lost = max(0, round((back - last) * RATE) - 1) if back else None
+        lost = max(0, round((back - last) * RATE) - 1) if back and last != broken else None
         text = lambda value: "–" if value is None else f"{value:.1f} s"
-        print(f"| {self.fault} | {text(noticed)} | {text(back - mended if back else None)} | {'–' if lost is None else lost} | {'; then '.join(reasons) or '–'} |"
+        print(f"| {self.fault} | {text(noticed)} | {text(back - mended if back else None)} | {'–' if lost is None else lost} | {'; then '.join(reasons) or program.said() or '–'} |"
               + ("" if self.ok else "  FAILED"), flush=True)
         return self.ok
 
 
-def outage(name, clip, breaking, mending, seconds, options=(), warm_up=30):
+def outage(name, clip, breaking, mending, seconds, options=(), warm_up=30, before=None):
     camera = Camera(clip)
     camera.start()
+    if before:
+        camera.order(before)
     program = Program(f"rtsp://127.0.0.1:{PORT}/a", *options)
     row = Row(name)
     try:
@@ -203,7 +205,7 @@ def key_pictures(clip):
         gaps = [b - a for a, b in zip(program.frames, program.frames[1:]) if a > broken]
         outages = [line for when, line in program.news if when > broken and line["state"] == "reconnecting"]
         row.ok &= not outages
-        print(f"| {row.fault} | – | – | {sum(max(0, round(gap * RATE) - 1) for gap in gaps)} | {len(outages)} outages |" + ("" if row.ok else "  FAILED"), flush=True)
+        print(f"| {row.fault} | – | – | {max(0, round(max(gaps) * RATE) - 1)} at once | {len(outages)} outages |" + ("" if row.ok else "  FAILED"), flush=True)
         row.ok &= program.stop() == 130
     finally:
         program.process.kill()
@@ -214,6 +216,7 @@ def key_pictures(clip):
 def main():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as work:
         clip = os.path.join(work, "a.h264")
+        size, codec = os.path.join(work, "s.h264"), os.path.join(work, "c.h265")
 
         def killed(camera):
             camera.kill()
@@ -229,10 +232,10 @@ def main():
             "password": lambda: password(clip),
             "keys": lambda: key_pictures(make(os.path.join(work, "k.h264"), "640x360", "h264", 10 * RATE)),
             "jump": lambda: outage("clock jumps by +10,000 s", clip, lambda c: c.order("jump /a 10000"), lambda c: None, 0),
-            "back": lambda: outage("clock jumps by -10,000 s", clip, lambda c: c.order("jump /a -10000"), lambda c: None, 0),
-            "size": lambda: outage("640x360 becomes 640x480", clip, lambda c: c.order("file /a " + make(os.path.join(work, "s.h264"), "640x480", "h264", 30)), lambda c: None, 0),
+            "back": lambda: outage("clock jumps by -10,000 s", clip, lambda c: c.order("jump /a -10000"), lambda c: None, 0, before="jump /a 20000"),
+            "size": lambda: outage("640x360 becomes 640x480", clip, lambda c: c.order(f"file /a {size}"), lambda c: None, 0),
             "codec": lambda: outage("H.264 becomes H.265, the server throws its clients out", clip,
-                                    lambda c: c.order("replace /a " + make(os.path.join(work, "c.h265"), "640x360", "h265", 30)), lambda c: None, 0),
+                                    lambda c: c.order(f"replace /a {codec}"), lambda c: None, 0),
         }
         chosen = sys.argv[1:] or list(faults)
         if chosen == ["--list"]:
@@ -242,6 +245,8 @@ def main():
             if name not in faults:
                 sys.exit(f"{name} is none of: {' '.join(faults)}")
         make(clip, "640x360", "h264", 30)
+        make(size, "640x480", "h264", 30)
+        make(codec, "640x360", "h265", 30)
         print("| fault | noticed after | back after | pictures lost | message |\n|---|---|---|---|---|", flush=True)
         return 0 if all([faults[name]() for name in chosen]) else 1
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Img2Pose.Frames;
 using Img2Pose.Media;
 
@@ -47,14 +48,39 @@ internal sealed class Display : IAsyncDisposable
     /// <summary>Presses keys.</summary>
     public async Task PressAsync(params string[] keys) => await CommandLine.ToolAsync("env", [$"DISPLAY={Name}", "xdotool", "key", .. keys]);
 
+    /// <summary>Size of a window in pixels.</summary>
+    public async Task<(int Width, int Height)> SizeAsync(string window)
+    {
+        Dictionary<string, string> values = await GeometryAsync(window);
+        return (int.Parse(values["WIDTH"], CultureInfo.InvariantCulture), int.Parse(values["HEIGHT"], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Waits until a window has this size.</summary>
+    public async Task WaitForSizeAsync(string window, (int Width, int Height) size)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        (int Width, int Height) now;
+        while ((now = await SizeAsync(window)) != size)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"the window is of {now} and not of {size}");
+            // A shell's question again.
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>What a window shows now; the caller disposes it.</summary>
     public async Task<VideoFrame> ScreenshotAsync(string window, string path)
     {
-        string geometry = await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "getwindowgeometry", "--shell", window);
-        Dictionary<string, string> values = geometry.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        Dictionary<string, string> values = await GeometryAsync(window);
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "x11grab", "-draw_mouse", "0",
             "-video_size", $"{values["WIDTH"]}x{values["HEIGHT"]}", "-i", $"{Name}+{values["X"]},{values["Y"]}", "-frames:v", "1", path);
         return ImageFile.Read(path);
+    }
+
+    private async Task<Dictionary<string, string>> GeometryAsync(string window)
+    {
+        string geometry = await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "getwindowgeometry", "--shell", window);
+        return geometry.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
     }
 
     public async ValueTask DisposeAsync()

@@ -65,6 +65,12 @@ public sealed class WindowTests : IDisposable
         using VideoFrame plain = await ShownAsync(display, window, frame => Difference(frame, original) < 2);
         await display.PressAsync("i");
         using VideoFrame mirrored = await ShownAsync(display, window, frame => Difference(frame, original, mirrored: true) < 2);
+        (int Width, int Height) size = await display.SizeAsync(window);
+        // No window manager runs here that would do it.
+        await display.PressAsync("f");
+        await display.WaitForSizeAsync(window, (1024, 768));
+        await display.PressAsync("f");
+        await display.WaitForSizeAsync(window, size);
         await display.PressAsync("Escape");
         (await ended).ShouldSucceed();
 

@@ -68,6 +68,28 @@ internal static unsafe partial class SdlNative
     [LibraryImport(Library, EntryPoint = "SDL_GetDisplayUsableBounds")]
     public static partial int GetDisplayUsableBounds(int display, Rect* bounds);
 
+    [LibraryImport(Library, EntryPoint = "SDL_GetDisplayBounds")]
+    public static partial int GetDisplayBounds(int display, Rect* bounds);
+
+    [LibraryImport(Library, EntryPoint = "SDL_GetVersion")]
+    public static partial void GetVersion(byte* version);
+
+    [LibraryImport(Library, EntryPoint = "SDL_GetWindowWMInfo")]
+    public static partial int GetWindowWmInfo(nint window, WmInfo* info);
+
+    /// <summary>Of Xlib: size of a window as the server has it.</summary>
+    [LibraryImport("libX11.so.6", EntryPoint = "XGetGeometry")]
+    public static partial int XGetGeometry(nint display, nint drawable, nint* root, int* x, int* y, uint* width, uint* height, uint* border, uint* depth);
+
+    [LibraryImport(Library, EntryPoint = "SDL_GetWindowPosition")]
+    public static partial void GetWindowPosition(nint window, int* x, int* y);
+
+    [LibraryImport(Library, EntryPoint = "SDL_SetWindowPosition")]
+    public static partial void SetWindowPosition(nint window, int x, int y);
+
+    [LibraryImport(Library, EntryPoint = "SDL_SetWindowBordered")]
+    public static partial void SetWindowBordered(nint window, int bordered);
+
     [LibraryImport(Library, EntryPoint = "SDL_GetDisplayDPI")]
     public static partial int GetDisplayDpi(int display, float* diagonal, float* horizontal, float* vertical);
 
@@ -118,6 +140,19 @@ internal static unsafe partial class SdlNative
     public struct Rect
     {
         public int X, Y, Width, Height;
+    }
+
+    /// <summary>SDL_SysWMinfo, with what X11 has in its union.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    public struct WmInfo
+    {
+        [FieldOffset(0)] public byte Version; // and two more bytes
+        [FieldOffset(4)] public int System;
+        [FieldOffset(8)] public nint Display;
+        [FieldOffset(16)] public nint Window;
+
+        /// <summary>Value of <see cref="System"/> for X11.</summary>
+        public const int X11 = 2;
     }
 
     /// <summary>The beginning of SDL_Surface.</summary>

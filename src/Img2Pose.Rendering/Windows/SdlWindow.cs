@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Img2Pose.Rendering.Windows;
@@ -8,12 +9,20 @@ internal sealed unsafe class SdlWindow : IDisposable
     /// <summary>Points per inch of a display that nothing is enlarged on.</summary>
     private const float UsualDpi = 96;
 
+    /// <summary>How long a window manager gets to make a window fill the screen.</summary>
+    private static readonly TimeSpan s_managersTime = TimeSpan.FromMilliseconds(400);
+
     private static readonly string[] s_invisible = ["offscreen", "dummy", "evdev"];
     private readonly string _title;
     private nint _window;
     private uint _flags;
     private int _woken;
     private bool _initialised;
+
+    // Where the window was before it filled the screen, when that was asked for, and whether it does so by its size alone.
+    private SdlNative.Rect _before;
+    private long _fullscreenSince;
+    private bool _fills;
 
     /// <summary>Connects to the display; the window appears with <see cref="Create"/>.</summary>
     /// <exception cref="ModelException">SDL is missing, or there is no display.</exception>
@@ -105,7 +114,42 @@ internal sealed unsafe class SdlWindow : IDisposable
     /// <summary>Switches between a window and the whole screen.</summary>
     public void ToggleFullscreen()
     {
-        if (SdlNative.SetWindowFullscreen(_window, IsFullscreen ? 0 : SdlNative.WindowFullscreenDesktop) == 0) IsFullscreen = !IsFullscreen;
+        if (!IsFullscreen)
+        {
+            SdlNative.Rect before;
+            SdlNative.GetWindowPosition(_window, &before.X, &before.Y);
+            SdlNative.GetWindowSize(_window, &before.Width, &before.Height);
+            if (SdlNative.SetWindowFullscreen(_window, SdlNative.WindowFullscreenDesktop) != 0) return;
+            (_before, _fullscreenSince, IsFullscreen) = (before, Stopwatch.GetTimestamp(), true);
+            return;
+        }
+        if (!_fills && SdlNative.SetWindowFullscreen(_window, 0) != 0) return;
+        if (_fills)
+        {
+            SdlNative.SetWindowBordered(_window, 1);
+            SdlNative.SetWindowSize(_window, _before.Width, _before.Height);
+            SdlNative.SetWindowPosition(_window, _before.X, _before.Y);
+        }
+        IsFullscreen = _fills = false;
+    }
+
+    /// <summary>
+    /// To be called now and then. On X11 it is the window manager that makes a window fill the screen; where none runs, as on a kiosk's display,
+    /// nothing happens, and the window is laid over the screen here.
+    /// </summary>
+    public void SettleFullscreen()
+    {
+        if (!IsFullscreen || _fills || _fullscreenSince == long.MaxValue || Stopwatch.GetElapsedTime(_fullscreenSince) < s_managersTime) return;
+        // Asked once: it takes a round trip to the display.
+        _fullscreenSince = long.MaxValue;
+        SdlNative.Rect screen;
+        if (SdlNative.GetDisplayBounds(Math.Max(0, SdlNative.GetWindowDisplayIndex(_window)), &screen) != 0 || ShownSize() is not { } size
+            || (size.Width >= screen.Width && size.Height >= screen.Height)) return;
+        _ = SdlNative.SetWindowFullscreen(_window, 0);
+        SdlNative.SetWindowBordered(_window, 0);
+        SdlNative.SetWindowPosition(_window, screen.X, screen.Y);
+        SdlNative.SetWindowSize(_window, screen.Width, screen.Height);
+        _fills = true;
     }
 
     /// <summary>Waits for an event, a call of <see cref="Wake"/> or the time.</summary>
@@ -149,6 +193,26 @@ internal sealed unsafe class SdlWindow : IDisposable
         if (SdlNative.GetDisplayUsableBounds(display, &room) != 0 || room.Width <= 0 || room.Height <= 0) return (width, height);
         double scale = Math.Min(1, Math.Min((double)room.Width / width, (double)room.Height / height));
         return ((int)(width * scale), (int)(height * scale));
+    }
+
+    /// <summary>The size that the display's server knows, which SDL takes for done when it has asked for another; null elsewhere than on X11.</summary>
+    private (int Width, int Height)? ShownSize()
+    {
+        SdlNative.WmInfo info = default;
+        SdlNative.GetVersion(&info.Version);
+        if (SdlNative.GetWindowWmInfo(_window, &info) == 0 || info.System != SdlNative.WmInfo.X11) return null;
+        try
+        {
+            nint root;
+            int x, y;
+            uint width, height, border, depth;
+            if (SdlNative.XGetGeometry(info.Display, info.Window, &root, &x, &y, &width, &height, &border, &depth) == 0) return null;
+            return ((int)width, (int)height);
+        }
+        catch (DllNotFoundException)
+        {
+            return null;
+        }
     }
 
     private static bool IsNamed =>

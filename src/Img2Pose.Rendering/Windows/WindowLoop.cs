@@ -58,6 +58,7 @@ internal sealed class WindowLoop : IDisposable
             while (_window.Next(out SdlNative.Event next)) Handle(next);
         }
         _window.Woken();
+        _window.SettleFullscreen();
         while (messages.TryDequeue(out string? message)) Say(message);
         if (feeds.Length != _feeds.Length)
         {
