@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The demo: a real face, moved, zoomed and rolled for ten seconds, posed and written to out/demo.mp4 and out/demo.jsonl.
 # The face is NASA's portrait of Eileen Collins (public domain), which Debian's python3-skimage package carries; the
-# package is downloaded and that one picture unpacked, nothing is installed.
+# package is downloaded and that one picture unpacked, nothing is installed. scripts/demo.sh --clip makes the clip alone.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 . scripts/common.sh
@@ -40,4 +40,5 @@ if [ ! -s "$clip" ] || [ "$0" -nt "$clip" ]; then
   mv "$folder/clip.part.mp4" "$clip"
 fi
 
+[ "${1:-}" != --clip ] || exit 0
 exec dotnet src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll run "$clip" --out out/demo.mp4 --json out/demo.jsonl

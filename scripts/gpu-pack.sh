@@ -1,27 +1,48 @@
 #!/usr/bin/env bash
-# Packs what scripts/gpu-check.sh needs on a machine that has a GPU and nothing else: no SDK, no network, no FFmpeg. Into out/gpu/pieces,
-# in pieces of at most 60 MiB, which may be carried over one after the other:
+# Packs what runs on a machine that has a GPU and nothing else: no SDK, no network, no FFmpeg; in pieces of at most 60 MiB, which may be
+# carried over one after the other.
 #   scripts/gpu-pack.sh [--emulate]
-# Here: the program, self-contained, with ONNX Runtime's CUDA package (245 MB to fetch), FFmpeg with everything that it is linked
-# with, EGL's front, clips, models. There, in a copy of this repository with the pieces in out/gpu/pieces:
+# packs what scripts/gpu-check.sh needs into out/gpu/pieces: the program, self-contained, with ONNX Runtime's CUDA package (245 MB to
+# fetch), FFmpeg with everything that it is linked with, EGL's front, clips, models, pictures to train on with the processor's losses. There,
+# in a copy of this repository with the pieces in out/gpu/pieces:
 #   IMG2POSE_CUDA=FOLDERS scripts/gpu-check.sh
-# --emulate packs ONNX Runtime's package for processors and the tests' emulated GPU instead, to rehearse all of it.
+# --emulate packs ONNX Runtime's package for processors and the tests' emulated GPU instead, to rehearse all of it. TRAIN_STEPS says how many
+# steps the losses are of (100), and TRAIN_STEPS_PAPER those of the paper's network.
+#   scripts/gpu-pack.sh --train DATA [MESH]
+# packs the program and a training pack, with the face meshes where they are named, into out/gpu-train/pieces, for scripts/gpu-train.sh.
 set -euo pipefail
+invoked_from=$PWD
 cd "$(dirname "$(readlink -f "$0")")/.."
 . scripts/common.sh
 
-emulate=
-[ "${1:-}" != --emulate ] || emulate=1
+emulate='' data='' mesh=''
+case ${1:-} in
+  --emulate) emulate=1 ;;
+  --train)
+    data=$(cd "$invoked_from" && readlink -f "${2:?gpu-pack.sh --train DATA [MESH]}")
+    [ -z "${3:-}" ] || mesh=$(cd "$invoked_from" && readlink -f "$3")
+    if [ ! -f "$data/annotations.jsonl" ]; then
+      say "gpu-pack.sh: $data is no training pack, it has no annotations.jsonl"
+      exit 2
+    fi
+    ;;
+  '') ;;
+  *)
+    say "gpu-pack.sh: $1 is no option"
+    exit 2
+    ;;
+esac
 target=out/gpu
+[ -z "$data" ] || target=out/gpu-train
 pieces=$target/pieces
 rm -rf "$target"
-mkdir -p "$target/program" "$target/lib" "$target/clips" "$target/models" "$target/training" "$target/training-lib" "$pieces"
+mkdir -p "$target/program" "$target/lib" "$target/training-lib" "$pieces"
 ensure_packages scripts/apt-packages.txt scripts/apt-packages-test.txt scripts/apt-packages-train.txt
 
 say "Publishing"
 log=$cache/gpu-pack.log
 onnxruntime=Gpu
-[ -z "$emulate" ] || onnxruntime=Cpu
+[ -z "$emulate$data" ] || onnxruntime=Cpu
 if ! dotnet publish src/Img2Pose.Cli/Img2Pose.Cli.csproj -c Release -r linux-x64 --self-contained -nologo -v quiet -nodeReuse:false \
   -p:OnnxRuntime=$onnxruntime -p:RunAnalyzers=false -p:DebugType=none -p:UseArtifactsOutput=true "-p:ArtifactsPath=$PWD/$cache/gpu" \
   -o "$target/program" >"$log" 2>&1; then
@@ -31,6 +52,7 @@ if ! dotnet publish src/Img2Pose.Cli/Img2Pose.Cli.csproj -c Release -r linux-x64
 fi
 # What only other verbs want.
 rm -f "$target"/program/{libSkiaSharp.so,libHarfBuzzSharp.so,*.xml}
+program=$target/program/img2pose
 
 say "Gathering libraries"
 # All that a file is linked with, but the C library, which every machine has, and what the driver brings.
@@ -39,16 +61,36 @@ closure() {
     grep -vE '/(ld-linux[^/]*|libc|libm|libdl|librt|libpthread|libresolv|libutil|libcuda|libnvcuvid|libnvidia-[^/]*)\.so'
 }
 ffmpeg=$(command -v ffmpeg)
-cp "$ffmpeg" "$target/lib/"
 libraries=()
 for name in avutil swscale avcodec avformat avfilter avdevice; do
   libraries+=("$(ldconfig -p | awk -v name="lib$name.so." 'index($1, name) == 1 && /x86-64/ && !found++ { print $NF }')")
 done
 egl=$(ldconfig -p | awk '$1 == "libEGL.so.1" && /x86-64/ && !found++ { print $NF }')
 closure "$ffmpeg" "${libraries[@]}" ${egl:+"$egl"} | xargs -I{} cp -L {} "$target/lib/"
-cp -L "${libraries[@]}" ${egl:+"$egl"} "$target/lib/"
+cp -L "$ffmpeg" "${libraries[@]}" ${egl:+"$egl"} "$target/lib/"
 # Training uses OpenCV, which is linked with GTK: in a folder of its own, so that the other parts keep to the machine's.
-closure "$target/program/libOpenCvSharpExtern.so" | xargs -I{} cp -L {} "$target/training-lib/"
+closure "$target/program/libOpenCvSharpExtern.so" | while read -r file; do
+  [ -e "$target/lib/$(basename "$file")" ] || cp -L "$file" "$target/training-lib/"
+done
+
+# The pieces of one archive: split_into NAME MEMBER…
+split_into() {
+  local name=$1
+  shift
+  tar -C "$target" -cz "$@" | split -b 60M - "$pieces/$name.tar.gz."
+}
+
+if [ -n "$data" ]; then
+  split_into program program lib training-lib
+  mkdir "$target/data"
+  ln -s "$data" "$target/data/pack"
+  [ -z "$mesh" ] || ln -s "$mesh" "$target/data/mesh"
+  tar -C "$target" -czh data | split -b 60M - "$pieces/data.tar.gz."
+  du -h "$pieces"/* | awk '{ print $2 ": " $1 }'
+  exit 0
+fi
+
+mkdir -p "$target/clips" "$target/models" "$target/training"
 build_native ON "${emulate:+ON}"
 if [ -n "$emulate" ]; then
   mkdir -p "$target/emulator"
@@ -60,8 +102,12 @@ fi
 say "Making clips"
 # The demo's portrait where it can be had, else a test pattern, which no network takes for a face.
 portrait=$cache/demo/portrait.mp4
-if [ -z "$emulate" ] && [ ! -s "$portrait" ]; then ./run.sh >>"$log" 2>&1 || true; fi
-if [ -s "$portrait" ]; then from=(-stream_loop 1 -i "$portrait"); else from=(-f lavfi -i testsrc2=size=1280x720:rate=30:duration=20); fi
+if scripts/demo.sh --clip && [ -s "$portrait" ]; then
+  from=(-stream_loop 1 -i "$portrait")
+else
+  say "gpu-pack.sh: no portrait; a test pattern, in which there is no face"
+  from=(-f lavfi -i testsrc2=size=1280x720:rate=30:duration=20)
+fi
 seconds=20
 [ -z "$emulate" ] || seconds=1
 clip() { ffmpeg -nostdin -v error -y "${from[@]}" -t "$seconds" -vf scale=1920:1080,fps=30 -an "$@"; }
@@ -69,7 +115,6 @@ clip -c:v libx264 -preset veryfast -crf 22 -bf 0 -g 60 -pix_fmt yuv420p "$target
 clip -c:v libx265 -preset ultrafast -x265-params log-level=none:bframes=0 -pix_fmt yuv420p10le -tag:v hvc1 "$target/clips/hevc10.mp4"
 
 say "Exporting models"
-program=$target/program/img2pose
 LD_LIBRARY_PATH=$target/lib "$program" models export img2pose-nano --fp16 --out "$target/models/nano-fp16.onnx" >>"$log" 2>&1 ||
   say "gpu-pack.sh: no float16 package (log: $log)"
 
@@ -82,19 +127,22 @@ for picture in "$pack"/*.png; do
   printf '{"image":"%s","width":640,"height":360,"set":"smoke","complete":true,"faces":[{"box":[245,85,395,262],"pose":[0.1,-0.1,0,0,0,10],"label":"gt68","ignore":false}]}\n' \
     "$(basename "$picture")" >>"$pack/annotations.jsonl"
 done
-steps=100
-[ -z "$emulate" ] || steps=25
+steps=${TRAIN_STEPS:-100}
 for network in nano resnet18; do
-  if ! LD_LIBRARY_PATH=$target/lib:$target/training-lib IMG2POSE_TORCH=$PWD/build/native/lib TRAIN_STEPS=$steps scripts/gpu-train.sh "$program" "$pack" $network cpu "$cache/gpu-train" >"$target/training/$network.txt" 2>&1; then
+  [ "$network" = nano ] || steps=${TRAIN_STEPS_PAPER:-$steps}
+  echo "$steps" >"$target/training/$network.steps"
+  if ! LD_LIBRARY_PATH=$target/lib:$target/training-lib IMG2POSE_TORCH=$PWD/build/native/lib \
+    scripts/gpu-steps.sh "$program" "$pack" $network cpu "$steps" "$cache/gpu-train" >"$target/training/$network.txt" 2>&1; then
     tail -n 5 "$target/training/$network.txt" >&2
     say "gpu-pack.sh: training $network failed; the check will compare with nothing"
   fi
 done
 
-# The paper's network, whose speed does not depend on its weights.
+# The paper's network, whose speed does not depend on its weights: those that were trained just now.
 LD_LIBRARY_PATH=$target/lib "$program" models import "$cache/gpu-train/img2pose-resnet18.pth" --out "$target/models/resnet18.onnx" >>"$log" 2>&1 ||
   say "gpu-pack.sh: no ResNet-18 (log: $log)"
 rm -rf "$cache/gpu-train"
 
-tar -C "$target" -cz program lib training-lib clips models training ${emulate:+emulator} | split -b 60M - "$pieces/gpu.tar.gz."
+split_into gpu program lib training-lib clips models training ${emulate:+emulator}
+[ -z "$emulate" ] || touch "$pieces/emulated"
 du -h "$pieces"/* | awk '{ print $2 ": " $1 }'
