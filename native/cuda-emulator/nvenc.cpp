@@ -1,8 +1,9 @@
-// libnvidia-encode.so.1 for tests: FFmpeg's own NVENC code runs on it. What it writes is real H.264, each picture an IDR of I_PCM
-// macroblocks, so that whoever decodes it gets back the very samples that the encoder was given. It reads them in the stream that the
+// libnvidia-encode.so.1 for tests: FFmpeg's own NVENC code runs on it. What it writes is real H.264 and HEVC whose pictures hold their samples as
+// they are (h264.cpp, hevc.cpp), so that whoever decodes it gets back what the encoder was given. It reads them in the stream that the
 // caller names (nvEncSetIOCudaStreams), as late as that stream does its work, so that a missing wait shows. Settings:
 //   NVENC_SESSIONS  encoders at a time (default 8); REFUSE takes the functions' names, as the driver's, with an NVENCSTATUS
-// A chip without HEVC is imitated. Calls are checked: handles, layouts, what is mapped while it is encoded.
+//   NVENC_CODECS    what the chip encodes (default h264,hevc)
+// Calls are checked: handles, layouts, what is mapped while it is encoded.
 #include <ffnvcodec/nvEncodeAPI.h>
 
 #include <cstdlib>
@@ -10,8 +11,10 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <vector>
 
+#include "bitstream.h"
 #include "emulator.h"
 
 EXPORT Result cuStreamAddCallback(void *stream, void (*callback)(void *, Result, void *), void *data, unsigned flags);
@@ -29,14 +32,14 @@ struct Input {
 };
 
 struct Output {
-  std::vector<unsigned char> bytes;
+  Bytes bytes;
   unsigned long long time = 0;
   bool busy = false, locked = false;
 };
 
 struct Encoder {
   unsigned width = 0, height = 0;
-  bool headers = true, initialised = false;
+  bool hevc = false, headers = true, initialised = false;
   unsigned long long pictures = 0;
   void *stream = nullptr;
   bool has_stream = false;
@@ -62,120 +65,33 @@ Encoder *encoder_of(void *handle) {
 
 bool same(const GUID &a, const GUID &b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-class Bits {
- public:
-  void put(unsigned value, int count) {
-    for (int i = count - 1; i >= 0; i--) {
-      if (used_ == 0) bytes_.push_back(0);
-      bytes_.back() = static_cast<unsigned char>(bytes_.back() | ((value >> i & 1) << (7 - used_)));
-      used_ = (used_ + 1) % 8;
-    }
-  }
-  void put_golomb(unsigned value) {
-    int length = 0;
-    while ((value + 1) >> (length + 1)) length++;
-    put(0, length);
-    put(value + 1, length + 1);
-  }
-  void align() { used_ = 0; }
-  void trail() {
-    put(1, 1);
-    align();
-  }
-  std::vector<unsigned char> &bytes() { return bytes_; }
-
- private:
-  std::vector<unsigned char> bytes_;
-  int used_ = 0;
-};
-
-// A NAL unit with its start code; no three bytes inside it look like one.
-void append(std::vector<unsigned char> &to, unsigned char head, const std::vector<unsigned char> &payload) {
-  to.insert(to.end(), {0, 0, 0, 1, head});
-  int zeros = 0;
-  for (unsigned char byte : payload) {
-    if (zeros >= 2 && byte <= 3) {
-      to.push_back(3);
-      zeros = 0;
-    }
-    to.push_back(byte);
-    zeros = byte ? 0 : zeros + 1;
-  }
+// The codecs that the chip encodes, as it lists them.
+std::vector<GUID> codecs_of_chip() {
+  char text[64];
+  cuda_emulator_setting_text("NVENC_CODECS", text, sizeof text);
+  std::string list = *text ? text : "h264,hevc";
+  std::vector<GUID> codecs;
+  if (list.find("h264") != std::string::npos) codecs.push_back(NV_ENC_CODEC_H264_GUID);
+  if (list.find("hevc") != std::string::npos) codecs.push_back(NV_ENC_CODEC_HEVC_GUID);
+  return codecs;
 }
 
-void append_headers(const Encoder &encoder, std::vector<unsigned char> &to) {
-  unsigned columns = (encoder.width + 15) / 16, rows = (encoder.height + 15) / 16;
-  Bits sequence;
-  sequence.put(66, 8);    // baseline
-  sequence.put(0xc0, 8);  // constraints 0 and 1
-  sequence.put(51, 8);
-  sequence.put_golomb(0);
-  sequence.put_golomb(0);  // four bits of frame_num
-  sequence.put_golomb(2);  // pictures come out in the order in which they are coded
-  sequence.put_golomb(1);
-  sequence.put(0, 1);
-  sequence.put_golomb(columns - 1);
-  sequence.put_golomb(rows - 1);
-  sequence.put(1, 1);
-  sequence.put(1, 1);
-  sequence.put(1, 1);  // cropped
-  sequence.put_golomb(0);
-  sequence.put_golomb((16 * columns - encoder.width) / 2);
-  sequence.put_golomb(0);
-  sequence.put_golomb((16 * rows - encoder.height) / 2);
-  sequence.put(0, 1);
-  sequence.trail();
-  append(to, 0x67, sequence.bytes());
-  Bits picture;
-  picture.put_golomb(0);
-  picture.put_golomb(0);
-  picture.put(0, 2);
-  for (int i = 0; i < 3; i++) picture.put_golomb(0);
-  picture.put(0, 3);
-  for (int i = 0; i < 3; i++) picture.put_golomb(0);
-  picture.put(4, 3);  // the slice says how it is deblocked
-  picture.trail();
-  append(to, 0x68, picture.bytes());
+bool knows(const GUID &codec) {
+  for (const GUID &known : codecs_of_chip()) {
+    if (same(known, codec)) return true;
+  }
+  return false;
 }
 
-int sample(const Input &from, int plane, unsigned x, unsigned y) {
-  unsigned width = plane ? from.width / 2 : from.width, height = plane ? from.height / 2 : from.height;
-  x = x < width ? x : width - 1;
-  y = y < height ? y : height - 1;
-  const unsigned char *luma = from.samples, *chroma = luma + static_cast<std::size_t>(from.pitch) * from.height;
-  if (plane == 0) return luma[static_cast<std::size_t>(from.pitch) * y + x];
-  if (from.format == NV_ENC_BUFFER_FORMAT_NV12) return chroma[static_cast<std::size_t>(from.pitch) * y + 2 * x + plane - 1];
-  // YV12 has Cr first.
-  std::size_t pitch = from.pitch / 2;
-  return chroma[(plane == 1 ? pitch * (from.height / 2) : 0) + pitch * y + x];
+void append_headers(const Encoder &encoder, Bytes &to) {
+  (encoder.hevc ? append_hevc_headers : append_h264_headers)(to, encoder.width, encoder.height);
 }
 
 void encode(const Encoder &encoder, const Input &from, unsigned long long number, Output &to) {
   if (encoder.headers) append_headers(encoder, to.bytes);
-  Bits slice;
-  slice.put_golomb(0);
-  slice.put_golomb(7);
-  slice.put_golomb(0);
-  slice.put(0, 4);
-  slice.put_golomb(static_cast<unsigned>(number & 1));
-  slice.put(0, 2);
-  slice.put_golomb(0);
-  slice.put_golomb(1);  // not deblocked
-  for (unsigned row = 0; row < (encoder.height + 15) / 16; row++) {
-    for (unsigned column = 0; column < (encoder.width + 15) / 16; column++) {
-      slice.put_golomb(25);  // I_PCM
-      slice.align();
-      for (int plane = 0; plane < 3; plane++) {
-        unsigned side = plane ? 8 : 16;
-        for (unsigned y = 0; y < side; y++) {
-          for (unsigned x = 0; x < side; x++)
-            slice.bytes().push_back(static_cast<unsigned char>(sample(from, plane, side * column + x, side * row + y)));
-        }
-      }
-    }
-  }
-  slice.trail();
-  append(to.bytes, 0x65, slice.bytes());
+  Picture picture{from.samples, from.pitch, from.width, from.height, from.format == NV_ENC_BUFFER_FORMAT_NV12};
+  if (encoder.hevc) append_hevc(to.bytes, encoder.width, encoder.height, picture);
+  else append_h264(to.bytes, encoder.width, encoder.height, picture, number);
 }
 
 struct Job {
@@ -203,20 +119,21 @@ NVENCSTATUS NVENCAPI open_session(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *paramete
 
 NVENCSTATUS NVENCAPI codec_count(void *encoder, uint32_t *count) {
   if (!encoder_of(encoder)) return fail(NV_ENC_ERR_INVALID_ENCODERDEVICE);
-  *count = 1;
+  *count = static_cast<uint32_t>(codecs_of_chip().size());
   return NV_ENC_SUCCESS;
 }
 
 NVENCSTATUS NVENCAPI codecs(void *encoder, GUID *list, uint32_t size, uint32_t *count) {
-  if (!encoder_of(encoder) || size < 1) return fail(NV_ENC_ERR_INVALID_PARAM);
-  list[0] = NV_ENC_CODEC_H264_GUID;
-  *count = 1;
+  std::vector<GUID> known = codecs_of_chip();
+  if (!encoder_of(encoder) || size < known.size()) return fail(NV_ENC_ERR_INVALID_PARAM);
+  for (std::size_t i = 0; i < known.size(); i++) list[i] = known[i];
+  *count = static_cast<uint32_t>(known.size());
   return NV_ENC_SUCCESS;
 }
 
 NVENCSTATUS NVENCAPI capability(void *encoder, GUID codec, NV_ENC_CAPS_PARAM *asked, int *value) {
   if (NVENCSTATUS refused = enter("nvEncGetEncodeCaps")) return refused;
-  if (!encoder_of(encoder) || !same(codec, NV_ENC_CODEC_H264_GUID)) return fail(NV_ENC_ERR_INVALID_PARAM);
+  if (!encoder_of(encoder) || !knows(codec)) return fail(NV_ENC_ERR_INVALID_PARAM);
   switch (asked->capsToQuery) {
     case NV_ENC_CAPS_WIDTH_MAX:
     case NV_ENC_CAPS_HEIGHT_MAX:
@@ -234,7 +151,7 @@ NVENCSTATUS NVENCAPI capability(void *encoder, GUID codec, NV_ENC_CAPS_PARAM *as
 
 NVENCSTATUS NVENCAPI preset(void *encoder, GUID codec, GUID, NV_ENC_TUNING_INFO, NV_ENC_PRESET_CONFIG *to) {
   if (NVENCSTATUS refused = enter("nvEncGetEncodePresetConfigEx")) return refused;
-  if (!encoder_of(encoder) || !same(codec, NV_ENC_CODEC_H264_GUID)) return fail(NV_ENC_ERR_INVALID_PARAM);
+  if (!encoder_of(encoder) || !knows(codec)) return fail(NV_ENC_ERR_INVALID_PARAM);
   to->presetCfg.gopLength = 30;
   to->presetCfg.frameIntervalP = 1;
   to->presetCfg.rcParams.rateControlMode = NV_ENC_PARAMS_RC_VBR;
@@ -245,10 +162,12 @@ NVENCSTATUS NVENCAPI initialise(void *handle, NV_ENC_INITIALIZE_PARAMS *paramete
   if (NVENCSTATUS refused = enter("nvEncInitializeEncoder")) return refused;
   Encoder *encoder = encoder_of(handle);
   if (!encoder) return fail(NV_ENC_ERR_INVALID_ENCODERDEVICE);
-  if (!same(parameters->encodeGUID, NV_ENC_CODEC_H264_GUID) || ((parameters->encodeWidth | parameters->encodeHeight) & 1)) return fail(NV_ENC_ERR_INVALID_PARAM);
+  if (!knows(parameters->encodeGUID) || ((parameters->encodeWidth | parameters->encodeHeight) & 1)) return fail(NV_ENC_ERR_INVALID_PARAM);
   encoder->width = parameters->encodeWidth;
   encoder->height = parameters->encodeHeight;
-  encoder->headers = !parameters->encodeConfig || !parameters->encodeConfig->encodeCodecConfig.h264Config.disableSPSPPS;
+  encoder->hevc = same(parameters->encodeGUID, NV_ENC_CODEC_HEVC_GUID);
+  if (const NV_ENC_CONFIG *config = parameters->encodeConfig)
+    encoder->headers = !(encoder->hevc ? config->encodeCodecConfig.hevcConfig.disableSPSPPS : config->encodeCodecConfig.h264Config.disableSPSPPS);
   encoder->initialised = true;
   return NV_ENC_SUCCESS;
 }
@@ -264,7 +183,7 @@ NVENCSTATUS NVENCAPI set_streams(void *handle, NV_ENC_CUSTREAM_PTR input, NV_ENC
 NVENCSTATUS NVENCAPI sequence(void *handle, NV_ENC_SEQUENCE_PARAM_PAYLOAD *to) {
   Encoder *encoder = encoder_of(handle);
   if (!encoder) return fail(NV_ENC_ERR_INVALID_ENCODERDEVICE);
-  std::vector<unsigned char> bytes;
+  Bytes bytes;
   append_headers(*encoder, bytes);
   if (to->inBufferSize < bytes.size()) return fail(NV_ENC_ERR_NOT_ENOUGH_BUFFER);
   std::memcpy(to->spsppsBuffer, bytes.data(), bytes.size());

@@ -8,7 +8,9 @@ torch=$(readlink -f "$1")
 mkdir -p "$2"
 out=$(readlink -f "$2")
 cd "$(dirname "$(readlink -f "$0")")"
-include=(-isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include")
+include=(-isystem "$torch/include/torch/csrc/api/include")
+# The compiler's own folder, named once more, would come too early for its C++ headers.
+[ "$torch" = /usr ] || include=(-isystem "$torch/include" "${include[@]}")
 libraries=$torch/lib
 # A header's file, wherever it is installed.
 find_header() {

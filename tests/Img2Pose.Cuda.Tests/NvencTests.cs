@@ -35,6 +35,8 @@ public sealed class NvencTests : IDisposable
     [InlineData("eager", "auto")]
     [InlineData("delayed", "h264_nvenc")]
     [InlineData("held", "h264")]
+    [InlineData("held", "hevc")]
+    [InlineData("delayed", "hevc_nvenc")]
     public async Task Pictures_go_from_the_decoder_to_the_encoder_without_the_host(string pace, string codec)
     {
         string clip = FaceClip.Make();
@@ -44,7 +46,7 @@ public sealed class NvencTests : IDisposable
 
         (string video, string encoder) = await EncodeAsync(clip, codec);
 
-        Assert.Equal("h264_nvenc", encoder);
+        Assert.Equal(codec.StartsWith("hevc", StringComparison.Ordinal) ? "hevc_nvenc" : "h264_nvenc", encoder);
         Assert.Equal(FaceClip.Frames, Emulator.Count("nvenc_device_pictures") - encoded);
         // The tensor, since the network is on the processor here, and the brightness; no picture.
         Assert.InRange(Emulator.Count("bytes_to_host") - down, 1, FaceClip.Frames * (20_000 + (12L * 320 * 256)));
@@ -68,10 +70,13 @@ public sealed class NvencTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, false)]
-    [InlineData(30, false)]
-    [InlineData(null, true)]
-    public void Each_of_the_options_is_one_that_the_encoder_takes(int? quality, bool fromHost)
+    [InlineData("h264_nvenc", 0, false)]
+    [InlineData("h264_nvenc", 30, false)]
+    [InlineData("h264_nvenc", null, true)]
+    [InlineData("hevc_nvenc", 0, false)]
+    [InlineData("hevc_nvenc", 30, true)]
+    [InlineData("hevc_nvenc", null, false)]
+    public void Each_of_the_options_is_one_that_the_encoder_takes(string codec, int? quality, bool fromHost)
     {
         string clip = FaceClip.Make();
         using CudaDevice device = CudaDevice.Open();
@@ -80,7 +85,7 @@ public sealed class NvencTests : IDisposable
         List<byte[]> expected = [];
         using (VideoWriter writer = VideoWriter.Create(video, source, new VideoWriterOptions
         {
-            Codec = "h264_nvenc",
+            Codec = codec,
             Quality = quality,
             LowLatency = quality == 30,
             Cuda = fromHost ? null : device,
@@ -133,6 +138,7 @@ public sealed class NvencTests : IDisposable
     public void A_chip_without_the_codec_leaves_it_to_the_processor()
     {
         using CudaDevice device = CudaDevice.Open();
+        Emulator.Set("NVENC_CODECS", "h264");
         string video = Path.Combine(_folder, "out.mp4");
 
         Assert.Equal("libx265", Write(FaceClip.Make(), video, new VideoWriterOptions { Codec = "hevc", Cuda = device, Warning = _warnings.Enqueue }));
