@@ -7,7 +7,7 @@
 # in a copy of this repository with the pieces in out/gpu/pieces:
 #   IMG2POSE_CUDA=FOLDERS scripts/gpu-check.sh
 # --emulate packs ONNX Runtime's package for processors and the tests' emulated GPU instead, to rehearse all of it. TRAIN_STEPS says how many
-# steps the losses are of (100), and TRAIN_STEPS_PAPER those of the paper's network.
+# steps the losses are of (100), TRAIN_STEPS_PAPER those of the paper's network (as many; 10 in a rehearsal).
 #   scripts/gpu-pack.sh --train DATA [MESH]
 # packs the program and a training pack, with the face meshes where they are named, into out/gpu-train/pieces, for scripts/gpu-train.sh.
 set -euo pipefail
@@ -119,17 +119,25 @@ LD_LIBRARY_PATH=$target/lib "$program" models export img2pose-nano --fp16 --out 
   say "gpu-pack.sh: no float16 package (log: $log)"
 
 say "Training on the processor, for losses to compare with"
-# A few pictures with a face's pose, which is as good as any: what counts is that both devices learn alike.
+# A few pictures with a face's poses, which are as good as any: what counts is that both devices learn alike. They differ, as the paper's
+# network wants them to.
 pack=$target/training/pack
 mkdir -p "$pack"
 ffmpeg -nostdin -v error -y "${from[@]}" -t 20 -vf fps=2,scale=640:360 -frames:v 24 "$pack/%02d.png"
+number=0
 for picture in "$pack"/*.png; do
-  printf '{"image":"%s","width":640,"height":360,"set":"smoke","complete":true,"faces":[{"box":[245,85,395,262],"pose":[0.1,-0.1,0,0,0,10],"label":"gt68","ignore":false}]}\n' \
-    "$(basename "$picture")" >>"$pack/annotations.jsonl"
+  awk -v image="$(basename "$picture")" -v i=$((number++)) 'BEGIN {
+    left = 230 + i; top = 80 + i % 7; z = 10 + 0.5 * sin(5 * i)
+    printf "{\"image\":\"%s\",\"width\":640,\"height\":360,\"set\":\"smoke\",\"complete\":true,\"faces\":[{\"box\":[%d,%d,%d,%d],\"pose\":[%.3f,%.3f,%.3f,%.3f,%.3f,%.2f],\"label\":\"gt68\",\"ignore\":false}]}\n",
+      image, left, top, left + 150, top + 177, 0.2 * sin(i), 0.4 * sin(2 * i + 1), 0.1 * cos(3 * i),
+      (left + 75 - 320) * z / 1000 + 0.1 * cos(i), (top + 88 - 180) * z / 1000 + 0.2 + 0.1 * sin(4 * i), z }' >>"$pack/annotations.jsonl"
 done
+# On two cores the paper's network takes seconds a step; a rehearsal does some.
 steps=${TRAIN_STEPS:-100}
+paper=${TRAIN_STEPS_PAPER:-$steps}
+[ -z "$emulate" ] || paper=${TRAIN_STEPS_PAPER:-10}
 for network in nano resnet18; do
-  [ "$network" = nano ] || steps=${TRAIN_STEPS_PAPER:-$steps}
+  [ "$network" = nano ] || steps=$paper
   echo "$steps" >"$target/training/$network.steps"
   if ! LD_LIBRARY_PATH=$target/lib:$target/training-lib IMG2POSE_TORCH=$PWD/build/native/lib \
     scripts/gpu-steps.sh "$program" "$pack" $network cpu "$steps" "$cache/gpu-train" >"$target/training/$network.txt" 2>&1; then

@@ -9,4 +9,6 @@ case $network in
   *) size=(--batch 2 --sizes 256 --longest-side 480) ;;
 esac
 rm -rf "$folder"
+# libgomp's threads spin while they wait, which starves the threads that make training samples.
+export OMP_WAIT_POLICY=passive
 exec "$program" train "$pack" --network "$network" --steps "$steps" --epoch-steps "$steps" --seed 1 --device "$device" --out "$folder" "${size[@]}"

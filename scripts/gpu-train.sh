@@ -56,7 +56,7 @@ out=$work/out
 start=()
 if compgen -G "$home/state/state.tar.gz.*" >/dev/null; then
   unpack "$home/state/state.tar.gz." "$out"
-  if [ -e "$out/checkpoint.safetensors" ]; then
+  if compgen -G "$out/checkpoint.*" >/dev/null; then
     start=(--resume last)
   else
     # Without the optimiser's state a new schedule begins.
@@ -82,15 +82,16 @@ tail -c "$limit" "$log" >"$results/log.txt"
 find "$out" -maxdepth 1 -name 'img2pose-*.onnx' -size -15M -exec cp {} "$results/" \;
 keep() { tar -C "$out" -cz "$@" | split -b "$limit" - "$results/state.tar.gz."; }
 size() { cat "$results"/state.tar.gz.* 2>/dev/null | wc -c; }
-if [ -e "$out/checkpoint.safetensors" ]; then
-  keep checkpoint.safetensors config.json
+checkpoint=$(cd "$out" 2>/dev/null && compgen -G 'checkpoint.*') || checkpoint=
+if [ -n "$checkpoint" ]; then
+  keep "$checkpoint" config.json
   if [ "$(size)" -gt $((3 * limit)) ]; then
     rm -f "$results"/state.tar.gz.*
     if [ -e "$out/average.safetensors" ]; then keep average.safetensors config.json; fi
   fi
-  if [ "$(size)" -gt $((3 * limit)) ]; then
+  if [ "$(size)" -gt $((3 * limit)) ] || [ "$(size)" -eq 0 ]; then
     rm -f "$results"/state.tar.gz.*
-    echo "gpu-train.sh: neither checkpoint nor averaged weights are small enough to come back" >&2
+    echo "gpu-train.sh: what $out holds is too large to come back" >&2
   fi
 fi
 ls -l "$results"

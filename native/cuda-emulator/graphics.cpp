@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "driver.h"
 #include "memory.h"
 
 namespace emulator {
@@ -122,12 +123,6 @@ bool array_memory(const void *array, char **pointer, std::size_t *pitch) {
 }  // namespace emulator
 
 using namespace emulator;
-
-#define BEGIN()                     \
-  do {                              \
-    Result begun = enter(__func__); \
-    if (begun != OK) return begun;  \
-  } while (0)
 
 EXPORT Result cuGLGetDevices_v2(unsigned *found, int *devices, unsigned capacity, int) {
   BEGIN();

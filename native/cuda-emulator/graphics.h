@@ -3,14 +3,9 @@
 
 #include <cstddef>
 
-#include "streams.h"
-
 namespace emulator {
 
 // The memory behind a mapped texture (a CUarray): its first row, and bytes from row to row.
 bool array_memory(const void *array, char **pointer, std::size_t *pitch);
-
-// The stream behind a handle in the current context.
-Result stream_of(void *handle, Stream **stream);
 
 }  // namespace emulator

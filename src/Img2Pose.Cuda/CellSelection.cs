@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Img2Pose.Cuda.Kernels;
+using Img2Pose.Frames;
 
 namespace Img2Pose.Cuda;
 
@@ -10,6 +11,9 @@ namespace Img2Pose.Cuda;
 public sealed class CellSelection : IDisposable
 {
     private const int Chunk = 32;
+
+    /// <summary>Cells of a picture that come to the host with their number; a second copy fetches more where there are more.</summary>
+    private const int FirstCells = 32;
 
     private readonly CudaQueue _queue;
     private readonly int _capacity;
@@ -34,7 +38,7 @@ public sealed class CellSelection : IDisposable
     /// <param name="pictures">Pictures.</param>
     /// <param name="values">Values of a cell; the first is its score.</param>
     /// <param name="least">Cells score above this.</param>
-    /// <returns>False where a picture has more such cells than are fetched.</returns>
+    /// <returns>False where a picture has more such cells than are fetched; their numbers can be asked for all the same.</returns>
     /// <exception cref="CudaDeviceException">The device has no room, or failed.</exception>
     public bool Select(ReadOnlySpan<nint> maps, ReadOnlySpan<int> cells, int pictures, int values, float least)
     {
@@ -66,21 +70,35 @@ public sealed class CellSelection : IDisposable
             Chunks = chunks,
         };
         _queue.SelectCells(parameters);
-        _queue.Download(_records, 0, _fetched, 0, bytes);
+        int first = Math.Min(FirstCells, _capacity), most = 0;
+        Fetch(pictures, 0, 1 + first * (1 + values));
         _queue.Synchronize();
-        for (int picture = 0; picture < pictures; picture++)
+        for (int picture = 0; picture < pictures; picture++) most = Math.Max(most, CountOf(picture));
+        if (most > _capacity) return false;
+        if (most > first)
         {
-            if (CountOf(picture) > _capacity) return false;
+            Fetch(pictures, 1 + first * (1 + values), (most - first) * (1 + values));
+            _queue.Synchronize();
         }
         return true;
 
         static T At<T>(ReadOnlySpan<T> list, int index) where T : struct => index < list.Length ? list[index] : default;
     }
 
+    /// <summary>Fetches the same numbers of every picture's record.</summary>
+    private void Fetch(int pictures, int from, int count)
+    {
+        int stride = Record * sizeof(int);
+        nint offset = from * sizeof(int);
+        _queue.CopyPlane(
+            new FramePlane(_records!.Address + offset, MemoryKind.Cuda, stride, count, pictures, sizeof(int)),
+            new FramePlane(_fetched!.Address + offset, MemoryKind.Host, stride, count, pictures, sizeof(int)));
+    }
+
     /// <summary>Cells of a picture that were above the bound.</summary>
     public int CountOf(int picture) => Numbers[picture * Record];
 
-    /// <summary>One of the cells of a picture, in their order: its number, counted through the levels, and its values.</summary>
+    /// <summary>One of the cells of a picture, in their order, where none has too many: its number, counted through the levels, and its values.</summary>
     public int CellOf(int picture, int index, out ReadOnlySpan<float> values)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Math.Min(CountOf(picture), _capacity));

@@ -20,7 +20,7 @@ public sealed record ProposalRules(float[][] Anchors, int Before, int After, flo
 public readonly record struct ProposalMaps(nint Objectness, nint Deltas, int Width, int Height);
 
 /// <summary>
-/// Chooses the proposals of a batch of pictures on the device, where they stay for what pools them; a copy of them comes to the host. One
+/// Chooses the proposals of a batch of pictures on the device, where they stay for what pools them; those that are asked for come to the host. One
 /// caller at a time; disposed before the queue.
 /// </summary>
 public sealed unsafe class DeviceProposals : IDisposable
@@ -36,6 +36,9 @@ public sealed unsafe class DeviceProposals : IDisposable
 
     private const int Alignment = 256;
 
+    /// <summary>Boxes between two that are fetched with them.</summary>
+    private const int Near = 32;
+
     private readonly CudaQueue _queue;
     private readonly ProposalRules _rules;
     private readonly DeviceBuffer _anchors;
@@ -46,6 +49,7 @@ public sealed unsafe class DeviceProposals : IDisposable
     private PinnedBuffer? _staging;
     private PinnedBuffer? _fetched;
     private int _header;
+    private bool _isFetched;
 
     /// <summary>Makes one.</summary>
     /// <exception cref="ArgumentException">The rules are none that the kernels keep.</exception>
@@ -79,7 +83,7 @@ public sealed unsafe class DeviceProposals : IDisposable
     /// <summary>Proposals of the last choice, of all pictures.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Left, top, right, bottom of each, picture by picture, best first.</summary>
+    /// <summary>Left, top, right, bottom of each, picture by picture, best first; 0 of those that were not fetched.</summary>
     public ReadOnlySpan<float> Boxes => MemoryMarshal.Cast<byte, float>(_fetched is null ? [] : _fetched.Bytes[_header..])[..(4 * Count)];
 
     /// <summary>Where they are on the device: the same numbers.</summary>
@@ -137,11 +141,41 @@ public sealed unsafe class DeviceProposals : IDisposable
         }
         _queue.Propose(kernels.RankBest, mostBest, 1, lanes, parameters);
         _queue.Propose(kernels.JoinBest, parameters.Capacity, 1, pictures, parameters);
-        int bytes = checked((int)(_header + (long)pictures * parameters.Capacity * 4 * sizeof(float)));
-        _queue.Download(_regions!, 0, _fetched!, 0, bytes);
+        _queue.Download(_regions!, 0, _fetched!, 0, pictures * sizeof(int));
         // How many there are decides the shape of what follows.
         _queue.Synchronize();
         for (int i = 0; i < pictures; i++) Count += MemoryMarshal.Cast<byte, int>(_fetched!.Bytes)[i];
+        _fetched!.Bytes[_header..].Clear();
+        _isFetched = false;
+    }
+
+    /// <summary>Fetches the boxes of some of the proposals, and waits for them.</summary>
+    /// <param name="rows">Which, each below <see cref="Count"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such proposal.</exception>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void Fetch(ReadOnlySpan<long> rows)
+    {
+        foreach (long row in rows) ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)row, (ulong)Count, nameof(rows));
+        if (_isFetched || rows.IsEmpty) return;
+        for (int i = 0; i < rows.Length;)
+        {
+            // A copy costs as much as some kilobytes: what lies near is fetched with it.
+            int first = (int)rows[i], last = first;
+            while (++i < rows.Length && rows[i] > last && rows[i] - last <= Near) last = (int)rows[i];
+            int at = _header + 4 * sizeof(float) * first;
+            _queue.Download(_regions!, at, _fetched!, at, 4 * sizeof(float) * (last + 1 - first));
+        }
+        _queue.Synchronize();
+    }
+
+    /// <summary>Fetches all boxes, and waits for them.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    public void FetchAll()
+    {
+        if (_isFetched || Count == 0) return;
+        _queue.Download(_regions!, _header, _fetched!, _header, 4 * sizeof(float) * Count);
+        _queue.Synchronize();
+        _isFetched = true;
     }
 
     /// <summary>Puts given boxes where chosen ones would be.</summary>
@@ -166,6 +200,7 @@ public sealed unsafe class DeviceProposals : IDisposable
         // Both are written again by the next call.
         _queue.Synchronize();
         Count = pictures.Length;
+        _isFetched = true;
     }
 
     /// <summary>Gives the memory of the last choice back, and forgets it.</summary>

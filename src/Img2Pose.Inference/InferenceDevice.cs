@@ -121,8 +121,7 @@ internal static class InferenceDevice
         try
         {
             AppendCuda(options, choice, queue, records: false);
-            options.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}");
-            options.EnableProfiling = true;
+            Profile(options, Path.Combine(Path.GetTempPath(), $"img2pose-{Guid.NewGuid():N}"));
             // Cut where the GPU's part ends; else the graph as it is, of which the provider runs what it can.
             string? note = null;
             PoseNetwork network = (PoseNetwork?)TryOpenOneStage(model, choice, options, queue, guard, ref note)
@@ -147,6 +146,7 @@ internal static class InferenceDevice
         try
         {
             using SessionOptions onProcessor = CreateOptions(1);
+            Profile(onProcessor, $"{onGpu.ProfileOutputPathPrefix}-choosing");
             OrtMemoryInfo memory = new("Cuda", OrtAllocatorType.DeviceAllocator, queue.Device.Ordinal, OrtMemType.Default);
             return new OneStageNetwork(parts, dense, new InferenceSession(parts.Choosing, onProcessor), queue, memory, isFetched: false, guard);
         }
@@ -166,9 +166,9 @@ internal static class InferenceDevice
         OrtMemoryInfo? memory = null;
         try
         {
-            // The heads record nothing of who runs their nodes: both would write one file.
             using SessionOptions options = CreateOptions(choice.Threads);
             AppendCuda(options, choice, queue, records: false);
+            Profile(options, $"{onGpu.ProfileOutputPathPrefix}-heads");
             heads = new InferenceSession(TwoStageNetwork.HeadModel(parts), options);
             memory = new("Cuda", OrtAllocatorType.DeviceAllocator, queue.Device.Ordinal, OrtMemType.Default);
             return new DeviceTwoStageNetwork(layout, dense, heads, queue, memory, isFetched: false, guard);
@@ -191,8 +191,7 @@ internal static class InferenceDevice
             {
                 using SessionOptions recording = CreateOptions(choice.Threads);
                 AppendCuda(recording, choice, queue, records: true);
-                recording.ProfileOutputPathPrefix = options.ProfileOutputPathPrefix;
-                recording.EnableProfiling = true;
+                Profile(recording, options.ProfileOutputPathPrefix);
                 return new InferenceSession(dense, recording);
             }
             catch (OnnxRuntimeException error)
@@ -202,6 +201,13 @@ internal static class InferenceDevice
             }
         }
         return new InferenceSession(dense, options);
+    }
+
+    /// <summary>Lets a session record who runs its nodes, in a file of its own.</summary>
+    private static void Profile(SessionOptions options, string prefix)
+    {
+        options.ProfileOutputPathPrefix = prefix;
+        options.EnableProfiling = true;
     }
 
     private static void AppendCuda(SessionOptions options, PoseDetectorOptions choice, CudaQueue queue, bool records)

@@ -18,7 +18,7 @@ internal sealed class NetworkResults
     /// <summary>Number of poses.</summary>
     public int PoseCount { get; private set; }
 
-    /// <summary>Left, top, right, bottom of each proposal, pixels of the resized picture.</summary>
+    /// <summary>Left, top, right, bottom of each proposal, pixels of the resized picture; a GPU may give those alone that have poses, the others as 0.</summary>
     public ReadOnlySpan<float> Proposals => _proposals.AsSpan(0, 4 * Count);
 
     /// <summary>Picture of each proposal.</summary>

@@ -17,10 +17,13 @@ public sealed partial class PoseDetector
         try
         {
             _graph.Run(new NetworkRequest((float)ScoreThreshold), _results);
-            if (_graph.EndProfiling() is not { } profile) return;
-            Dictionary<string, int> nodes;
-            using (FileStream stream = File.OpenRead(profile)) nodes = ProviderProbe.Count(stream);
-            File.Delete(profile);
+            Dictionary<string, Dictionary<string, int>> nodes = [];
+            foreach (string profile in _graph.EndProfiling())
+            {
+                using (FileStream stream = File.OpenRead(profile)) ProviderProbe.Count(stream, nodes);
+                File.Delete(profile);
+            }
+            if (nodes.Count == 0) return;
             ProviderProbe.Require(InferenceDevice.Cuda, nodes);
             ProviderDescription = $"{name} ({ProviderProbe.Summarise(nodes)})";
         }

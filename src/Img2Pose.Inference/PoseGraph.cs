@@ -75,7 +75,7 @@ internal sealed unsafe class PoseGraph : PoseNetwork
     }
 
     /// <inheritdoc/>
-    public override string? EndProfiling() => _session.EndProfiling();
+    public override IReadOnlyList<string> EndProfiling() => [_session.EndProfiling()];
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -36,8 +36,8 @@ internal abstract class PoseNetwork : IDisposable
     {
     }
 
-    /// <summary>Ends the recording of which provider runs which node; returns its file, or null where nothing was recorded.</summary>
-    public virtual string? EndProfiling() => null;
+    /// <summary>Ends the recording of which provider runs which node; returns a file of each part that was recorded.</summary>
+    public virtual IReadOnlyList<string> EndProfiling() => [];
 
     /// <inheritdoc/>
     public abstract void Dispose();

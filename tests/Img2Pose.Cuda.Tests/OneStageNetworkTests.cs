@@ -44,7 +44,11 @@ public sealed class OneStageNetworkTests : IDisposable
         {
             Write(onHost, whole.Shape(count, 256, 320));
             Write(onDevice, cut.Shape(count, 256, 320));
+            long before = Emulator.Count("bytes_to_host");
             faces += AssertSame(whole, cut, new NetworkRequest(threshold));
+            // The picture itself comes down because the network is the processor's here. With the brightness of 5 KB a picture that is
+            // far below 20 KB.
+            if (threshold >= 0.3f) Assert.InRange((Emulator.Count("bytes_to_host") - before) / count - (3 * 256 * 320 * sizeof(float)), 1, 5000);
             AssertSame(whole, cut, new NetworkRequest(float.NegativeInfinity, new float[] { count - 1, 100, 60, 180, 150, 0, 20, 20, 60, 70 }));
 
             void Write(ITensoriser tensoriser, NetworkInput input)
@@ -86,6 +90,7 @@ public sealed class OneStageNetworkTests : IDisposable
     [InlineData(1, 7, 3)]
     [InlineData(3, 500, 8)]
     [InlineData(2, 33, 1)]
+    [InlineData(2, 1000, 5)]
     public void Cells_above_a_bound_are_picked_in_their_order(int pictures, int most, int values)
     {
         using CudaDevice device = CudaDevice.Open();
@@ -104,7 +109,7 @@ public sealed class OneStageNetworkTests : IDisposable
             for (int picture = 0; picture < pictures; picture++)
             {
                 Assert.Equal(expected[picture].Count, selection.CountOf(picture));
-                for (int i = 0; i < Math.Min(64, expected[picture].Count); i++)
+                for (int i = 0; fits && i < expected[picture].Count; i++)
                 {
                     Assert.Equal(expected[picture][i].Cell, selection.CellOf(picture, i, out ReadOnlySpan<float> found));
                     Assert.Equal(expected[picture][i].Values, found);

@@ -46,6 +46,7 @@ public sealed unsafe class ProposalKernelTests : IDisposable
 
             Assert.Equal(counts, Enumerable.Range(0, pictures).Select(proposals.CountOf));
             Assert.Equal(expected.Count / 4, proposals.Count);
+            proposals.FetchAll();
             Assert.Equal(MemoryMarshal.Cast<float, uint>(CollectionsMarshal.AsSpan(expected)), MemoryMarshal.Cast<float, uint>(proposals.Boxes));
             using PinnedBuffer fetched = new(device, Math.Max(1, proposals.Count) * (4 * sizeof(float) + sizeof(long)));
             Fetch(queue, proposals.BoxAddress, fetched, 0, 4 * sizeof(float) * proposals.Count);
@@ -93,6 +94,34 @@ public sealed unsafe class ProposalKernelTests : IDisposable
         Assert.Throws<OverflowException>(() => proposals.Select([new ProposalMaps(1, 1, 1 << 16, 1 << 16)], [8, 8], 8, 8));
         // Nothing was launched.
         queue.Synchronize();
+    }
+
+    [Fact]
+    public void Only_the_boxes_that_are_asked_for_come_down()
+    {
+        Emulator.Set("STREAMS", "held");
+        Random random = new(5);
+        using CudaDevice device = CudaDevice.Open();
+        using CudaQueue queue = new(device);
+        using DeviceProposals proposals = new(queue, new ProposalRules([[-8, -8, 8, 8]], 400, 300, 0.9f, false, ProposalSelection.DeltaLimit));
+        using DeviceBuffer scores = Upload(queue, Values(2 * 32 * 32, random.NextSingle)), moves = Upload(queue, new float[2 * 4 * 32 * 32]);
+        ProposalMaps[] maps = [new ProposalMaps(scores.Address, moves.Address, 32, 32)];
+        long[] sizes = [512, 512, 512, 512];
+        proposals.Select(maps, sizes, 512, 512);
+        proposals.FetchAll();
+        float[] all = proposals.Boxes.ToArray();
+        Assert.True(proposals.Count > 300);
+        long before = Emulator.Count("bytes_to_host");
+
+        proposals.Select(maps, sizes, 512, 512);
+        proposals.Fetch([3, 5, 299, 4]);
+
+        // Two numbers of proposals, boxes 3 to 5, 299, 4.
+        Assert.Equal(2 * sizeof(int) + 16 * (3 + 1 + 1), Emulator.Count("bytes_to_host") - before);
+        float[] some = proposals.Boxes.ToArray();
+        for (int i = 0; i < proposals.Count; i++) Assert.Equal(i is 3 or 4 or 5 or 299 ? all[(4 * i)..(4 * i + 4)] : [0, 0, 0, 0], some[(4 * i)..(4 * i + 4)]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => proposals.Fetch([proposals.Count]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => proposals.Fetch([-1]));
     }
 
     [Fact]

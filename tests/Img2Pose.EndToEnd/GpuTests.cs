@@ -82,6 +82,18 @@ public sealed class GpuTests : IDisposable
         Assert.Contains("6 frames", bench.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Bench_on_a_gpu_that_the_network_cannot_run_on_says_why_in_one_line()
+    {
+        string clip = await ClipAsync();
+
+        Finished bench = await RunAsync([Pictures(clip)], "bench", clip, "--device", "cuda", "--frames", "6", "--no-video");
+
+        // Which of the two depends on ONNX Runtime's package that the program is built with.
+        Assert.Matches("ONNX Runtime's package for processors|missing are ", bench.Error);
+        bench.ShouldFailWith(4, "--device cpu");
+    }
+
     private Task<string> ClipAsync() => _files.FaceClipAsync(
         "face.mp4", 12, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac");
 

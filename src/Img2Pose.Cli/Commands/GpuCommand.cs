@@ -37,14 +37,7 @@ internal static class GpuCommand
             GpuThroughput throughput = new(gpu, parsed.GetRequiredValue(device), parsed.GetRequiredValue(source), report);
             string[] names = parsed.GetRequiredValue(models).Split(','), ways = parsed.GetRequiredValue(providers).Split('/');
             Part("decode", throughput.Decode);
-            foreach (string name in names)
-            {
-                foreach (string way in ways)
-                {
-                    if (stop.IsCancellationRequested) return ExitCode.Failed;
-                    Part($"network {name} {way}", () => throughput.Network(name.Length == 0 ? null : name, way, pictures, length));
-                }
-            }
+            // Before the networks, of which there may be more than the time suffices for.
             foreach (int count in counts)
             {
                 try
@@ -54,6 +47,14 @@ internal static class GpuCommand
                 catch (Img2PoseException error)
                 {
                     report.Fail($"{count} live sessions", error);
+                }
+            }
+            foreach (string name in names)
+            {
+                foreach (string way in ways)
+                {
+                    if (stop.IsCancellationRequested) return ExitCode.Failed;
+                    Part($"network {name} {way}", () => throughput.Network(name.Length == 0 ? null : name, way, pictures, length));
                 }
             }
             return report.IsGood ? ExitCode.Done : ExitCode.Failed;

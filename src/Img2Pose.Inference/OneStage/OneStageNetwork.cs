@@ -111,7 +111,7 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
     }
 
     /// <inheritdoc/>
-    public override string? EndProfiling() => _dense.EndProfiling();
+    public override IReadOnlyList<string> EndProfiling() => [_dense.EndProfiling(), _choosing.EndProfiling()];
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -9,7 +9,7 @@ namespace Img2Pose.Inference.TwoStage;
 /// <summary>
 /// A two-stage network on a GPU, cut at its proposals as <see cref="TwoStageNetwork"/> is on the processor: the dense part and the heads are
 /// ONNX Runtime's, the choice of proposals and the pooling are kernels between them, in one queue. Maps and regions stay on the device;
-/// boxes, scores and poses come back. Not thread-safe.
+/// scores come back, and boxes and poses of those above the threshold. Not thread-safe.
 /// </summary>
 internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
 {
@@ -116,8 +116,15 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
         _heads.RunWithBinding(Guard.Options, _headBinding);
         _headBinding.SynchronizeBoundOutputs();
         using IDisposableReadOnlyCollection<OrtValue> values = _headBinding.GetOutputValues();
+        ReadOnlySpan<long> posed = values[1].GetTensorDataAsSpan<long>();
+        foreach (long row in posed)
+        {
+            if (row < 0 || row >= count) throw new NetworkOutputException($"the network gave a pose for proposal {row} of {count}");
+        }
+        // The boxes of the others are nobody's business, and most of what would come down.
+        _proposals.Fetch(posed);
         results.Set(
-            _proposals.Boxes, _pictures.AsSpan(0, count), values[0].GetTensorDataAsSpan<float>(), values[1].GetTensorDataAsSpan<long>(),
+            _proposals.Boxes, _pictures.AsSpan(0, count), values[0].GetTensorDataAsSpan<float>(), posed,
             values[2].GetTensorDataAsSpan<float>());
     }
 
@@ -134,7 +141,7 @@ internal sealed unsafe class DeviceTwoStageNetwork : PoseNetwork, IProposing
     }
 
     /// <inheritdoc/>
-    public override string? EndProfiling() => _dense.EndProfiling();
+    public override IReadOnlyList<string> EndProfiling() => [_dense.EndProfiling(), _heads.EndProfiling()];
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -145,6 +145,32 @@ public class LookSchedulerTests
         Assert.Empty(stuck.Returned);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Who_asks_waits_for_no_more_than_the_run_under_way(int batch)
+    {
+        using ManualResetEventSlim begun = new(), go = new();
+        Client busy = new(int.MaxValue), quick = new(1);
+        using Runner runner = new(_ =>
+        {
+            begun.Set();
+            go.Wait(s_long);
+        });
+        using LookScheduler scheduler = new(() => runner, new LookSchedulerOptions { MaximumBatch = batch });
+        LookClient first = scheduler.Add(busy), second = scheduler.Add(quick);
+        first.Signal();
+        Assert.True(begun.Wait(s_long, TestContext.Current.CancellationToken));
+
+        second.Signal();
+        go.Set();
+
+        Assert.True(quick.WaitForAll());
+        first.Remove();
+        // The first run was slow, and the one that filled it wants the network for ever.
+        Assert.Contains(runner.Runs.ElementAt(1), look => look.Owner == quick);
+    }
+
     [Fact]
     public void Looks_of_several_clients_share_a_run_and_those_that_do_not_fit_have_their_own()
     {

@@ -149,10 +149,11 @@ internal sealed unsafe partial class KernelCheck
         using DeviceProposals kernels = new(
             _queue, new ProposalRules(layout.Anchors, layout.Before, layout.After, layout.SuppressionThreshold, shifted, ProposalSelection.DeltaLimit));
         double seconds = Time(() => kernels.Select(maps, [Height, Width, Height, Width], PaddedWidth, PaddedHeight));
+        kernels.FetchAll();
         bool same = CollectionsMarshal.AsSpan(expected).SequenceEqual(kernels.Boxes);
         memory.ForEach(map => map.Dispose());
         _report.Check($"proposals{(shifted ? ", shifted" : "")}", same,
-            $"{kernels.Count} of {Pictures} pictures; {GpuReport.Number(1e6 * seconds)} us, with their way to the host", ("microseconds", 1e6 * seconds), ("pictures", Pictures));
+            $"{kernels.Count} of {Pictures} pictures; {GpuReport.Number(1e6 * seconds)} us, with their number on the host", ("microseconds", 1e6 * seconds), ("pictures", Pictures));
 
         static float[] Anchor(float side, float ratio)
         {
