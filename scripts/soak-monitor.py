@@ -29,7 +29,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from monitor_clients import Browser, Viewers, processor  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..")
-PROGRAM = os.path.join(ROOT, "src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll")
+# Another build, in the environment, where this one is being built anew meanwhile.
+PROGRAM = os.environ.get("SOAK_PROGRAM") or os.path.join(ROOT, "src/Img2Pose.Cli/bin/Release/net10.0/img2pose.dll")
 CAMERAS, RATE, LOOKS, VIEWERS, OUTAGE, SECONDS = int(os.environ.get("SOAK_CAMERAS", 8)), 10, 4, 50, 10, 30
 # The camera whose own coding is passed on, and the one that the monitor encodes since an area of it is painted over.
 OWN, ENCODED = "c0", f"c{CAMERAS - 1}"

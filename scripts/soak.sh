@@ -17,6 +17,8 @@ minutes=${1:-10}
 if [ "${2:-}" = live ]; then exec "$(dirname "$(readlink -f "$0")")/soak-live.sh" "$minutes"; fi
 # The monitor: ./scripts/soak.sh [MINUTES] monitor.
 if [ "${2:-}" = monitor ]; then exec "$(dirname "$(readlink -f "$0")")/soak-monitor.py" "$minutes"; fi
+# The monitor's memory by outages: ./scripts/soak.sh [MINUTES] outages.
+if [ "${2:-}" = outages ]; then exec "$(dirname "$(readlink -f "$0")")/soak-monitor-outages.py" "$minutes"; fi
 [[ $minutes =~ ^[0-9]+$ ]] && [ "$minutes" -gt 0 ] || { echo "usage: $0 [MINUTES]" >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 clip=.cache/demo/portrait.mp4
