@@ -90,6 +90,7 @@ internal static partial class SourceRules
                 }
                 break;
         }
+        if (address.Kind == LiveKind.Network && options.Route is { } route) entries.AddRange(route.Options);
         return entries;
     }
 

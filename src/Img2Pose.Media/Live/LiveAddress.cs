@@ -37,7 +37,7 @@ internal sealed record LiveAddress
     public string Scheme { get; }
 
     /// <summary>What FFmpeg is given: a device file, a display, a URL with its credentials. Never shown.</summary>
-    public string Target { get; }
+    public string Target { get; private init; }
 
     /// <summary>The source's name for people, credentials masked.</summary>
     public string Name { get; init; }
@@ -51,6 +51,18 @@ internal sealed record LiveAddress
     /// <summary>Whether a name is that of a live source. A file URL is a file.</summary>
     public static bool Is(string source) => SourceNames.IsCamera(source) || source.StartsWith(ScreenPrefix, StringComparison.Ordinal)
         || (SourceNames.IsUrl(source) && !source.StartsWith("file://", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>A source of the network as it is reached at another place, its user, path and name for people as they are.</summary>
+    /// <param name="host">A host or an address, without brackets.</param>
+    /// <param name="port">Its port, or null for the scheme's own.</param>
+    public LiveAddress At(string host, int? port)
+    {
+        int begin = Target.IndexOf("://", StringComparison.Ordinal) + 3, end = Target.AsSpan(begin).IndexOfAny("/?#");
+        string authority = end < 0 ? Target[begin..] : Target.Substring(begin, end), rest = end < 0 ? "" : Target[(begin + end)..];
+        string place = host.Contains(':') ? $"[{host}]" : host;
+        if (port is { } number) place = string.Create(CultureInfo.InvariantCulture, $"{place}:{number}");
+        return this with { Target = Target[..begin] + authority[..(authority.LastIndexOf('@') + 1)] + place + rest, Host = host, Port = port };
+    }
 
     /// <summary>Takes a name apart.</summary>
     /// <exception cref="InputException">It is a camera, screen or URL that cannot be one.</exception>

@@ -12,9 +12,11 @@ internal sealed unsafe partial class LiveConnection
         long began = Stopwatch.GetTimestamp();
         CameraFormat? camera = null;
         bool opens = false;
+        LiveAddress address = _address;
         try
         {
-            if (_address.Kind == LiveKind.Network) NetworkCheck.Resolve(_address.Host, live.OpenTimeout, _ending.Token);
+            if (_address.Kind == LiveKind.Network && live.Route is { } route) address = route.Resolve(_address, live.OpenTimeout, _ending.Token);
+            else if (_address.Kind == LiveKind.Network) NetworkCheck.Resolve(_address.Host, live.OpenTimeout, _ending.Token);
             if (_address.Scheme == "rtsps" && !live.Insecure && !SourceRules.VerifiesRtsps())
             {
                 throw new LiveFailureException(LiveFailureKind.Incurable,
@@ -24,13 +26,13 @@ internal sealed unsafe partial class LiveConnection
             TimeSpan left = live.OpenTimeout - Stopwatch.GetElapsedTime(began);
             _interrupt.Allow(left > TimeSpan.Zero ? left : TimeSpan.Zero);
             opens = true;
-            _input = LiveInput.Open(_address, live, _options.Limits, camera, _options.Sound, _interrupt, out string[] unused);
+            _input = LiveInput.Open(address, live, _options.Limits, camera, _options.Sound, _interrupt, out string[] unused);
             UnusedOptions = unused;
         }
         catch (LiveFailureException e) when (e.Failure.Kind == LiveFailureKind.Lost && !live.Insecure && _address.Scheme is "https" or "rtsps")
         {
             Allow(live.OpenTimeout.TotalSeconds);
-            string? why = NetworkCheck.WhyNotTrusted(_address.Host, _address.Port ?? (_address.Scheme == "https" ? 443 : 322), live.OpenTimeout, _ending.Token);
+            string? why = NetworkCheck.WhyNotTrusted(_address.Host, _address.Port ?? (_address.Scheme == "https" ? 443 : 322), live.OpenTimeout, live.Route, _ending.Token);
             if (why is null) throw;
             throw new LiveFailureException(LiveFailureKind.Incurable, $"{why}; --insecure takes it unseen");
         }

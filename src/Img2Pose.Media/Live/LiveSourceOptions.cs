@@ -27,6 +27,9 @@ public sealed record LiveSourceOptions
     /// <summary>What the source is called for people where it is reached by way of another place; null: by its address.</summary>
     internal string? ShownAs { get; init; }
 
+    /// <summary>Who watches over where its connections go, or null: FFmpeg connects by itself.</summary>
+    internal ILiveRoute? Route { get; init; }
+
     /// <summary>The times that are no setting, for tests.</summary>
     internal LiveTimes Times { get; init; } = new();
 

@@ -35,11 +35,11 @@ internal static class NetworkCheck
     }
 
     /// <summary>Why the certificate of a host is not good; null where it is, or where that cannot be found out.</summary>
-    public static string? WhyNotTrusted(string host, int port, TimeSpan patience, CancellationToken stop)
+    public static string? WhyNotTrusted(string host, int port, TimeSpan patience, ILiveRoute? route, CancellationToken stop)
     {
         try
         {
-            Task<string?> asking = WhyNotTrustedAsync(host, port, stop);
+            Task<string?> asking = WhyNotTrustedAsync(host, port, route, stop);
             // The connection's own thread has nothing else to do, and waits no longer than the patience or the stop.
             return asking.Wait(patience, stop) ? asking.Result : null;
         }
@@ -50,12 +50,11 @@ internal static class NetworkCheck
         }
     }
 
-    private static async Task<string?> WhyNotTrustedAsync(string host, int port, CancellationToken stop)
+    private static async Task<string?> WhyNotTrustedAsync(string host, int port, ILiveRoute? route, CancellationToken stop)
     {
         string? why = null;
-        using TcpClient client = new();
-        await client.ConnectAsync(host, port, stop).ConfigureAwait(false);
-        await using SslStream stream = new(client.GetStream());
+        await using Stream plain = route is null ? await ConnectAsync(host, port, stop).ConfigureAwait(false) : await route.ConnectAsync(host, port, stop).ConfigureAwait(false);
+        await using SslStream stream = new(plain);
         try
         {
             await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
@@ -79,5 +78,20 @@ internal static class NetworkCheck
             why ??= "it does not speak TLS";
         }
         return why;
+    }
+
+    private static async Task<Stream> ConnectAsync(string host, int port, CancellationToken stop)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(host, port, stop).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

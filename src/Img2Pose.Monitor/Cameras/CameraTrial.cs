@@ -15,18 +15,26 @@ internal static class CameraTrial
     private static readonly SemaphoreSlim s_one = new(1);
 
     /// <summary>Tries a camera; whatever is wrong is told, not thrown.</summary>
-    public static async Task<TrialResult> RunAsync(CameraConfiguration camera, AddressGuard guard, CancellationToken stop)
+    /// <param name="camera">The camera.</param>
+    /// <param name="isHidden">Whether its pictures are hidden as it is configured now; then none is shown whatever it shall be.</param>
+    /// <param name="guard">Which addresses may be reached.</param>
+    /// <param name="stop">Nobody waits for it any more.</param>
+    public static async Task<TrialResult> RunAsync(CameraConfiguration camera, bool isHidden, AddressGuard guard, CancellationToken stop)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        if (!await s_one.WaitAsync(s_patience, stop).ConfigureAwait(false)) return new TrialResult(false, "another camera is being tried; try again");
         ending.CancelAfter(s_patience);
-        await s_one.WaitAsync(ending.Token).ConfigureAwait(false);
         try
         {
-            await using GuardedRelay relay = GuardedRelay.Start(camera.Url, guard, camera.Insecure);
+            await using CameraRoute route = await CameraRoute.StartAsync(camera, guard, ending.Token).ConfigureAwait(false);
             // Opening waits for a picture, on a thread of its own.
-            TrialResult result = await Task.Factory.StartNew(() => Open(camera, relay, ending.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            TrialResult result = await Task.Factory.StartNew(() => Open(camera, isHidden || camera.IsComposed, route, ending.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             // FFmpeg only sees that its connection was closed.
-            return result.Works || relay.Refusal is null ? result : new TrialResult(false, relay.Refusal);
+            return result.Works || route.Refusal is null ? result : new TrialResult(false, route.Refusal);
+        }
+        catch (InputException error)
+        {
+            return new TrialResult(false, error.Message);
         }
         finally
         {
@@ -34,17 +42,17 @@ internal static class CameraTrial
         }
     }
 
-    private static TrialResult Open(CameraConfiguration camera, GuardedRelay relay, CancellationToken stop)
+    private static TrialResult Open(CameraConfiguration camera, bool isHidden, CameraRoute route, CancellationToken stop)
     {
         try
         {
-            using IFrameSource source = MediaSource.Open(relay.Target, new SourceOptions { Live = new LiveSourceOptions { Reconnect = false, Insecure = camera.Insecure, ShownAs = relay.Name }, DecoderThreads = 1, Cancellation = stop });
+            using IFrameSource source = MediaSource.Open(route.Url, new SourceOptions { Live = route.Through(new LiveSourceOptions { Reconnect = false, RtspOverUdp = camera.OverUdp, Insecure = camera.Insecure }), DecoderThreads = 1, Cancellation = stop });
             if (!source.TryRead(out VideoFrame? frame)) return new TrialResult(false, "no picture comes");
             using (frame)
             {
                 using PictureCompressor compressor = new();
                 // Whose faces nobody may see is not shown here either.
-                byte[]? picture = camera.IsComposed ? null : compressor.Compress(frame, CameraPictures.TileSize, 75);
+                byte[]? picture = isHidden ? null : compressor.Compress(frame, CameraPictures.TileSize, 75);
                 return new TrialResult(true, null, source.Info.Width, source.Info.Height, source.Info.FramesPerSecond, source.Info.Codec, picture);
             }
         }

@@ -76,9 +76,17 @@ internal sealed class AddressGuard
     /// Connects to a host at an address that was checked, so that a name that is asked again cannot lead elsewhere. For every
     /// connection of a client, those after redirects included.
     /// </summary>
-    public async Task<NetworkStream> ConnectAsync(string host, int port, CancellationToken stop)
+    /// <param name="host">The host.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="family">Addresses of this family alone; null: all.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <exception cref="InputException">It has no such address, or may not be reached.</exception>
+    /// <exception cref="SocketException">It does not answer.</exception>
+    public async Task<NetworkStream> ConnectAsync(string host, int port, AddressFamily? family, CancellationToken stop)
     {
         IPAddress[] addresses = await ResolveAsync(host, stop).ConfigureAwait(false);
+        if (family is { } wanted) addresses = [.. addresses.Where(address => address.AddressFamily == wanted)];
+        if (addresses.Length == 0) throw new InputException($"{host} has no address of the kind that it had");
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -91,6 +99,9 @@ internal sealed class AddressGuard
             throw;
         }
     }
+
+    /// <inheritdoc cref="ConnectAsync(string, int, AddressFamily?, CancellationToken)"/>
+    public Task<NetworkStream> ConnectAsync(string host, int port, CancellationToken stop) => ConnectAsync(host, port, null, stop);
 
     private static IPAddress? Embedded(IPAddress address)
     {

@@ -81,7 +81,7 @@ internal sealed class CameraPages(MonitorService service, RequestGuard guard)
         CameraConfiguration? known = service.Hub.Find(Endpoints.Text(context, "instead") ?? "")?.Configuration is { Origin: CameraOrigin.Page } same ? same : null;
         CameraConfiguration camera = await ReadAsync(context, known).ConfigureAwait(false);
         Note(context, "camera tried", camera.Name);
-        await Answers.WriteAsync(context, await CameraTrial.RunAsync(camera, service.Guard, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        await Answers.WriteAsync(context, await CameraTrial.RunAsync(camera, known?.IsComposed == true, service.Guard, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task SnapshotAsync(HttpContext context)

@@ -142,8 +142,7 @@ public class ConfigurationReaderTests
     [InlineData("screen:")]
     [InlineData("udp://0.0.0.0:5000")]
     [InlineData("srt://:9000?mode=listener")]
-    [InlineData("http://127.0.0.1/x")]
-    [InlineData("rtmp://h/x")]
+    [InlineData("httpproxy://127.0.0.1/x")]
     [InlineData("-")]
     public void What_comes_over_the_network_names_network_cameras_only(string url)
     {

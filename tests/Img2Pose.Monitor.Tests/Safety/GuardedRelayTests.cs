@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Img2Pose.Media;
 using Img2Pose.Monitor.Safety;
 
 namespace Img2Pose.Monitor.Tests.Safety;
@@ -26,7 +27,7 @@ public class GuardedRelayTests
             await Task.Yield();
             await stream.WriteAsync(bytes.AsMemory(9), stop);
         }, stop);
-        await using GuardedRelay relay = GuardedRelay.Start(url(((IPEndPoint)camera.LocalEndpoint).Port), guard, insecure: false);
+        await using GuardedRelay relay = GuardedRelay.Start(LiveAddress.Parse(url(((IPEndPoint)camera.LocalEndpoint).Port)), guard, insecure: false);
         Uri target = new(relay.Target);
         Assert.Equal("127.0.0.1", target.Host);
         using TcpClient player = new();
@@ -70,7 +71,7 @@ public class GuardedRelayTests
     public async Task A_name_that_means_a_metadata_address_is_not_reached()
     {
         AddressGuard guard = new((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("169.254.169.254")]));
-        await using GuardedRelay relay = GuardedRelay.Start("rtsp://camera.example/live", guard, insecure: false);
+        await using GuardedRelay relay = GuardedRelay.Start(LiveAddress.Parse("rtsp://camera.example/live"), guard, insecure: false);
         using TcpClient player = new();
         await player.ConnectAsync(IPAddress.Loopback, new Uri(relay.Target).Port, TestContext.Current.CancellationToken);
 
