@@ -22,6 +22,9 @@ public sealed class MonitorService : IAsyncDisposable
     /// <summary>Seconds without a look after which nobody knows whether what was seen goes on; cameras that are looked at less often have more.</summary>
     private const double SilentSeconds = 5;
 
+    /// <summary>Milliseconds from one return of memory to the next.</summary>
+    private const long ReturnEvery = 30_000;
+
     private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(400);
 
     private readonly MonitorOptions _options;
@@ -36,11 +39,15 @@ public sealed class MonitorService : IAsyncDisposable
     private ITimer? _settle;
     private volatile MonitorConfiguration _configuration = new();
     private volatile string? _refused;
+    private long _outagesSeen, _returnAt;
+    private bool _mayReturn;
     private int _disposed;
 
     private MonitorService(MonitorOptions options)
     {
         _options = options;
+        NativeMemory.LimitArenas();
+        CameraRoute.ForgetProxies();
         options.Validate();
         options.RequireSafety();
         MakeFolder(options.Folder);
@@ -214,7 +221,11 @@ public sealed class MonitorService : IAsyncDisposable
         Accounts.Configure(configuration.Users, configuration.Tokens);
         Store.Configure(configuration.Storage);
         Tellers.Configure(configuration, Hub);
+        Camera[] before = [.. Hub.Cameras];
+        // Where faces or areas are hidden from now on, pictures of before that wait to be kept or shown are not.
+        foreach (Camera camera in before.Where(camera => !camera.Configuration.IsComposed && configuration.Cameras.Any(wanted => wanted.IsComposed && IsSame(wanted, camera.Configuration)))) camera.KeepNothing();
         (int added, int removed, int kept) = await Hub.ApplyAsync(configuration.Cameras).ConfigureAwait(false);
+        foreach (Camera gone in before.Except(Hub.Cameras)) Live.Forget(gone.Name);
         foreach (Camera gone in _recorders.Keys.Where(camera => !Hub.Cameras.Contains(camera)))
         {
             if (_recorders.TryRemove(gone, out EventRecorder? recorder)) recorder.Finish();
@@ -230,18 +241,33 @@ public sealed class MonitorService : IAsyncDisposable
         Live.Show(JsonSerializer.SerializeToUtf8Bytes(new { Type = "changed" }, Answers.Json));
     }
 
+    private static bool IsSame(CameraConfiguration one, CameraConfiguration other) => one.Name == other.Name || one.Url == other.Url;
+
     /// <summary>Once a second: pages get the state, and what is under way at cameras that are not seen any more ends.</summary>
     private void Beat()
     {
         try
         {
             EndUnseen();
+            ReturnMemory();
             if (Live.Clients > 0) Live.ShowState(StateMessage());
         }
         catch (Exception error) when (error is ObjectDisposedException or Img2PoseException)
         {
             // A session that ends at this moment; the next second asks again.
         }
+    }
+
+    /// <summary>While connections end, and once after that, what they had is given back.</summary>
+    private void ReturnMemory()
+    {
+        CameraStatus[] all = [.. Hub.Cameras.Select(camera => camera.Status)];
+        long outages = all.Sum(status => status.Outages), now = Environment.TickCount64;
+        if (outages != _outagesSeen || all.Any(status => status.State is not ("live" or "off"))) _mayReturn = true;
+        _outagesSeen = outages;
+        if (!_mayReturn || now < _returnAt) return;
+        (_mayReturn, _returnAt) = (false, now + ReturnEvery);
+        NativeMemory.Return();
     }
 
     private void EndUnseen()

@@ -31,10 +31,13 @@ internal sealed class Camera : IAsyncDisposable
     private LiveStatus _status = new();
     private CameraSink? _sink;
     private PoseSession? _session;
-    private GuardedRelay? _relay;
+    private CameraRoute? _route;
     private string? _failure;
+    // Why it was lost or not reached the last time; null once pictures come.
+    private string? _trouble;
     private long _retryAt;
     private bool _isOff;
+    private volatile bool _keepsNothing;
     private long _framesDone, _looksDone, _outagesBefore, _droppedBefore;
     private double _cpuBefore, _networkBefore;
 
@@ -59,6 +62,12 @@ internal sealed class Camera : IAsyncDisposable
     /// <summary>Its coded pictures, for clips and the full live view.</summary>
     public CodedFeed Feed { get; } = new();
 
+    /// <summary>Whether what is under way is not kept any more: from now on nobody may see its faces.</summary>
+    public bool KeepsNothing => _keepsNothing;
+
+    /// <summary>What has not been kept yet never is: snapshots and clips of pictures that were not composed.</summary>
+    public void KeepNothing() => _keepsNothing = true;
+
     /// <summary>What it is doing.</summary>
     public CameraStatus Status
     {
@@ -69,21 +78,15 @@ internal sealed class Camera : IAsyncDisposable
             CameraSink? sink = Volatile.Read(ref _sink);
             PoseSession? session = Volatile.Read(ref _session);
             RunReport? report = session?.Report();
-            string? failure = Volatile.Read(ref _failure);
+            string? failure = Volatile.Read(ref _failure), trouble = Volatile.Read(ref _trouble);
             long retryAt = Volatile.Read(ref _retryAt);
             double fps = _frames.PerSecond, looks = _looks.PerSecond;
             bool isLive = failure is null && !_isOff && source.State == SourceState.Live;
             return new CameraStatus
             {
                 Name = Name,
-                State = _isOff ? "off" : failure is not null ? "failed" : source.State switch
-                {
-                    SourceState.Live => "live",
-                    SourceState.Reconnecting => "reconnecting",
-                    SourceState.Ended => "failed",
-                    _ => "connecting",
-                },
-                Reason = _isOff ? $"by its schedule ({Configuration.Schedule})" : failure ?? (source.State == SourceState.Live ? source.Reason : Volatile.Read(ref _relay)?.Refusal ?? source.Reason),
+                State = State(source.State, failure, trouble),
+                Reason = _isOff ? $"by its schedule ({Configuration.Schedule})" : failure ?? (isLive ? source.Reason : Volatile.Read(ref _route)?.Refusal ?? source.Reason ?? trouble),
                 RetryIn = failure is not null && retryAt != 0 ? Math.Max(0, Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), retryAt).TotalSeconds) : source.RetryIn?.TotalSeconds,
                 Silent = sink is { LastLook: not 0 } ? Stopwatch.GetElapsedTime(sink.LastLook).TotalSeconds : null,
                 Age = sink?.Age?.Last,
@@ -110,6 +113,17 @@ internal sealed class Camera : IAsyncDisposable
                 NetworkSeconds = Volatile.Read(ref _networkBefore) + (report is null ? 0 : NetworkOf(report)),
             };
         }
+    }
+
+    /// <summary>Its state in a word: one that was never reached is another matter for whoever runs this than one that was lost.</summary>
+    private string State(SourceState source, string? failure, string? trouble)
+    {
+        bool isTriedAgain = failure is not null || trouble is not null || source is SourceState.Reconnecting or SourceState.Ended;
+        if (_isOff) return "off";
+        if (failure is null && source == SourceState.Live) return "live";
+        if (!isTriedAgain) return "connecting";
+        if (Interlocked.Read(ref _framesDone) == 0) return "unreached";
+        return failure is not null || source == SourceState.Ended ? "failed" : "reconnecting";
     }
 
     /// <inheritdoc/>
@@ -154,6 +168,7 @@ internal sealed class Camera : IAsyncDisposable
                 if (clock.Elapsed > TimeSpan.FromSeconds(30)) failures = 0;
                 TimeSpan wait = _environment.RetryAfter(failures++);
                 Volatile.Write(ref _retryAt, Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency));
+                Volatile.Write(ref _trouble, reason);
                 Volatile.Write(ref _failure, reason);
                 MonitorLog.CameraFailed(_environment.Logger, Name, reason, wait.TotalSeconds);
                 await Task.Delay(wait, stop).ConfigureAwait(false);
@@ -168,27 +183,21 @@ internal sealed class Camera : IAsyncDisposable
     /// <summary>One session, to its end; says why it ended, or null where a recording is through.</summary>
     private async Task<string?> WatchOnceAsync(CancellationToken stop)
     {
-        GuardedRelay? relay = null;
+        CameraRoute? route = null;
         PoseSession? session = null;
         LiveStatus status = new();
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using ITimer? clock = Configuration.Schedule is null ? null : TimeProvider.System.CreateTimer(_ => EndBySchedule(ending), null, s_scheduleStep, s_scheduleStep);
         try
         {
-            string url = Configuration.Url;
-            if (MediaSource.IsLive(url) && LiveAddress.Parse(url) is { Kind: LiveKind.Network } address)
-            {
-                bool isRelayed = address.Scheme is "rtsp" or "rtsps" && (Configuration.Origin == CameraOrigin.Page || !Configuration.OverUdp);
-                if (isRelayed) url = (relay = GuardedRelay.Start(url, _environment.Guard, Configuration.Insecure)).Target;
-                else if (address.Host.Length > 0) _ = await _environment.Guard.ResolveAsync(address.Host, stop).ConfigureAwait(false);
-            }
-            Volatile.Write(ref _relay, relay);
+            route = await CameraRoute.StartAsync(Configuration, _environment.Guard, stop).ConfigureAwait(false);
+            Volatile.Write(ref _route, route);
             Volatile.Write(ref _status, status);
             Volatile.Write(ref _failure, null);
             // On a thread of its own: it waits for the first picture, which of a dead camera never comes, and the pool serves everybody.
-            IFrameSource opened = await OnOwnThread(() => MediaSource.Open(url, new SourceOptions
+            IFrameSource opened = await OnOwnThread(() => MediaSource.Open(route.Url, new SourceOptions
             {
-                Live = new LiveSourceOptions { RtspOverUdp = Configuration.OverUdp && relay is null, Insecure = Configuration.Insecure, ShownAs = relay?.Name, Times = _environment.Times },
+                Live = route.Through(new LiveSourceOptions { RtspOverUdp = Configuration.OverUdp, Insecure = Configuration.Insecure, Times = _environment.Times }),
                 RealTime = true,
                 Status = status,
                 Logger = _environment.Logger,
@@ -233,7 +242,7 @@ internal sealed class Camera : IAsyncDisposable
         }
         catch (Img2PoseException error)
         {
-            return relay?.Refusal ?? error.Message;
+            return route?.Refusal ?? error.Message;
         }
         finally
         {
@@ -248,7 +257,7 @@ internal sealed class Camera : IAsyncDisposable
                 await session.DisposeAsync().ConfigureAwait(false);
             }
             Feed.Break();
-            if (relay is not null) await relay.DisposeAsync().ConfigureAwait(false);
+            if (route is not null) await route.DisposeAsync().ConfigureAwait(false);
             _environment.Ended(this);
         }
     }
@@ -282,6 +291,7 @@ internal sealed class Camera : IAsyncDisposable
     private void FrameCame()
     {
         Interlocked.Increment(ref _framesDone);
+        Volatile.Write(ref _trouble, null);
         _frames.Add();
     }
 

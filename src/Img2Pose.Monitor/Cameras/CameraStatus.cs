@@ -5,7 +5,10 @@ internal sealed record CameraStatus
 {
     public required string Name { get; init; }
 
-    /// <summary>"connecting", "live", "reconnecting", "failed", "off" (by its schedule).</summary>
+    /// <summary>
+    /// "connecting" (for the first time), "live", "unreached" (no picture yet since it is watched, and tried again), "reconnecting" (lost, and
+    /// tried again), "failed" (it was there, and answers something else now; tried again, too), "off" (by its schedule).
+    /// </summary>
     public required string State { get; init; }
 
     /// <summary>Why, where there is something to say.</summary>

@@ -116,6 +116,7 @@ internal sealed class EventRecorder
                 try
                 {
                     using PictureCompressor compressor = new();
+                    if (_camera.KeepsNothing) return;
                     _store.Files.Write(id, ".jpg", compressor.Compress(held, SnapshotSize, SnapshotQuality));
                 }
                 catch (Img2PoseException error)
@@ -126,7 +127,10 @@ internal sealed class EventRecorder
         });
     }
 
-    private void KeepClip(string id, byte[] file) => _store.Files.Write(id, ".mp4", file);
+    private void KeepClip(string id, byte[] file)
+    {
+        if (!_camera.KeepsNothing) _store.Files.Write(id, ".mp4", file);
+    }
 
     /// <summary>A row a second for each face.</summary>
     private void Sample(CameraLook look)

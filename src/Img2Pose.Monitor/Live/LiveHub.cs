@@ -59,6 +59,12 @@ internal sealed class LiveHub
         foreach (LiveClient client in All()) client.Note(message);
     }
 
+    /// <summary>Takes back what nobody has taken yet of a camera that is another one now, or gone.</summary>
+    public void Forget(string camera)
+    {
+        foreach (LiveClient client in All()) client.Forget(camera);
+    }
+
     /// <summary>A tile as it is sent: 1, the length of the name, the name, the time in milliseconds since 1970 (little-endian double), the JPEG.</summary>
     public static byte[] Tile(string camera, CameraPicture tile)
     {
@@ -156,6 +162,15 @@ internal sealed class LiveClient(Action<LiveClient> leave) : IDisposable
             _tiles[camera] = message;
         }
         Wake();
+    }
+
+    public void Forget(string camera)
+    {
+        lock (_lock)
+        {
+            _poses.Remove(camera);
+            _tiles.Remove(camera);
+        }
     }
 
     public void State(byte[] message)

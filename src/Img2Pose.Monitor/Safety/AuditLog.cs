@@ -37,10 +37,10 @@ internal sealed class AuditLog : IDisposable
         {
             json.WriteStartObject();
             json.WriteString("time", _clock.GetUtcNow().ToString("O", System.Globalization.CultureInfo.InvariantCulture));
-            json.WriteString("who", who);
-            json.WriteString("from", from);
+            json.WriteString("who", Whole(who));
+            json.WriteString("from", Whole(from));
             json.WriteString("act", act);
-            if (detail is not null) json.WriteString("detail", detail.Length > 300 ? detail[..300] : detail);
+            if (detail is not null) json.WriteString("detail", Whole(detail.Length > 300 ? detail[..300] : detail));
             json.WriteEndObject();
         }
         line.WriteByte((byte)'\n');
@@ -48,7 +48,7 @@ internal sealed class AuditLog : IDisposable
         {
             try
             {
-                _file ??= PrivateFile.Append(_path);
+                _file ??= Open();
                 if (_file.Length > Longest)
                 {
                     _file.Dispose();
@@ -68,7 +68,25 @@ internal sealed class AuditLog : IDisposable
         }
     }
 
-    /// <summary>The last lines, newest first.</summary>
+    private FileStream Open()
+    {
+        FileStream file = PrivateFile.Append(_path);
+        if (file.Length > 0 && !EndsWithLine()) file.WriteByte((byte)'\n');
+        return file;
+    }
+
+    /// <summary>Whatever ended the program may have cut the last line; another one shall not become part of it.</summary>
+    private bool EndsWithLine()
+    {
+        using FileStream file = new(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+
+    /// <summary>A text without halves of characters, which JSON refuses: nobody keeps an act out of the log by them.</summary>
+    private static string? Whole(string? text) => text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The last lines that are whole, newest first.</summary>
     public IReadOnlyList<string> Last(int count)
     {
         lock (_lock)
@@ -82,12 +100,26 @@ internal sealed class AuditLog : IDisposable
                 bool isCut = file.Position > 0;
                 using StreamReader reader = new(file, Encoding.UTF8);
                 string[] lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-                return [.. lines.Skip(isCut ? 1 : 0).Reverse().Take(count)];
+                return [.. lines.Skip(isCut ? 1 : 0).Reverse().Where(IsWhole).Take(count)];
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 return [];
             }
+        }
+    }
+
+    /// <summary>Whatever ended the program may have cut a line.</summary>
+    private static bool IsWhole(string line)
+    {
+        try
+        {
+            using JsonDocument read = JsonDocument.Parse(line);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class HealthPages(MonitorService service)
         int dead = all.Count(status => status.State is not ("live" or "off"));
         // Names are for those who are logged in.
         bool isReady = dead == 0 && service.Store.Problem is null && service.RefusedConfiguration is null;
-        await Answers.WriteAsync(context, new { Ready = isReady, Cameras = all.Length, CamerasDead = dead, Stores = service.Store.Problem is null, Configured = service.RefusedConfiguration is null },
+        await Answers.WriteAsync(context, new { Ready = isReady, Cameras = all.Length, CamerasDead = dead, CamerasUnreached = all.Count(status => status.State == "unreached"), Stores = service.Store.Problem is null, Configured = service.RefusedConfiguration is null },
             isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable).ConfigureAwait(false);
     }
 
@@ -35,6 +35,7 @@ internal sealed class HealthPages(MonitorService service)
         StringBuilder text = new();
         CameraStatus[] all = [.. service.Hub.Cameras.Select(camera => camera.Status)];
         Add(text, all, "img2pose_camera_up", "gauge", "1 while pictures come.", status => status.State == "live" ? 1 : 0);
+        Add(text, all, "img2pose_camera_reached", "gauge", "1 once a picture has come since it is watched.", status => status.Frames > 0 ? 1 : 0);
         Add(text, all, "img2pose_camera_frames_total", "counter", "Pictures that came.", status => status.Frames);
         Add(text, all, "img2pose_camera_fps", "gauge", "Pictures a second that come.", status => status.Fps);
         Add(text, all, "img2pose_camera_looks_total", "counter", "Pictures that were looked at.", status => status.LooksDone);
@@ -58,6 +59,12 @@ internal sealed class HealthPages(MonitorService service)
         Add(text, "process_resident_memory_bytes", "gauge", "Memory.", self.WorkingSet64);
         Add(text, "process_threads", "gauge", "Threads.", self.Threads.Count);
         Add(text, "process_open_fds", "gauge", "Handles.", self.HandleCount);
+        GCMemoryInfo heap = GC.GetGCMemoryInfo();
+        Add(text, "img2pose_heap_used_bytes", "gauge", "Memory of objects after the collector last ran, what lay unused between them included.", heap.HeapSizeBytes);
+        Add(text, "img2pose_heap_fragmented_bytes", "gauge", "What lay unused between them.", heap.FragmentedBytes);
+        Add(text, "img2pose_heap_large_bytes", "gauge", "What large objects took of it.", heap.GenerationInfo[3].SizeAfterBytes);
+        Add(text, "img2pose_heap_committed_bytes", "gauge", "Memory that the collector holds of the system; the rest of what is resident is the network's, FFmpeg's and the program's own.", heap.TotalCommittedBytes);
+        Add(text, "img2pose_heap_collections_total", "counter", "Times that the collector went over all of it.", GC.CollectionCount(2));
         Add(text, "img2pose_uptime_seconds", "gauge", "Time since the start.", Stopwatch.GetElapsedTime(_began).TotalSeconds);
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted).ConfigureAwait(false);

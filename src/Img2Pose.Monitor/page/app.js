@@ -1,5 +1,5 @@
 // The page's frame: who looks, which part is shown, keys. Parts are functions that fill <main> and return what ends them.
-import { api, state, on, start, text } from './live.js';
+import { api, state, on, start, text, sentence } from './live.js';
 import { grid, camera } from './cameras.js';
 import { events } from './events.js';
 import { settings } from './settings.js';
@@ -47,7 +47,7 @@ function login(into) {
   form.onsubmit = async event => {
     event.preventDefault();
     const answer = await api('POST', '/api/login', { user: form.user.value, password: form.password.value });
-    if (answer.error) { form.querySelector('.error').textContent = answer.error; form.password.select(); return; }
+    if (answer.error) { form.querySelector('.error').textContent = sentence(answer.error); form.password.select(); return; }
     await begin();
   };
   form.user.focus();
@@ -87,6 +87,8 @@ async function begin() {
   state.me = await api('GET', '/api/me');
   document.getElementById('logout').hidden = !state.me.name || state.me.open;
   for (const element of document.querySelectorAll('[data-role]')) element.hidden = state.me.role !== element.dataset.role;
+  // Who is not known yet has nowhere to go.
+  document.querySelector('nav').hidden = !state.me.name;
   if (state.me.name) await start();
   route();
 }

@@ -1,5 +1,5 @@
 // All cameras as tiles, and one camera with its numbers.
-import { api, state, on, text, staleness } from './live.js';
+import { api, state, on, text, staleness, stateText, stateKind } from './live.js';
 import { draw, show } from './draw.js';
 import { watch } from './video.js';
 import { chart, topView } from './charts.js';
@@ -7,11 +7,7 @@ import { shapesOf } from './zones.js';
 
 const parts = camera => state.overlay ? camera?.overlay ?? [] : [];
 
-function status(camera) {
-  const line = text('span', camera.status.state, `state ${camera.status.state}`);
-  return line;
-}
-const numbers = status => status.state === 'live'
+const numbers = status => stateKind(status) === 'live'
   ? `${status.faces} ${status.faces === 1 ? 'face' : 'faces'} · ${status.looks.toFixed(1)} looks/s${status.isShort ? ` of ${status.wanted}` : ''} · ${status.fps.toFixed(0)} fps` : '';
 
 export function grid(into) {
@@ -60,8 +56,8 @@ export function grid(into) {
       item.classList.toggle('stale', old !== null);
       item.querySelector('.veil').textContent = old ?? '';
       const line = item.querySelector('.state');
-      line.className = `state ${camera.status.state}`;
-      line.textContent = camera.status.state;
+      line.className = `state ${stateKind(camera.status)}`;
+      line.textContent = stateText(camera.status);
       item.querySelector('.numbers').textContent = numbers(camera.status);
       item.querySelector('.shown').setAttribute('aria-label', `${name}: ${old ?? `live, ${camera.status.faces} faces`}`);
     }
@@ -111,12 +107,13 @@ export function camera(into, name) {
     const now = seen.status, old = staleness(seen);
     picture.classList.toggle('stale', old !== null);
     find('.veil').textContent = old ?? '';
-    find('.bar .state').className = `state ${now.state}`;
-    find('.bar .state').textContent = now.state;
+    find('.bar .state').className = `state ${stateKind(now)}`;
+    if (now.width) picture.style.aspectRatio = `${now.width} / ${now.height}`;
+    find('.bar .state').textContent = stateText(now);
     const moment = performance.now(), spent = now.cpuSeconds + now.networkSeconds;
     if (work && moment - work.moment > 4000) { cores = Math.max(0, spent - work.spent) / ((moment - work.moment) / 1000); work = { moment, spent }; }
     work ??= { moment, spent };
-    const facts = [['State', now.reason ? `${now.state}: ${now.reason}` : now.state], ['Picture', now.width ? `${now.width}×${now.height}, ${now.codec ?? '?'}` : '–'], ['Pictures', `${now.fps.toFixed(1)} a second`],
+    const facts = [['State', now.reason ? `${stateText(now)}: ${now.reason}` : stateText(now)], ['Picture', now.width ? `${now.width}×${now.height}, ${now.codec ?? '?'}` : '–'], ['Pictures', `${now.fps.toFixed(1)} a second`],
       ['Looks', `${now.looks.toFixed(1)} of ${now.wanted} a second${now.isShort ? ', the machine is short' : ''}`], ['Age', now.age == null ? '–' : `${Math.round(now.age)} ms (95 %: ${Math.round(now.age95)})`], ['Faces', now.faces], ['Outages', now.outages], ['Left out', now.dropped], ['Processor', cores === null ? '–' : `${cores.toFixed(2)} cores`]];
     find('.facts').replaceChildren(...facts.flatMap(([term, value]) => [text('dt', term), text('dd', String(value))]));
     if (!image.hidden) return;

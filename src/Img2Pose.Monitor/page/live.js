@@ -36,6 +36,13 @@ export async function start() {
 async function refresh() {
   const answer = await api('GET', '/api/cameras');
   if (answer.error) return;
+  // Pictures of before its faces were hidden are shown no longer.
+  for (const camera of answer.cameras) {
+    const before = state.cameras.get(camera.name);
+    if (!before || before.status.masked === camera.status.masked && before.areas.masks.length === camera.areas.masks.length) continue;
+    state.tiles.get(camera.name)?.bitmap.close();
+    state.tiles.delete(camera.name);
+  }
   state.cameras = new Map(answer.cameras.map(camera => [camera.name, camera]));
   state.rules = answer.rules;
   tell('problems', answer.problems);
@@ -82,6 +89,13 @@ async function takeTile(data) {
   tell('tile', name);
 }
 
+// What the monitor answers begins without a capital, since it stands behind a colon elsewhere.
+export const sentence = line => line ? line[0].toUpperCase() + line.slice(1) : '';
+
+// A camera's state in a word or three.
+export const stateText = status => !isConnected() ? 'not known' : status.state === 'unreached' ? 'not reached yet' : status.state;
+export const stateKind = status => isConnected() ? status.state : 'unknown';
+
 // Whether what is shown of a camera is old, and what to say over it.
 export function staleness(camera) {
   const status = camera?.status;
@@ -90,7 +104,9 @@ export function staleness(camera) {
   const seconds = status.silent ?? null, since = seconds === null ? '' : ` No picture for ${Math.round(seconds)} s.`;
   if (status.state === 'off') return `Off ${status.reason ?? ''}`;
   if (status.state === 'connecting') return 'Connecting…';
-  if (status.state !== 'live') return `${status.reason ?? 'Lost'}.${since}${status.retryIn != null ? ` Again in ${Math.ceil(status.retryIn)} s.` : ''}`;
+  const again = status.retryIn != null ? ` Tried again in ${Math.ceil(status.retryIn)} s.` : ' Tried again now.';
+  if (status.state === 'unreached') return `Not reached yet: ${status.reason ?? 'no answer'}.${again}`;
+  if (status.state !== 'live') return `${status.reason ?? 'Lost'}.${since}${again}`;
   if (seconds === null) return status.masked ? 'Waiting for looks' : 'No picture yet';
   return seconds > 3 ? since.trim() : null;
 }

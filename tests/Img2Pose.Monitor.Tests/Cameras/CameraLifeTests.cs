@@ -66,6 +66,29 @@ public class CameraLifeTests(HeadServer heads)
     }
 
     [Fact]
+    public async Task From_the_moment_that_faces_are_hidden_no_clip_of_before_is_kept_and_no_try_shows_it()
+    {
+        await using MonitorHost host = await MonitorHost.StartAsync("cameras: []\n");
+        await File.WriteAllTextAsync(host.ConfigurationFile, $"rules: [{{ {Anybody}, before: 1s }}]\n", Never);
+        await host.UntilAsync(() => host.Service.Configuration.Rules.Count == 1, "a rule");
+        JsonElement me = await host.GetAsync("/api/me");
+        host.Client.DefaultRequestHeaders.Add("X-CSRF-Token", me.GetProperty("csrf").GetString());
+        using HttpResponseMessage added = await host.Client.PostAsJsonAsync("/api/cameras", new { name = "new", url = heads.Url(1), looks = 3 }, Never);
+        await UntilStoredAsync(host, kept => kept.Length == 1, "an event");
+        string id = Read(host)[0].Id;
+
+        using HttpResponseMessage hidden = await host.Client.PutAsJsonAsync("/api/cameras/new", new { name = "new", url = heads.Url(1), looks = 3, mask = true }, Never);
+        await UntilStoredAsync(host, kept => kept.Single(happened => happened.Id == id).End is not null, "its end");
+        await host.Service.Store.Files.FinishAsync(MonitorHost.Limit);
+        using HttpResponseMessage tried = await host.Client.PostAsJsonAsync("/api/cameras/try?instead=new", new { name = "new", url = heads.Url(1), mask = false }, Never);
+        JsonElement trial = await tried.Content.ReadFromJsonAsync<JsonElement>(Never);
+
+        Assert.Null(host.Service.Store.Files.Find(id, ".mp4"));
+        Assert.True(trial.GetProperty("works").GetBoolean(), trial.ToString());
+        Assert.False(trial.TryGetProperty("picture", out _));
+    }
+
+    [Fact]
     public async Task Who_watches_a_camera_that_is_changed_is_told_to_ask_again()
     {
         await using MonitorHost host = await MonitorHost.StartAsync("cameras: []\n");
@@ -127,6 +150,37 @@ public class CameraLifeTests(HeadServer heads)
         Assert.False((await ready.Content.ReadFromJsonAsync<JsonElement>(Never)).GetProperty("stores").GetBoolean());
         Assert.Contains("damaged", (await host.GetAsync("/api/cameras")).GetProperty("problems").ToString());
         Assert.Equal("live", host.Service.Hub.Find("one")!.Status.State);
+    }
+
+    [Fact]
+    public async Task A_camera_that_was_never_reached_is_told_from_one_that_was_lost()
+    {
+        await using MonitorHost host = await MonitorHost.StartAsync($$"""
+            cameras:
+              - { name: dead, url: "rtsp://127.0.0.1:1/x" }
+              - { name: lost, url: "{{heads.Url(4)}}", looks: 3, size: 256 }
+            """);
+        await host.UntilLookedAtAsync("lost");
+        heads.Server.Order("silent /4");
+        try
+        {
+            await host.UntilAsync(() => host.Service.Hub.Find("lost")!.Status.State == "reconnecting", "an outage");
+        }
+        finally
+        {
+            heads.Server.Order("play /4");
+        }
+        await host.UntilAsync(() => host.Service.Hub.Find("dead")!.Status is { State: "unreached", RetryIn: not null }, "a try to come");
+
+        CameraStatus dead = host.Service.Hub.Find("dead")!.Status;
+        JsonElement ready = JsonDocument.Parse(await (await host.Client.GetAsync("/readyz", Never)).Content.ReadAsStringAsync(Never)).RootElement;
+        string metrics = await host.Client.GetStringAsync("/metrics", Never);
+
+        Assert.Equal("connection refused", dead.Reason);
+        Assert.InRange(dead.RetryIn!.Value, 0, 60);
+        Assert.Equal(1, ready.GetProperty("camerasUnreached").GetInt32());
+        Assert.Contains("img2pose_camera_reached{camera=\"dead\"} 0\n", metrics);
+        Assert.Contains("img2pose_camera_reached{camera=\"lost\"} 1\n", metrics);
     }
 
     [Fact]

@@ -138,6 +138,26 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_that_somebody_sends_keeps_an_act_out_of_the_audit_log_or_makes_two_of_it()
+    {
+        using (AuditLog log = new(_folder, message => Assert.Fail(message)))
+        {
+            // A character of two halves lies where the text is cut; another half stands alone.
+            log.Note("an\ud83dna", "10.0.0.1", "refused", new string('x', 299) + "\ud83d\ude00");
+            log.Note(null, "10.0.0.1", "login failed", "x\",\"act\":\"login\"}\n{\"act\":\"forged\"}");
+        }
+        // As when the power fails.
+        File.AppendAllText(Path.Combine(_folder, "audit.jsonl"), "{\"time\":\"2026");
+        using AuditLog again = new(_folder, message => Assert.Fail(message));
+        again.Note("bob", "10.0.0.1", "logout");
+
+        Assert.Collection(again.Last(10),
+            line => Assert.Contains("\"act\":\"logout\"", line),
+            line => Assert.Contains("\"act\":\"login failed\"", line),
+            line => Assert.Contains("\"act\":\"refused\"", line));
+    }
+
+    [Fact]
     public async Task A_user_who_is_removed_while_the_password_is_checked_gets_no_session()
     {
         UserConfiguration ann = new("ann", Role.Operator, "a long password"), bob = new("bob", Role.Viewer, "another password");
