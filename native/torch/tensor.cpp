@@ -3,6 +3,7 @@
 #include "shim.h"
 
 #include <ATen/Parallel.h>
+#include <torch/cuda.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/version.h>
 
@@ -67,6 +68,8 @@ extern "C" {
 I2P_API const char* i2p_last_error() { return last_error.c_str(); }
 
 I2P_API int i2p_cuda_is_available() { return at::hasCUDA() ? 1 : 0; }
+
+I2P_API int i2p_cuda_device_count() { return static_cast<int>(torch::cuda::device_count()); }
 
 I2P_API int i2p_set_num_threads(int threads) {
   return guarded([&] { at::set_num_threads(threads); });

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Img2Pose.Cli.Running;
 using Img2Pose.Core;
+using Img2Pose.Training.Networks;
 using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Cli.Commands;
@@ -15,10 +16,10 @@ internal static class TrainCommand
 
     // What both networks are told.
     private static readonly Argument<string> s_data = new("data") { Description = "Training pack (a folder with annotations.jsonl); for a resnet also an LMDB file." };
-    private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), nano-two-stage (the paper's stages on its backbone; options as nano), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
+    private static readonly Option<string> s_network = new("--network") { Description = "nano (the default model's), r18 (accurate: one stage on ResNet-18), nano-two-stage (the paper's stages on its backbone; options as nano), or the paper's: resnet18, resnet50, resnet101.", DefaultValueFactory = _ => "nano" };
     private static readonly Option<string> s_output = new("--out") { Description = "Folder for checkpoints, models and logs.", DefaultValueFactory = _ => "out/train" };
     private static readonly Option<int?> s_steps = new("--steps") { Description = "Optimiser steps in all. [nano: 9500; resnet: 100 passes over the data, or until the validation loss stops falling]" };
-    private static readonly Option<int?> s_batch = new("--batch") { Description = "Pictures of a step; nano: at 320×320, other sizes keep the number of pixels. [nano: 16; resnet: 2]" };
+    private static readonly Option<int?> s_batch = new("--batch") { Description = "Pictures of a step, of all devices together; nano: at 320×320, other sizes keep the number of pixels. [nano: 16; resnet: 2]" };
     private static readonly Option<int[]?> s_sizes = new("--sizes")
     {
         Description = "nano: sides of the square pictures, multiples of 64 [320]; resnet: shorter sides of the resized pictures [640 672 704 736 768 800].",
@@ -30,13 +31,16 @@ internal static class TrainCommand
     private static readonly Option<ulong> s_seed = new("--seed") { Description = "Seed of weights, order and augmentation.", DefaultValueFactory = _ => 1 };
     private static readonly Option<int> s_threads = new("--threads") { Description = "Threads of libtorch; 0: as many as processors.", DefaultValueFactory = _ => 0 };
     private static readonly Option<int> s_workers = new("--workers") { Description = "Threads that make samples.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<string> s_device = new("--device") { Description = "cpu or cuda.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<string> s_device = new("--devices", "--device") { Description = "cpu, cuda or cuda:1; several (cuda:0,cuda:1 or cpu,cpu) share every batch.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<string?> s_resume = new("--resume") { Description = "Checkpoint to go on from; 'last' is the output folder's own." };
 
     // nano alone.
     private static readonly Option<string?> s_mesh = new("--mesh") { Description = "nano: folder of the face-mesh pack, for synthetic large poses and rendered heads." };
     private static readonly Option<string[]> s_sets = new("--set-weights") { Description = "nano: how often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string?> s_start = new("--init") { Description = "nano: model package (.onnx) of this network to start from, such as the default model's." };
+    private static readonly Option<string?> s_start = new("--init") { Description = "What to start from: nano: a model package (.onnx) of this network, such as the default model's; r18, resnet18: resnet18-imagenet, the backbone of a NuGet package, fetched when it is not there." };
+    private static readonly Option<string> s_precision = new("--precision") { Description = "nano, r18: float32 or bfloat16 (mixed precision).", DefaultValueFactory = _ => "float32" };
+    private static readonly Option<string[]> s_without = new("--without") { Description = "nano, r18: leave pictures out whose name in the annotations contains one of these, such as persons to be measured on.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<bool> s_freeze = new("--freeze-backbone") { Description = "nano, r18: only the pyramid and the heads learn." };
     private static readonly Option<bool> s_weightsOnly = new("--weights-only") { Description = "nano, with --resume: take the weights only and start a new schedule." };
 
     // The paper's alone.
@@ -52,18 +56,21 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on labelled pictures.")
         {
             s_data, s_network, s_output, s_steps, s_batch, s_sizes, s_rate, s_warmUp, s_epoch, s_seed, s_threads, s_workers, s_device, s_resume,
-            s_mesh, s_sets, s_start, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
+            s_mesh, s_sets, s_start, s_precision, s_without, s_freeze, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
-            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_start, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
+            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_precision, s_without, s_freeze, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
             FileRoles roles = new();
             RunFiles.AddData(roles, parsed.GetValue(s_data));
             RunFiles.AddData(roles, parsed.GetValue(s_validation));
             roles.Reads(parsed.GetValue(s_mesh), "a file of the meshes (--mesh)");
-            roles.Reads(parsed.GetValue(s_start), "the package of --init");
+            string? start = parsed.GetValue(s_start);
+            if (paper && start is not null and not ImageNetPackage.Name) throw new UsageException($"--init of {network} is {ImageNetPackage.Name}; a checkpoint is given with --pretrained");
+            if (paper && start is not null && parsed.GetValue(s_pretrained) is not null) throw new UsageException("--init and --pretrained are two starts; give one of them");
+            if (start is not ImageNetPackage.Name) roles.Reads(start, "the package of --init");
             roles.Reads(parsed.GetValue(s_pretrained), "the checkpoint of --pretrained");
             roles.Reads(parsed.GetValue(s_reference), "a file of the reference points (--reference)");
             // What is resumed may be the output's own checkpoint, which the next one follows; another's is kept.
@@ -132,6 +139,9 @@ internal static class TrainCommand
             Workers = parsed.GetValue(s_workers),
             Device = parsed.GetValue(s_device)!,
             Start = parsed.GetValue(s_start),
+            Precision = parsed.GetValue(s_precision)!,
+            Without = parsed.GetValue(s_without) ?? [],
+            FreezeBackbone = parsed.GetValue(s_freeze),
             Resume = Resume(parsed, NanoTrainer.CheckpointName),
             ResumeWeightsOnly = parsed.GetValue(s_weightsOnly),
         };
@@ -158,7 +168,7 @@ internal static class TrainCommand
             Threads = parsed.GetValue(s_threads),
             Workers = parsed.GetValue(s_workers),
             Device = parsed.GetValue(s_device)!,
-            Pretrained = parsed.GetValue(s_pretrained),
+            Pretrained = parsed.GetValue(s_pretrained) ?? parsed.GetValue(s_start),
             Resume = Resume(parsed, PaperTrainer.CheckpointName),
         };
     }

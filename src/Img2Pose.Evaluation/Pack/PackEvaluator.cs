@@ -70,6 +70,7 @@ public static class PackEvaluator
             RecallBySize = [.. SizeBounds.Zip(SizeBounds.Skip(1), (from, to) => RecallRow(pictures, bootstrap, from, to))],
             BySet = [.. pictures.Select(p => p.Annotation.Set).Distinct().Order(StringComparer.Ordinal).SelectMany(set => SetRows(pictures, poses, bootstrap, set))],
             YawBins = [.. YawBins(poses, bootstrap, "gt68"), .. YawBins(poses, bootstrap, null)],
+            Reliability = Reliability.Of(Hits(pictures, p => p.Complete, p => p.Large)),
             Curves = [Curve("complete pictures", complete, rows[0]), Curve("wider", wider, rows[1])],
         };
 
@@ -95,9 +96,16 @@ public static class PackEvaluator
     {
         int[] chosen = [.. Enumerable.Range(0, pictures.Length).Where(i => included(pictures[i].Annotation))];
         int[] faces = [.. pictures.Select(p => p.Annotation.Faces.Count(PackRules.IsScoredForDetection))];
+        return new AveragePrecision(Hits(pictures, included, assignment), faces, chosen);
+    }
+
+    /// <summary>The detections that count, right or wrong.</summary>
+    private static List<ScoredHit> Hits(MatchedPicture[] pictures, Func<AnnotatedImage, bool> included, Func<MatchedPicture, int[]> assignment)
+    {
         List<ScoredHit> hits = [];
-        foreach (int i in chosen)
+        for (int i = 0; i < pictures.Length; i++)
         {
+            if (!included(pictures[i].Annotation)) continue;
             int[] assigned = assignment(pictures[i]);
             for (int d = 0; d < assigned.Length; d++)
             {
@@ -105,7 +113,7 @@ public static class PackEvaluator
                     hits.Add(new ScoredHit(i, pictures[i].Detections[d].Score, assigned[d] != FaceMatcher.FalseAlarm));
             }
         }
-        return new AveragePrecision(hits, faces, chosen);
+        return hits;
     }
 
     private static MeanStatistic Recall(

@@ -87,4 +87,7 @@ public sealed record PackReport
 
     /// <summary>Precision–recall curves behind the average precisions.</summary>
     public required IReadOnlyList<PrecisionRecallCurve> Curves { get; init; }
+
+    /// <summary>Precision by score over complete pictures, of all detections that are listed.</summary>
+    public required Reliability Reliability { get; init; }
 }

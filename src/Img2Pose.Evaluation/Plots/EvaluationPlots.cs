@@ -19,13 +19,14 @@ public static class EvaluationPlots
     // Told apart by people with the common colour-vision deficiencies.
     private static readonly OkabeIto s_palette = new();
 
-    /// <summary>Writes <c>precision-recall.svg</c> and <c>error-by-yaw.svg</c> into a folder, made when absent.</summary>
+    /// <summary>Writes <c>precision-recall.svg</c>, <c>error-by-yaw.svg</c> and <c>reliability.svg</c> into a folder, made when absent.</summary>
     /// <exception cref="OutputException">A file cannot be written.</exception>
     /// <exception cref="ModelException">There is no font to write with.</exception>
     public static void Write(string folder, PackReport report)
     {
         Save(folder, "precision-recall.svg", PrecisionRecall("Detection", report.Curves));
         Save(folder, "error-by-yaw.svg", ErrorByYaw(report.YawBins));
+        Save(folder, "reliability.svg", ReliabilityCurve(report.Reliability));
     }
 
     /// <summary>Saves one plot.</summary>
@@ -46,6 +47,30 @@ public static class EvaluationPlots
             Scatter line = plot.Add.ScatterLine(Thin(curve.Points).ToArray(), Color(i));
             line.LineWidth = 2;
             line.LegendText = name;
+        }
+        return Draw(plot);
+    }
+
+    /// <summary>Precision by score, beside the line on which a score says its precision; what calibration would make of it.</summary>
+    /// <exception cref="ModelException">There is no font to write with.</exception>
+    public static string ReliabilityCurve(Reliability reliability)
+    {
+        Plot plot = Create("Reliability of scores", "score", s_fifths, "precision", s_fifths);
+        Scatter even = plot.Add.ScatterLine(new Coordinates[] { new(0, 0), new(1, 1) }, Colors.Gray);
+        even.LinePattern = LinePattern.Dashed;
+        even.LegendText = "as said";
+        Coordinates[] points = [.. reliability.Bins.Where(bin => bin.Count > 0).Select(bin => new Coordinates(bin.Score, bin.Precision))];
+        if (points.Length > 0)
+        {
+            Scatter line = plot.Add.Scatter(points, Color(0));
+            line.LineWidth = 2;
+            line.LegendText = $"measured, error {reliability.Error.ToString("0.000", CultureInfo.InvariantCulture)}";
+        }
+        if (reliability.Calibration is { } calibration)
+        {
+            Coordinates[] curve = [.. Enumerable.Range(0, 101).Select(i => new Coordinates(i / 100.0, calibration.Apply(i / 100.0)))];
+            Scatter fit = plot.Add.ScatterLine(curve, Color(1));
+            fit.LegendText = "calibration";
         }
         return Draw(plot);
     }

@@ -55,6 +55,28 @@ public static class PackReportJson
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        WriteReliability(json, report.Reliability);
+        json.WriteEndObject();
+    }
+
+    private static void WriteReliability(Utf8JsonWriter json, Reliability reliability)
+    {
+        json.WriteStartObject("reliability");
+        WriteNullable(json, "expected_calibration_error", double.IsFinite(reliability.Error) ? reliability.Error : null);
+        WriteNullable(json, "slope", reliability.Calibration?.Slope);
+        WriteNullable(json, "offset", reliability.Calibration?.Offset);
+        json.WriteStartArray("bins");
+        foreach (ReliabilityBin bin in reliability.Bins)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("from", bin.From);
+            json.WriteNumber("to", bin.To);
+            json.WriteNumber("detections", bin.Count);
+            WriteNullable(json, "score", bin.Count > 0 ? bin.Score : null);
+            WriteNullable(json, "precision", bin.Count > 0 ? bin.Precision : null);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -42,7 +42,21 @@ public static class PackReportText
                 $"{bin.Labels} {bin.From}-{bin.To}", Count(bin.Yaw), bin.Matched.ToString(CultureInfo.InvariantCulture),
                 WithInterval(bin.Yaw), WithInterval(bin.Pitch), WithInterval(bin.Roll), WithInterval(bin.Geodesic));
         }
-        return text.Append(angles).ToString();
+        text.Append(angles).Append('\n');
+
+        TextTable scores = new("by score, complete pictures", "detections", "mean score", "precision");
+        foreach (ReliabilityBin bin in report.Reliability.Bins)
+        {
+            bool none = bin.Count == 0;
+            scores.Add(
+                string.Create(CultureInfo.InvariantCulture, $"{bin.From:0.0}-{bin.To:0.0}"), bin.Count.ToString(CultureInfo.InvariantCulture),
+                none ? None : Format(bin.Score, MeasureUnit.Number, 1), none ? None : Format(bin.Precision, MeasureUnit.Number, 1));
+        }
+        text.Append(scores);
+        if (double.IsFinite(report.Reliability.Error)) text.Append(CultureInfo.InvariantCulture, $"expected calibration error {report.Reliability.Error:0.000}");
+        if (report.Reliability.Calibration is { } calibration)
+            text.Append(CultureInfo.InvariantCulture, $"; a precision of s would be said by sigmoid({calibration.Slope:0.000} logit {(calibration.Offset < 0 ? "-" : "+")} {Math.Abs(calibration.Offset):0.000}): the threshold would be {calibration.Apply(report.Threshold):0.000}");
+        return text.Append('\n').ToString();
     }
 
     private static string WithInterval(Measure measure) =>

@@ -14,6 +14,7 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
     private const int Grid = 8;
 
     private readonly List<PlacedFace> _faces = [];
+    private readonly List<string> _sources = [];
     private readonly byte[] _uncertain = new byte[Cells(width) * Cells(height)];
     private readonly CameraIntrinsics _camera = CameraIntrinsics.ForImage(width, height);
 
@@ -30,6 +31,7 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
     public void AddLayer(RgbPicture picture, AnnotatedImage image, SimilarityWarp warp, LayerShape shape, PixelRectangle clip)
     {
         Canvas.Draw(picture, warp, shape, clip);
+        _sources.Add(image.Image);
         Hide(warp, shape, clip, picture.Width, picture.Height);
         MarkCells(warp, shape, clip, picture.Width, picture.Height, image.Complete ? (byte)0 : (byte)1);
 
@@ -90,6 +92,7 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
             Height = Canvas.Height,
             Faces = [.. faces],
             Uncertain = _uncertain,
+            Sources = _sources,
         };
     }
 

@@ -29,6 +29,9 @@ public sealed class TrainingSample
     /// </summary>
     public required byte[] Uncertain { get; init; }
 
+    /// <summary>Names of the pictures that it was made of, as the annotations have them, bottom layer first.</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
     /// <summary>Cells in a row of <see cref="Uncertain"/>.</summary>
     public int UncertainWidth => (Width + CellSize - 1) / CellSize;
 

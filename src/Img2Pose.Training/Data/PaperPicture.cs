@@ -16,7 +16,11 @@ internal sealed record PaperFace(MarkedFace Marked, Pose? Pose, bool HasLandmark
 internal sealed record PaperPicture(RgbPicture Picture, IReadOnlyList<PaperFace> Faces, string Source);
 
 /// <summary>A picture and its labels, ready to be resized.</summary>
-internal sealed record PaperSample(RgbPicture Picture, PaperLabels Labels);
+internal sealed record PaperSample(RgbPicture Picture, PaperLabels Labels)
+{
+    /// <summary>Where the picture comes from: file and line, or database and key.</summary>
+    internal string Source { get; init; } = "";
+}
 
 /// <summary>Which of the original's augmentations are applied.</summary>
 internal sealed record PaperAugmentations(bool Flip = false, bool Crop = false, bool Noise = false, bool Contrast = false);
@@ -59,7 +63,7 @@ internal sealed class PaperLoader(ReferenceFace reference, PaperAugmentations au
             boxes.AddRange([(float)box.Left, (float)box.Top, (float)box.Right, (float)box.Bottom]);
             poses.Add(pose.Value);
         }
-        return new PaperSample(picture, new PaperLabels([.. boxes], [.. poses]));
+        return new PaperSample(picture, new PaperLabels([.. boxes], [.. poses])) { Source = source.Source };
     }
 
     private static List<MarkedFace> Usable(PaperPicture source, List<MarkedFace> marked) =>

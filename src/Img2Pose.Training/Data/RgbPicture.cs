@@ -1,8 +1,12 @@
+using Img2Pose.Training.Augmentation;
+
 namespace Img2Pose.Training.Data;
 
 /// <summary>A decoded picture: RGB bytes, row-major, three bytes a pixel, no padding.</summary>
 public sealed class RgbPicture
 {
+    private RgbPicture? _half;
+
     /// <summary>Wraps <paramref name="pixels"/> without copying.</summary>
     /// <exception cref="ArgumentException">The array's length is not width × height × 3.</exception>
     public RgbPicture(byte[] pixels, int width, int height)
@@ -24,4 +28,16 @@ public sealed class RgbPicture
 
     /// <summary>Height in pixels.</summary>
     public int Height { get; }
+
+    /// <summary>The picture averaged over blocks of two to the power of <paramref name="octave"/>, at least a pixel; made at the first call and kept.</summary>
+    internal RgbPicture Halved(int octave)
+    {
+        RgbPicture picture = this;
+        for (int i = 0; i < octave && Math.Max(picture.Width, picture.Height) > 1; i++)
+        {
+            // Two threads may make it at once; both are alike, and one is kept.
+            picture = picture._half ?? Interlocked.CompareExchange(ref picture._half, ReducedPicture.Halve(picture), null) ?? picture._half!;
+        }
+        return picture;
+    }
 }

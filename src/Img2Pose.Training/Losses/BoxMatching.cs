@@ -116,6 +116,9 @@ internal abstract class BalancedSampler
         return (Choose(positive, wanted), Choose(negative, rest));
     }
 
+    /// <summary>The sampler of one draw, known by its number: its choice depends on no other draw, so that it is the same wherever it is made.</summary>
+    internal abstract BalancedSampler Of(long draw);
+
     /// <summary>Chooses <paramref name="count"/> of the candidates; the result is ascending.</summary>
     protected abstract int[] Choose(List<int> candidates, int count);
 
@@ -129,6 +132,9 @@ internal abstract class BalancedSampler
     {
         private readonly Random _random = new(seed);
 
+        // SplitMix64's constants: neighbouring numbers give seeds far apart.
+        internal override BalancedSampler Of(long draw) => new Drawing((int)((((ulong)(uint)seed << 32) + (ulong)draw + 1) * 0x9E3779B97F4A7C15 >> 33));
+
         protected override int[] Choose(List<int> candidates, int count)
         {
             int[] chosen = [.. candidates];
@@ -141,6 +147,8 @@ internal abstract class BalancedSampler
 
     private sealed class Leading : BalancedSampler
     {
+        internal override BalancedSampler Of(long draw) => this;
+
         protected override int[] Choose(List<int> candidates, int count) => [.. candidates.Take(count)];
     }
 }

@@ -33,6 +33,12 @@ internal sealed class CellTargets
     /// <summary>Targets of those cells, <see cref="Width"/> numbers each.</summary>
     internal List<float> Values { get; } = [];
 
+    /// <summary>Sum of the weights of those cells.</summary>
+    internal double TotalWeight { get; private set; }
+
+    /// <summary>The same over the cells with a rotation.</summary>
+    internal double TotalPoseWeight { get; private set; }
+
     /// <summary>Assigns the faces of <paramref name="samples"/>, all of one size with sides that are multiples of 64.</summary>
     internal static CellTargets Assign(IReadOnlyList<TrainingSample> samples)
     {
@@ -118,7 +124,10 @@ internal sealed class CellTargets
                     Values.Add(face.Rotation.Turn);
                     Values.Add(label.HasPose ? 1 : 0);
                     // A box without a pose locates the face only roughly (data README: such boxes scatter).
-                    Values.Add(label.HasPose ? Math.Max(0.2f, label.Weight) : 0.3f);
+                    float weight = label.HasPose ? Math.Max(0.2f, label.Weight) : 0.3f;
+                    Values.Add(weight);
+                    TotalWeight += weight;
+                    if (label.HasPose) TotalPoseWeight += weight;
                     Values.Add((float)(face.Side / unit));
                 }
             }

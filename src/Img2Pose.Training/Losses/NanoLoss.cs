@@ -1,4 +1,5 @@
 using Img2Pose.Training.Networks;
+using Img2Pose.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Losses;
@@ -34,9 +35,14 @@ internal sealed class NanoLoss : IDisposable
     /// <summary>What <see cref="Compute"/> gives, in its order.</summary>
     internal static IReadOnlyList<string> Parts { get; } = ["loss", "score", "place", "rotation", "points"];
 
-    /// <summary>Loss of codes [N, cells, 7] against the assigned targets, and its parts: float32 scalars.</summary>
-    internal Tensor[] Compute(Tensor codes, CellTargets targets)
+    /// <summary>Loss of codes [N, cells, 8] against the assigned targets, and its parts: float32 scalars.</summary>
+    /// <param name="codes">Of a batch, or of a replica's share of one.</param>
+    /// <param name="targets">Of the same pictures.</param>
+    /// <param name="link">Ways to the other shares, whose counts are divided by too; null where there are none.</param>
+    internal Tensor[] Compute(Tensor codes, CellTargets targets, ReplicaLink? link = null)
     {
+        double[] whole = link.Whole(targets.Rows.Count, targets.TotalWeight, targets.TotalPoseWeight);
+        (double faces, double weights, double poseWeights) = (whole[0], whole[1], whole[2]);
         Device device = codes.device;
         Tensor flat = codes.reshape(-1, CellCode.Values);
         Tensor logits = flat.select(1, 0);
@@ -58,11 +64,11 @@ internal sealed class NanoLoss : IDisposable
             Tensor offset = (found.narrow(1, 1, 2) - wanted.narrow(1, 0, 2)) / side.unsqueeze(1);
             Tensor logSize = (found.select(1, 3) - wanted.select(1, 2)).unsqueeze(1);
             Tensor placeError = cat([offset, logSize], 1);
-            place = WeightedMean(SmoothL1(placeError, 0.05).mean([1]), weight);
+            place = WeightedMean(SmoothL1(placeError, 0.05).mean([1]), weight, weights);
 
             Tensor turned = found.narrow(1, 4, CellCode.RotationValues), turnWanted = wanted.narrow(1, 3, CellCode.RotationValues);
             Tensor rotationError = turned - turnWanted;
-            rotation = WeightedMean(SmoothL1(rotationError, 0.2).mean([1]), poseWeight);
+            rotation = WeightedMean(SmoothL1(rotationError, 0.2).mean([1]), poseWeight, poseWeights);
 
             Tensor ratio = (found.select(1, 3) - wanted.select(1, 2)).clamp(-1.5, 1.5).exp();
             Tensor turnedFound = RotationTensors.TurnByCode(turned, _points, _scale) * ratio.reshape(-1, 1, 1);
@@ -70,7 +76,7 @@ internal sealed class NanoLoss : IDisposable
             Tensor pointError = (turnedFound - turnedWanted) / CellCode.MeanBoxSide;
             Tensor planar = pointError.narrow(2, 0, 2) + offset.unsqueeze(1);
             Tensor depth = pointError.narrow(2, 2, 1);
-            points = WeightedMean(cat([planar, depth], 2).abs().reshape(count, -1).mean([1]), poseWeight);
+            points = WeightedMean(cat([planar, depth], 2).abs().reshape(count, -1).mean([1]), poseWeight, poseWeights);
 
             using (no_grad())
             {
@@ -81,7 +87,7 @@ internal sealed class NanoLoss : IDisposable
 
         Tensor probability = logits.detach().sigmoid();
         Tensor focus = (quality - probability).square() * classWeights;
-        Tensor score = nn.functional.binary_cross_entropy_with_logits(logits, quality, focus, nn.Reduction.Sum) / Math.Max(1, count);
+        Tensor score = nn.functional.binary_cross_entropy_with_logits(logits, quality, focus, nn.Reduction.Sum) / Math.Max(1, faces);
         Tensor total = score + place * PlaceWeight + rotation * RotationWeight + points * PointsWeight;
         return [total, score, place, rotation, points];
     }
@@ -96,7 +102,7 @@ internal sealed class NanoLoss : IDisposable
     private static Tensor SmoothL1(Tensor error, double beta) =>
         nn.functional.smooth_l1_loss(error, zeros(error.shape, device: error.device), nn.Reduction.None, beta);
 
-    private static Tensor WeightedMean(Tensor values, Tensor weights) => (values * weights).sum() / (weights.sum() + 1e-3);
+    private static Tensor WeightedMean(Tensor values, Tensor weights, double total) => (values * weights).sum() / (total + 1e-3);
 
     /// <summary>Intersection over union of two squares: sides 1 and <paramref name="ratio"/>, centres <paramref name="offset"/> apart, in sides of the first.</summary>
     private static Tensor MeanBoxOverlap(Tensor offset, Tensor ratio)

@@ -1,4 +1,5 @@
 using Img2Pose.Geometry;
+using Img2Pose.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Losses;
@@ -25,20 +26,22 @@ internal static class PaperLoss
     /// <param name="targets">Wanted deltas of the positive anchors, in the order of <paramref name="positive"/>, [positive, 4].</param>
     /// <param name="positive">Rows of the positive sampled anchors.</param>
     /// <param name="negative">Rows of the negative sampled anchors.</param>
+    /// <param name="link">Ways to the other shares of the batch, whose counts are divided by too; null where there are none.</param>
     internal static (Tensor Objectness, Tensor Boxes) Proposals(
-        Tensor objectness, Tensor deltas, float[] labels, float[] targets, long[] positive, long[] negative)
+        Tensor objectness, Tensor deltas, float[] labels, float[] targets, long[] positive, long[] negative, ReplicaLink? link = null)
     {
         Device device = objectness.device;
         long[] sampled = [.. positive, .. negative];
+        double whole = link.Whole(sampled.Length)[0];
         // Where every anchor is doubtful there is nothing to learn, and the mean of nothing is no number.
         if (sampled.Length == 0) return ((objectness * 0).sum(), (deltas * 0).sum());
         Tensor rows = tensor(sampled, [sampled.Length], device: device);
         float[] wanted = [.. sampled.Select(row => labels[row])];
-        Tensor score = nn.functional.binary_cross_entropy_with_logits(objectness.index_select(0, rows), tensor(wanted, [wanted.Length], device: device));
+        Tensor score = nn.functional.binary_cross_entropy_with_logits(objectness.index_select(0, rows), tensor(wanted, [wanted.Length], device: device), reduction: nn.Reduction.Sum) / whole;
         if (positive.Length == 0) return (score, (deltas * 0).sum());
         Tensor found = deltas.index_select(0, tensor(positive, [positive.Length], device: device));
         Tensor boxes = nn.functional.smooth_l1_loss(found, tensor(targets, [positive.Length, 4], device: device), nn.Reduction.Sum, 1.0 / 9);
-        return (score, boxes / sampled.Length);
+        return (score, boxes / whole);
     }
 
     /// <summary>
@@ -52,13 +55,17 @@ internal static class PaperLoss
     /// <param name="stddev">Their standard deviation.</param>
     /// <param name="calibration">Calibration points on the reference face.</param>
     /// <param name="pointsWeight">As <see cref="Optimization.PaperStepSettings.PointsWeight"/>.</param>
+    /// <param name="link">Ways to the other shares of the batch, whose counts are divided by too; null where there are none.</param>
     internal static (Tensor Classifier, Tensor Pose, Tensor Points) Regions(
         Tensor logits, long[] labels, Tensor poses, IReadOnlyList<PoseTarget> targets,
-        ReadOnlySpan<double> mean, ReadOnlySpan<double> stddev, ReadOnlySpan<Vector3d> calibration, double? pointsWeight = null)
+        ReadOnlySpan<double> mean, ReadOnlySpan<double> stddev, ReadOnlySpan<Vector3d> calibration, double? pointsWeight = null, ReplicaLink? link = null)
     {
         Device device = logits.device;
-        Tensor classifier = labels.Length == 0 ? (logits * 0).sum() : nn.functional.cross_entropy(logits, tensor(labels, [labels.Length], device: device));
         int count = targets.Count;
+        double[] whole = link.Whole(labels.Length, count);
+        Tensor classifier = labels.Length == 0
+            ? (logits * 0).sum()
+            : nn.functional.cross_entropy(logits, tensor(labels, [labels.Length], device: device), reduction: nn.Reduction.Sum) / whole[0];
         if (count == 0) return (classifier, (poses * 0).sum(), (poses * 0).sum());
 
         float[] wanted = new float[6 * count], local = new float[6 * count], cameras = new float[3 * count];
@@ -78,7 +85,7 @@ internal static class PaperLoss
             cameras[3 * i + 2] = (float)Math.Floor(target.Proposal.Height / 2);
         }
         Tensor found = poses.narrow(1, 6, 6);
-        Tensor squares = nn.functional.mse_loss(found, tensor(wanted, [count, 6], device: device), nn.Reduction.Sum) / count;
+        Tensor squares = nn.functional.mse_loss(found, tensor(wanted, [count, 6], device: device), nn.Reduction.Sum) / whole[1];
 
         Tensor scale = tensor(ToSingles(stddev), [1, 6], device: device), offset = tensor(ToSingles(mean), [1, 6], device: device);
         Tensor camera = tensor(cameras, [count, 3], device: device);
@@ -93,7 +100,7 @@ internal static class PaperLoss
             Tensor unit = camera.narrow(1, 0, 1).unsqueeze(1) / (2 * weight);
             (actual, expected) = (actual / unit, expected / unit);
         }
-        return (classifier, squares, nn.functional.l1_loss(actual, expected));
+        return (classifier, squares, nn.functional.l1_loss(actual, expected, nn.Reduction.Sum) / (whole[1] * calibration.Length * 2));
     }
 
     /// <summary>Pixels of reference points [p,3] under poses [n,6] and cameras [n,3] (focal length, centre): [n, p, 2].</summary>

@@ -1,3 +1,4 @@
+using Img2Pose.Training.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,7 +8,7 @@ namespace Img2Pose.Training.Networks;
 /// A convolution without bias, batch norm, and an optional ReLU. Convolves in the type of its input: weights stay float32
 /// and are rounded to bfloat16 on the way where the input is bfloat16 (mixed precision); batch norm's own numbers stay float32.
 /// </summary>
-internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
+internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>, IJoined
 {
     private readonly Conv2d conv;
     private readonly BatchNorm2d bn;
@@ -22,7 +23,7 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
     {
         (_stride, _activate) = (stride, activate);
         conv = nn.Conv2d(inChannels, outChannels, kernel, stride, kernel / 2, bias: false);
-        bn = nn.BatchNorm2d(outChannels, eps: 1e-3, momentum: 0.03);
+        bn = nn.BatchNorm2d(outChannels, eps: NormEpsilon, momentum: NormMomentum);
         using (no_grad())
         using (TorchSharp.DisposeScope scope = NewDisposeScope())
             conv.weight.normal_(0, Math.Sqrt(2.0 / (outChannels * kernel * kernel)));
@@ -41,12 +42,16 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>
 
     internal const double NormEpsilon = 1e-3;
 
+    private const double NormMomentum = 0.03;
+
+    /// <inheritdoc/>
+    public ReplicaLink? Link { get; set; }
+
     public override Tensor forward(Tensor input)
     {
-        Tensor weight = input.dtype == conv.weight.dtype ? conv.weight : conv.weight.to(input.dtype);
-        Tensor convolved = nn.functional.conv2d(input, weight, null, [_stride], [conv.weight.shape[2] / 2]);
+        Tensor convolved = MixedPrecision.Convolve(input, conv, _stride);
         if (_sums is not null) AddMoments(convolved);
-        Tensor output = bn.call(convolved);
+        Tensor output = training && Link is { } link ? JoinedNorm.Apply(bn, convolved, NormEpsilon, NormMomentum, link) : bn.call(convolved);
         return _activate ? output.relu() : output;
     }
 

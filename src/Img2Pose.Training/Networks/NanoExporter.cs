@@ -4,7 +4,7 @@ using Img2Pose.Models.Onnx;
 namespace Img2Pose.Training.Networks;
 
 /// <summary>
-/// Writes <see cref="NanoNetwork"/> as an ONNX graph under the contract of model packages (docs/architecture.md): batch norm folded into the
+/// Writes <see cref="NanoNetwork"/> or <see cref="R18Network"/> as an ONNX graph under the contract of model packages (docs/architecture.md): batch norm folded into the
 /// convolutions, cells turned into proposals and box-relative poses inside the graph.
 /// </summary>
 internal sealed class NanoExporter
@@ -24,19 +24,21 @@ internal sealed class NanoExporter
 
     internal const float SmallSide = 24, LargeSide = 96;
 
-    private readonly NanoArchitecture _architecture;
+    private readonly OneStageGraph _network;
+    private readonly NamedArray[] _state;
     private readonly PyramidGraph _parts;
+
+    // The name of the kind: whoever runs such a graph knows by it that cells begin with a logit.
     private readonly OnnxGraphBuilder _graph = new("img2pose-nano");
 
-    private NanoExporter(NanoArchitecture architecture, IEnumerable<NamedArray> state) =>
-        (_architecture, _parts) = (architecture, new PyramidGraph(_graph, state));
+    private NanoExporter(OneStageGraph network, NamedArray[] state) => (_network, _state, _parts) = (network, state, new PyramidGraph(_graph, state));
 
-    /// <summary>Exports the weights (names as in <c>NanoNetwork.state_dict()</c>) with the JSON of the "img2pose" metadata key.</summary>
-    internal static void Export(NanoArchitecture architecture, IEnumerable<NamedArray> state, string path, string metadata)
+    /// <summary>Exports the weights (names as in the network's <c>state_dict()</c>) with the JSON of the "img2pose" metadata key.</summary>
+    internal static void Export(OneStageGraph network, IEnumerable<NamedArray> state, string path, string metadata)
     {
-        NanoExporter exporter = new(architecture, state);
+        NanoExporter exporter = new(network, [.. state]);
         exporter.Build();
-        NanoPackage.Save(exporter._graph, path, metadata);
+        NanoPackage.Save(exporter._graph, path, metadata, network.HalfWeights);
     }
 
     private void Build()
@@ -46,7 +48,7 @@ internal sealed class NanoExporter
         string boxes = _graph.InputWithDefault("boxes", [], [0, 5], "K", 5);
         string threshold = _graph.Input("score_threshold", OnnxElementType.Float32);
 
-        string[] features = _parts.Write(_architecture, image);
+        string[] features = _network.Pyramid(_graph, _parts, _state, image);
         int levels = features.Length;
         string[] codes = new string[levels];
         string[] columns = new string[levels];
@@ -55,7 +57,7 @@ internal sealed class NanoExporter
         for (int level = 0; level < levels; level++)
         {
             string head = features[level];
-            for (int i = 0; i < _architecture.Heads[level].Length; i++) head = _parts.Unit($"head{level}.conv{i}", head);
+            for (int i = 0; i < _network.Heads[level].Length; i++) head = _parts.Unit($"head{level}.conv{i}", head);
             string output = _graph.Node("Conv", [head, _parts.Weight($"head{level}.output.weight"), _parts.Weight($"head{level}.output.bias")],
                 OnnxAttribute.Of("kernel_shape", 1L, 1L));
             string shape = _graph.Node("Shape", [output]);

@@ -73,11 +73,17 @@ internal sealed class NanoPyramid : nn.Module<Tensor, Tensor[]>
             foreach (ResidualBlock block in _blocks[level]) x = block.call(x);
             levels[level] = x;
         }
+        return Merge(levels, _laterals);
+    }
 
+    /// <summary>The pyramid over a backbone's stages, each twice as fine as the next; gives its levels after a ReLU.</summary>
+    internal static Tensor[] Merge(Tensor[] stages, ConvolutionUnit[] laterals)
+    {
+        Tensor[] levels = [.. stages];
         Tensor? above = null;
         for (int level = levels.Length - 1; level >= 0; level--)
         {
-            Tensor merged = _laterals[level].call(levels[level]);
+            Tensor merged = laterals[level].call(levels[level]);
             if (above is not null)
             {
                 long[] shape = merged.shape;

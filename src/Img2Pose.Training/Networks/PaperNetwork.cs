@@ -31,6 +31,9 @@ internal sealed class PaperNetwork : TwoStageNetwork
         [("backbone.body", body), ("backbone.fpn.inner_blocks", inner), ("backbone.fpn.layer_blocks", outer)]) =>
         (_body, _inner, _outer) = (body, inner, outer);
 
+    /// <summary>The ResNet.</summary>
+    internal ResNetBody Body => _body;
+
     /// <summary>P2 to P5, and every second cell of P5.</summary>
     internal override Tensor[] Features(Tensor pictures)
     {

@@ -25,7 +25,13 @@ internal sealed class PyramidGraph(OnnxGraphBuilder graph, IEnumerable<NamedArra
             }
             levels[level] = x;
         }
+        return Merge(levels);
+    }
 
+    /// <summary>The pyramid over a backbone's stages, each twice as fine as the next; returns its levels after a ReLU.</summary>
+    internal string[] Merge(string[] stages)
+    {
+        string[] levels = [.. stages];
         string? above = null;
         for (int level = levels.Length - 1; level >= 0; level--)
         {

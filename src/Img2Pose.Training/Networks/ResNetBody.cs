@@ -22,7 +22,7 @@ internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
     {
         Tensor scale = weight * (running_var + _epsilon).rsqrt();
         Tensor shift = bias - running_mean * scale;
-        return input * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1);
+        return input * scale.to(input.dtype).reshape(1, -1, 1, 1) + shift.to(input.dtype).reshape(1, -1, 1, 1);
     }
 }
 
@@ -72,7 +72,7 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
     /// <summary>Features of pictures [N,3,H,W] at strides 4, 8, 16, 32.</summary>
     public override Tensor[] forward(Tensor input)
     {
-        Tensor x = nn.functional.max_pool2d(bn1.call(conv1.call(input)).relu(), [3], [2], [1]);
+        Tensor x = nn.functional.max_pool2d(bn1.call(MixedPrecision.Convolve(input, conv1, 2)).relu(), [3], [2], [1]);
         Tensor[] features = new Tensor[4];
         for (int layer = 0; layer < 4; layer++) features[layer] = x = _layers[layer].call(x);
         return features;
@@ -82,26 +82,29 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
 /// <summary>A basic block (two 3×3 convolutions) or a bottleneck (1×1, 3×3, 1×1 at four times the width).</summary>
 internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
 {
-    private readonly List<(Conv2d Convolution, FrozenBatchNorm Norm)> _path = [];
-    private readonly Sequential? _shortcut;
+    private readonly List<(Conv2d Convolution, FrozenBatchNorm Norm, int Stride)> _path = [];
+    private readonly (Conv2d Convolution, FrozenBatchNorm Norm)? _shortcut;
+    private readonly int _stride;
 
     internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon) : base(nameof(ResNetBlock))
     {
         OutChannels = bottleneck ? 4 * width : width;
+        _stride = stride;
         if (bottleneck)
         {
-            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, epsilon);
-            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, epsilon);
-            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, epsilon);
+            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, 1, epsilon);
+            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, stride, epsilon);
+            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, 1, epsilon);
         }
         else
         {
-            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, epsilon);
-            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, epsilon);
+            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, stride, epsilon);
+            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, 1, epsilon);
         }
         if (stride == 1 && inChannels == OutChannels) return;
-        _shortcut = nn.Sequential(("0", nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false)), ("1", new FrozenBatchNorm(OutChannels, epsilon)));
-        register_module("downsample", _shortcut);
+        (Conv2d convolution, FrozenBatchNorm norm) = (nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false), new FrozenBatchNorm(OutChannels, epsilon));
+        _shortcut = (convolution, norm);
+        register_module("downsample", nn.Sequential(("0", convolution), ("1", norm)));
     }
 
     internal long OutChannels { get; }
@@ -111,16 +114,17 @@ internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
         Tensor x = input;
         for (int i = 0; i < _path.Count; i++)
         {
-            x = _path[i].Norm.call(_path[i].Convolution.call(x));
+            x = _path[i].Norm.call(MixedPrecision.Convolve(x, _path[i].Convolution, _path[i].Stride));
             if (i + 1 < _path.Count) x = x.relu();
         }
-        return (x + (_shortcut?.call(input) ?? input)).relu();
+        Tensor shortcut = _shortcut is { } way ? way.Norm.call(MixedPrecision.Convolve(input, way.Convolution, _stride)) : input;
+        return (x + shortcut).relu();
     }
 
-    private void Add(Conv2d convolution, long features, double epsilon)
+    private void Add(Conv2d convolution, long features, int stride, double epsilon)
     {
         FrozenBatchNorm norm = new(features, epsilon);
-        _path.Add((convolution, norm));
+        _path.Add((convolution, norm, stride));
         register_module($"conv{_path.Count}", convolution);
         register_module($"bn{_path.Count}", norm);
     }

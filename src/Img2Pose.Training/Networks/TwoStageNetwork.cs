@@ -1,5 +1,6 @@
 using Img2Pose.Models.Networks;
 using Img2Pose.Training.Native;
+using Img2Pose.Training.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,12 +17,17 @@ internal sealed record TwoStageWidths(int Pyramid, int Proposals, int Regions, i
 /// A network of img2pose's kind (CVPR 2021) on any pyramid: region proposals, and two heads on pooled regions, one for the class
 /// and one for the pose. State-dict names of those parts are the published checkpoints'.
 /// </summary>
-internal abstract class TwoStageNetwork : nn.Module
+internal abstract class TwoStageNetwork : nn.Module, IJoined
 {
+    // PyTorch's own.
+    private const double NormEpsilon = 1e-5, NormMomentum = 0.1;
+
     private readonly Conv2d _rpnConvolution, _rpnScores, _rpnBoxes;
     private readonly RegionMlp _poseMlp, _classMlp;
     private readonly Linear _classScore;
     private readonly Sequential _posePredictor;
+    private readonly Linear _poseHidden, _poseOutput;
+    private readonly BatchNorm1d _poseNorm;
 
     /// <summary>Registers the modules of a pyramid under their names, then creates the heads under their published ones.</summary>
     protected TwoStageNetwork(string name, DetectorLayout layout, TwoStageWidths widths, IEnumerable<(string Name, nn.Module Module)> pyramid) : base(name)
@@ -36,7 +42,8 @@ internal abstract class TwoStageNetwork : nn.Module
         _poseMlp = new RegionMlp(pooled, widths.Regions);
         _classMlp = new RegionMlp(pooled, widths.Regions);
         _classScore = nn.Linear(widths.Regions, 2);
-        _posePredictor = nn.Sequential(("0", nn.Linear(widths.Regions, widths.Pose)), ("1", nn.BatchNorm1d(widths.Pose)), ("2", new Rectifier()), ("3", nn.Linear(widths.Pose, 12)));
+        (_poseHidden, _poseNorm, _poseOutput) = (nn.Linear(widths.Regions, widths.Pose), nn.BatchNorm1d(widths.Pose, NormEpsilon, NormMomentum), nn.Linear(widths.Pose, 12));
+        _posePredictor = nn.Sequential(("0", _poseHidden), ("1", _poseNorm), ("2", new Rectifier()), ("3", _poseOutput));
         this.Register("rpn.head.conv", _rpnConvolution);
         this.Register("rpn.head.cls_logits", _rpnScores);
         this.Register("rpn.head.bbox_pred", _rpnBoxes);
@@ -45,6 +52,9 @@ internal abstract class TwoStageNetwork : nn.Module
         this.Register("roi_heads.class_head", _classMlp);
         this.Register("roi_heads.class_predictor.cls_score", _classScore);
     }
+
+    /// <inheritdoc/>
+    public ReplicaLink? Link { get; set; }
 
     /// <summary>Strides, anchors and pooling.</summary>
     internal DetectorLayout Layout { get; }
@@ -96,7 +106,13 @@ internal abstract class TwoStageNetwork : nn.Module
     internal Tensor Classify(Tensor pooled) => _classScore.call(_classMlp.call(pooled));
 
     /// <summary>Poses [K,12] of pooled regions: six unused numbers of the class "no face", then the normalised pose.</summary>
-    internal Tensor RegressPose(Tensor pooled) => _posePredictor.call(_poseMlp.call(pooled));
+    internal Tensor RegressPose(Tensor pooled)
+    {
+        Tensor hidden = _poseMlp.call(pooled);
+        return training && Link is { } link
+            ? _poseOutput.call(JoinedNorm.Apply(_poseNorm, _poseHidden.call(hidden), NormEpsilon, NormMomentum, link).relu())
+            : _posePredictor.call(hidden);
+    }
 
     /// <summary>The pyramid level that a region is pooled from.</summary>
     private int Level(ReadOnlySpan<float> region)

@@ -8,11 +8,19 @@ using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Optimization;
 
+/// <summary>How far a run got.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Hours">Time that they took, those before a resumption included.</param>
+internal readonly record struct TrainedSoFar(long Step, double Hours);
+
 /// <summary>What <see cref="NanoTrainer"/> trains: a network, its loss, and how it becomes a model package.</summary>
 internal abstract class NanoModel : IDisposable
 {
     /// <summary>Name of the default model's network, of one stage.</summary>
     internal const string SingleStage = "nano";
+
+    /// <summary>Name of the accurate network of one stage, on ResNet-18.</summary>
+    internal const string R18 = "r18";
 
     /// <summary>Name of the two-stage network that it was compared with.</summary>
     internal const string TwoStage = "nano-two-stage";
@@ -24,10 +32,16 @@ internal abstract class NanoModel : IDisposable
     internal abstract IReadOnlyList<string> LossParts { get; }
 
     /// <summary>The loss of normalised pictures [N,3,H,W] and its parts, float32 scalars.</summary>
-    internal abstract Tensor[] Compute(Tensor pictures, TrainingBatch batch);
+    /// <param name="pictures">Those of <paramref name="batch"/>.</param>
+    /// <param name="batch">A batch, or a replica's share of one.</param>
+    /// <param name="link">Ways to the other shares, with which the losses are parts of the whole batch's; null where there are none.</param>
+    internal abstract Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null);
 
     /// <summary>Writes a package of the given weights, named as in the network's state dictionary.</summary>
-    internal abstract void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, long step);
+    internal abstract void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, TrainedSoFar trained);
+
+    /// <summary>Takes ImageNet's weights for the backbone.</summary>
+    internal virtual void Start(ImageNetBackbone backbone) => throw new NotSupportedException("This network has no such backbone.");
 
     /// <summary>Takes the weights of a package of this network, and statistics of so many batches of normalised pictures for its batch norms.</summary>
     /// <exception cref="InputException">The package is of another network.</exception>
@@ -37,9 +51,15 @@ internal abstract class NanoModel : IDisposable
     public virtual void Dispose() => Network.Dispose();
 
     /// <summary>Creates the model of a name that <see cref="TrainingOptions.Validate"/> has accepted, with random weights.</summary>
-    internal static NanoModel Create(string name, Device device) => name == TwoStage ? new TwoStageModel(device) : new SingleStageModel(device);
+    internal static NanoModel Create(string name, Device device) => name switch
+    {
+        TwoStage => new TwoStageModel(device),
+        R18 => new R18Model(device),
+        _ => new SingleStageModel(device),
+    };
 
-    private sealed class SingleStageModel(Device device) : NanoModel
+    /// <summary>A network whose cells are <see cref="CellCode"/>'s.</summary>
+    private abstract class OneStageModel(nn.Module<Tensor, Tensor> network, OneStageGraph graph, Device device) : NanoModel
     {
         private const double ScoreThreshold = 0.46;
 
@@ -47,29 +67,49 @@ internal abstract class NanoModel : IDisposable
         private static readonly double[] s_poseMean = [-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133];
         private static readonly double[] s_poseStddev = [0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787];
 
-        private readonly NanoNetwork _network = new NanoNetwork().to(device);
         private readonly NanoLoss _loss = new(device);
 
-        internal override nn.Module Network => _network;
+        internal override nn.Module Network => network;
 
         internal override IReadOnlyList<string> LossParts => NanoLoss.Parts;
 
-        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch) => _loss.Compute(_network.call(pictures), CellTargets.Assign(batch.Samples));
+        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null) =>
+            _loss.Compute(network.call(pictures), CellTargets.Assign(batch.Samples), link);
 
-        internal override void Start(string package, int batches, Func<int, Tensor> pictures)
-        {
-            NanoStart.Load(package, _network);
-            NanoStart.Measure(_network, batches, pictures);
-        }
-
-        internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, long step) =>
-            NanoExporter.Export(_network.Architecture, state, path, NanoPackage.Metadata(options, step, ScoreThreshold, s_poseMean, s_poseStddev));
+        internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, TrainedSoFar trained) =>
+            NanoExporter.Export(graph, state, path, NanoPackage.Metadata(options, trained, ScoreThreshold, s_poseMean, s_poseStddev));
 
         public override void Dispose()
         {
             base.Dispose();
             _loss.Dispose();
         }
+    }
+
+    private sealed class SingleStageModel : OneStageModel
+    {
+        private readonly NanoNetwork _network;
+
+        internal SingleStageModel(Device device) : this(new NanoNetwork().to(device), device) { }
+
+        private SingleStageModel(NanoNetwork network, Device device) : base(network, network.Graph, device) => _network = network;
+
+        internal override void Start(string package, int batches, Func<int, Tensor> pictures)
+        {
+            NanoStart.Load(package, _network);
+            NanoStart.Measure(_network, batches, pictures);
+        }
+    }
+
+    private sealed class R18Model : OneStageModel
+    {
+        private readonly R18Network _network;
+
+        internal R18Model(Device device) : this(new R18Network().to(device), device) { }
+
+        private R18Model(R18Network network, Device device) : base(network, R18Network.Graph, device) => _network = network;
+
+        internal override void Start(ImageNetBackbone backbone) => backbone.Load(_network.Body, R18Network.NormEpsilon);
     }
 
     private sealed class TwoStageModel(Device device) : NanoModel
@@ -93,16 +133,16 @@ internal abstract class NanoModel : IDisposable
 
         internal override IReadOnlyList<string> LossParts { get; } = ["loss", "classifier", "pose", "points", "objectness", "boxes"];
 
-        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch)
+        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null)
         {
             PaperTrainingStep step = new(
                 _network, s_settings, BalancedSampler.Random((int)batch.Number), NanoTwoStageNetwork.PoseMean, NanoTwoStageNetwork.PoseStddev, ReferenceFace.Default.Points5.ToArray());
-            PaperLossParts parts = step.Compute(pictures, [.. batch.Samples.Select(sample => (sample.Width, sample.Height))], [.. batch.Samples.Select(Labels)]);
+            PaperLossParts parts = step.Compute(pictures, [.. batch.Samples.Select(sample => (sample.Width, sample.Height))], [.. batch.Samples.Select(Labels)], batch.First, link);
             return [parts.Total, parts.Classifier, parts.Pose, parts.Points, parts.Objectness, parts.ProposalBoxes];
         }
 
-        internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, long step) =>
-            NanoTwoStageExporter.Export(state, path, NanoPackage.Metadata(options, step, ScoreThreshold, NanoTwoStageNetwork.PoseMean, NanoTwoStageNetwork.PoseStddev));
+        internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, TrainedSoFar trained) =>
+            NanoTwoStageExporter.Export(state, path, NanoPackage.Metadata(options, trained, ScoreThreshold, NanoTwoStageNetwork.PoseMean, NanoTwoStageNetwork.PoseStddev));
 
         private static PaperLabels Labels(TrainingSample sample)
         {

@@ -7,6 +7,7 @@ using Img2Pose.Formats;
 using Img2Pose.Training.Augmentation;
 using Img2Pose.Training.Data;
 using Img2Pose.Training.Native;
+using Img2Pose.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,6 +23,8 @@ public sealed class NanoTrainer
     /// <summary>File in the output folder with the averaged weights in half precision: small enough to keep, and a start for another run.</summary>
     public const string AverageName = "average.safetensors";
 
+    private const string Remedy = "resume the last checkpoint with a lower --learning-rate";
+
     // Batches over which a start measures its batch norms.
     private const int StartBatches = 12;
 
@@ -33,6 +36,8 @@ public sealed class NanoTrainer
 
     private readonly TrainingOptions _options;
     private readonly Action<string> _report;
+    private readonly Stopwatch _clock = new();
+    private double _earlierHours;
 
     /// <summary>Prepares a run; <paramref name="report"/> receives its progress lines.</summary>
     /// <exception cref="UsageException">An option makes no sense.</exception>
@@ -53,6 +58,8 @@ public sealed class NanoTrainer
     /// <summary>Pictures of the data set that cannot be read, and were told and left out.</summary>
     public int LeftOut { get; private set; }
 
+    private double Hours => _earlierHours + _clock.Elapsed.TotalHours;
+
     private string ConfigurationPath => Path.Combine(_options.Output, "config.json");
 
     /// <summary>
@@ -63,10 +70,13 @@ public sealed class NanoTrainer
     /// <exception cref="OperationCanceledException">Cancelled while the pictures were read; nothing was trained yet.</exception>
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
+        Device[] devices = TrainingDevice.Open(_options.Device);
+        Device device = devices[0];
         OutputFolder.Create(_options.Output);
         string configuration = JsonSerializer.Serialize(_options, s_json);
         AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(configuration)));
         AnnotatedImage[] all = NominalPan.Restore(AnnotationPack.Load(_options.Data));
+        all = [.. all.Where(image => !_options.Without.Any(part => image.Image.Contains(part, StringComparison.Ordinal)))];
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];
         Stopwatch clock = Stopwatch.StartNew();
@@ -77,24 +87,37 @@ public sealed class NanoTrainer
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         set_num_threads(threads);
         manual_seed((long)_options.Seed);
-        Device device = TrainingDevice.Open(_options.Device);
         using NanoModel model = NanoModel.Create(_options.Network, device);
         nn.Module network = model.Network;
         // A checkpoint replaces everything that a start gives.
-        if (_options.Start is { } start && _options.Resume is null)
+        if (_options.Start == ImageNetPackage.Name && _options.Resume is null)
+        {
+            string backbone = ImageNetPackage.Find(_report);
+            model.Start(ImageNetBackbone.Read(backbone));
+            _report($"backbone of {backbone}");
+        }
+        else if (_options.Start is { } start && _options.Resume is null)
         {
             model.Start(start, StartBatches, i => Pictures(TrainingBatch.Make(generator, _options.Seed, -1 - i, _options.Batch, 320), device));
             _report($"weights of {start}, batch norms measured on {StartBatches * _options.Batch} samples");
+        }
+        if (_options is { Network: NanoModel.R18, Start: null, Resume: null })
+            _report($"starts from random weights, of which the stem and the first stage stay; --init {ImageNetPackage.Name} gives it ImageNet's");
+        if (_options.FreezeBackbone)
+        {
+            foreach ((string name, Parameter parameter) in network.named_parameters()) parameter.requires_grad &= IsAboveBackbone(name);
         }
         using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
         long first = 0;
         if (_options.Resume is { } resume)
         {
-            first = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer);
+            first = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer, _options.ResumeWeightsOnly ? null : devices.Length);
             _report($"resumed {resume} at step {first}");
             if (_options.ResumeWeightsOnly) first = 0;
+            else _earlierHours = TrainingState.Hours(resume);
         }
+        using Replicas replicas = new(model, [.. devices.Skip(1).Select(other => NanoModel.Create(_options.Network, other))], devices, threads);
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
         using EventFile events = EventFile.Create(_options.Output);
 
@@ -111,8 +134,8 @@ public sealed class NanoTrainer
             PicturesOf = batch => batch.Samples.Count,
             Learn = (batch, step) =>
             {
-                double[] parts = Step(model, optimizer, batch, device);
-                if (double.IsFinite(parts[0])) average.Update(step);
+                double[] parts = Learn(replicas, optimizer, average, batch, step);
+                average.Update(step);
                 return parts;
             },
             Report = at =>
@@ -123,18 +146,23 @@ public sealed class NanoTrainer
             },
             Validate = step =>
             {
-                events.Write(step, Scalars("validation", model, Validate(model, average, held, device, step)));
-                TrainingState.Save(checkpoint, step, configuration, network, average, optimizer);
+                double[] found = Validate(model, average, held, device, step);
+                if (!double.IsFinite(found[0])) throw new Img2PoseException(string.Create(CultureInfo.InvariantCulture, $"the validation loss at step {step} is {found[0]}; {Remedy}"));
+                events.Write(step, Scalars("validation", model, found));
+                TrainingState.Save(checkpoint, step, configuration, network, average, optimizer, replicas: devices.Length, hours: Hours);
                 Export(model, average, step, configuration);
             },
         };
+        _clock.Start();
         long reached = await loop.RunAsync(batches, optimizer, cancellation);
         // A finished run that is resumed only writes its model again.
         if (reached == first && reached >= _options.Steps) Export(model, average, reached, configuration);
         if (reached % _options.EpochSteps != 0 && reached < _options.Steps)
-            TrainingState.Save(checkpoint, reached, configuration, network, average, optimizer);
+            TrainingState.Save(checkpoint, reached, configuration, network, average, optimizer, replicas: devices.Length, hours: Hours);
         return reached;
     }
+
+    private static bool IsAboveBackbone(string name) => name.StartsWith("lateral", StringComparison.Ordinal) || name.StartsWith("head", StringComparison.Ordinal);
 
     private void LeaveOut(InputException error)
     {
@@ -144,8 +172,8 @@ public sealed class NanoTrainer
 
     private void Export(NanoModel model, WeightAverage average, long step, string configuration)
     {
-        model.Export(average.ToArrays(), ModelPath, _options, step);
-        TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true);
+        model.Export(average.ToArrays(), ModelPath, _options, new TrainedSoFar(step, Hours));
+        TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true, hours: Hours);
     }
 
     /// <summary>Linear warm-up, then a half cosine to zero.</summary>
@@ -156,20 +184,50 @@ public sealed class NanoTrainer
         return _options.LearningRate * Math.Max(0.002, 0.5 * (1 + Math.Cos(Math.PI * progress)));
     }
 
-    private double[] Step(NanoModel model, AdamW optimizer, TrainingBatch batch, Device device)
+    private double[] Learn(Replicas replicas, AdamW optimizer, WeightAverage average, TrainingBatch batch, long step)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor[] parts = Forward(model, batch, device);
-        optimizer.zero_grad();
-        parts[0].backward();
-        nn.utils.clip_grad_norm_(model.Network.parameters(), _options.GradientClip);
-        optimizer.step();
-        return Numbers(parts);
+        if (_options.Altering is { } alter) batch = alter(batch);
+        return replicas.Group.Learn(
+            (rank, link) =>
+            {
+                _options.Entering?.Invoke(rank, step);
+                (int first, int count) = replicas.Group.Share(rank, batch.Samples.Count);
+                TrainingBatch share = count == batch.Samples.Count ? batch : batch.Slice(first, count);
+                return Forward(replicas.Models[rank], share, replicas.Devices[rank], link);
+            },
+            optimizer, _options.GradientClip, what => Diverged(replicas, average, batch, step, what));
     }
 
-    private static Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device) => model.Compute(Pictures(batch, device), batch);
+    /// <summary>
+    /// The error for a step without numbers. Which samples are to blame, the averaged network says, which nothing of this step has
+    /// touched: where it has no number for some pictures, it is these; else the weights themselves have run away.
+    /// </summary>
+    private Img2PoseException Diverged(Replicas replicas, WeightAverage average, TrainingBatch batch, long step, string what)
+    {
+        NanoModel model = replicas.Models[0];
+        int[] all = [.. Enumerable.Range(0, batch.Samples.Count)];
+        using IDisposable still = no_grad();
+        average.Swap();
+        model.Network.eval();
+        int[] blamed = [.. all.Where(i =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return !double.IsFinite(Numbers(Forward(model, batch.Slice(i, 1), replicas.Devices[0]))[0]);
+        })];
+        bool some = blamed.Length > 0 && blamed.Length < all.Length;
+        string samples = string.Join("; ", (some ? blamed : all).Select(batch.Describe));
+        return new Img2PoseException(string.Create(CultureInfo.InvariantCulture,
+            $"step {step}: {what}; {(some ? "correct or leave out what is wrong in" : $"{Remedy}. It learned from")} {samples}. The last checkpoint is as it was"));
+    }
 
-    private static Tensor Pictures(TrainingBatch batch, Device device)
+    private Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device, ReplicaLink? link = null)
+    {
+        Tensor pictures = Pictures(batch, device);
+        return model.Compute(_options.Precision == "bfloat16" ? pictures.to(bfloat16) : pictures, batch, link);
+    }
+
+    /// <summary>A batch's pictures, normalised, [N,3,H,W].</summary>
+    internal static Tensor Pictures(TrainingBatch batch, Device device)
     {
         Tensor bytes = tensor(batch.Pictures, [batch.Samples.Count, batch.Size, batch.Size, 3], device: device);
         return TorchOperators.NormalizePictures(bytes, Mean, Stddev);
@@ -202,4 +260,20 @@ public sealed class NanoTrainer
 
     private static IEnumerable<(string Tag, double Value)> Scalars(string group, NanoModel model, double[] parts) =>
         model.LossParts.Zip(parts, (name, value) => ($"{group}/{name}", value));
+
+    /// <summary>The models of a run, one a device; the first is its owner's, the others' are its own.</summary>
+    private sealed class Replicas(NanoModel first, NanoModel[] others, Device[] devices, int threads) : IDisposable
+    {
+        internal NanoModel[] Models { get; } = [first, .. others];
+
+        internal Device[] Devices => devices;
+
+        internal ReplicaGroup Group { get; } = new([first.Network, .. others.Select(other => other.Network)], devices, threads);
+
+        public void Dispose()
+        {
+            Group.Dispose();
+            foreach (NanoModel other in others) other.Dispose();
+        }
+    }
 }

@@ -66,22 +66,26 @@ internal sealed record PaperBatch(IReadOnlyList<PaperSample> Samples, IReadOnlyL
     /// Normalised, resized pictures, padded with zeros to a common size [N,3,H,W], and their labels in resized pixels. Poses
     /// survive resizing (<see cref="PoseConversion"/>).
     /// </summary>
-    internal (Tensor Pictures, PaperLabels[] Labels) ToTensors(Device device)
+    /// <param name="device">Where the pictures are needed.</param>
+    /// <param name="first">The first picture of the share that is wanted.</param>
+    /// <param name="count">Pictures of that share; null for all. The common size is the whole batch's in any case: strides of anchors depend on it (Q3).</param>
+    internal (Tensor Pictures, PaperLabels[] Labels, (int Width, int Height)[] Sizes) ToTensors(Device device, int first = 0, int? count = null)
     {
         int width = ResizeRule.PadTo(Sizes.Max(size => size.Width), PadMultiple), height = ResizeRule.PadTo(Sizes.Max(size => size.Height), PadMultiple);
-        Tensor pictures = zeros([Samples.Count, 3, height, width], device: device);
-        PaperLabels[] labels = new PaperLabels[Samples.Count];
+        PaperLabels[] labels = new PaperLabels[count ?? Samples.Count - first];
+        (int Width, int Height)[] sizes = [.. Sizes.Skip(first).Take(labels.Length)];
+        Tensor pictures = zeros([labels.Length, 3, height, width], device: device);
         for (int i = 0; i < labels.Length; i++)
         {
-            (RgbPicture picture, PaperLabels own) = Samples[i];
+            (RgbPicture picture, PaperLabels own) = Samples[first + i];
             Tensor bytes = tensor(picture.Pixels, [1, picture.Height, picture.Width, 3], device: device);
             Tensor normalised = TorchOperators.NormalizePictures(bytes, NanoTrainer.Mean, NanoTrainer.Stddev).contiguous();
-            Tensor resized = TorchOperators.ResizeBilinear(normalised, Sizes[i].Width, Sizes[i].Height);
-            pictures.select(0, i).narrow(1, 0, Sizes[i].Height).narrow(2, 0, Sizes[i].Width).copy_(resized.squeeze(0));
-            float scaleX = (float)Sizes[i].Width / picture.Width, scaleY = (float)Sizes[i].Height / picture.Height;
+            Tensor resized = TorchOperators.ResizeBilinear(normalised, sizes[i].Width, sizes[i].Height);
+            pictures.select(0, i).narrow(1, 0, sizes[i].Height).narrow(2, 0, sizes[i].Width).copy_(resized.squeeze(0));
+            float scaleX = (float)sizes[i].Width / picture.Width, scaleY = (float)sizes[i].Height / picture.Height;
             labels[i] = own with { Boxes = [.. own.Boxes.Select((edge, k) => edge * (k % 2 == 0 ? scaleX : scaleY))] };
         }
-        return (pictures, labels);
+        return (pictures, labels, sizes);
     }
 
     /// <summary>Fisher and Yates' shuffle, which every runtime does alike.</summary>

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 namespace Img2Pose.Training.Optimization;
 
 /// <summary>How far a run of the paper's network got.</summary>
-internal sealed record PaperProgress(long Step, IReadOnlyList<double> ValidationLosses);
+/// <param name="Step">Steps done.</param>
+/// <param name="ValidationLosses">Of all validations so far.</param>
+/// <param name="Replicas">Devices that shared its batches.</param>
+internal sealed record PaperProgress(long Step, IReadOnlyList<double> ValidationLosses, long Replicas = 1);
 
 /// <summary>
 /// Runs of the paper's network as files of the original's form: the model under <c>fpn_model</c>, named as the original's trainer
@@ -18,7 +21,7 @@ internal sealed record PaperProgress(long Step, IReadOnlyList<double> Validation
 /// </summary>
 internal static class PaperCheckpoint
 {
-    private const string Model = "fpn_model", Optimizer = "optimizer", State = "state", Progress = "img2pose_training", Step = "step", Losses = "validation_losses";
+    private const string Model = "fpn_model", Optimizer = "optimizer", State = "state", Progress = "img2pose_training", Step = "step", Losses = "validation_losses", Replicas = "replicas";
     private const string Momentum = "momentum_buffer", First = "exp_avg", Second = "exp_avg_sq";
 
     /// <summary>Writes the model alone, or with <paramref name="optimizer"/> what a resumed run needs.</summary>
@@ -35,6 +38,7 @@ internal static class PaperCheckpoint
             root.Set(Optimizer, SaveOptimizer(optimizer, options));
             CheckpointDictionary reached = new();
             reached.Set(Step, progress.Step);
+            reached.Set(Replicas, progress.Replicas);
             reached.Set(Losses, progress.ValidationLosses.Select(loss => (object?)loss).ToList());
             root.Set(Progress, reached);
         }
@@ -97,7 +101,7 @@ internal static class PaperCheckpoint
             }
         }
         return Entry(root, Progress) is CheckpointDictionary reached && Entry(reached, Step) is long step && Entry(reached, Losses) is List<object?> losses
-            ? new PaperProgress(step, [.. losses.OfType<double>()])
+            ? new PaperProgress(step, [.. losses.OfType<double>()], Entry(reached, Replicas) as long? ?? 1)
             : new PaperProgress(0, []);
 
         Tensor Read(CheckpointDictionary state, string key, Tensor parameter, int index) =>

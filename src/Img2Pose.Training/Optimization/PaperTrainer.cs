@@ -35,7 +35,7 @@ public sealed class PaperTrainer
     private readonly PaperTrainingOptions _options;
     private readonly Action<string> _report;
     private readonly ReferenceFace _reference;
-    private Device _device = CPU;
+    private Device[] _devices = [CPU];
     private int _leftOut;
 
     /// <summary>Prepares a run; <paramref name="report"/> receives its progress lines.</summary>
@@ -71,7 +71,7 @@ public sealed class PaperTrainer
     /// <exception cref="OperationCanceledException">Cancelled while the data were opened; nothing was trained yet.</exception>
     public async Task<long> RunAsync(CancellationToken cancellation)
     {
-        _device = TrainingDevice.Open(_options.Device);
+        _devices = TrainingDevice.Open(_options.Device);
         OutputFolder.Create(_options.Output);
         AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(_options, s_json))));
         using PaperPictureSource all = PaperPictureSource.Open(_options.Data, _reference, LeaveOut, cancellation);
@@ -82,11 +82,12 @@ public sealed class PaperTrainer
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         set_num_threads(threads);
         manual_seed((long)_options.Seed);
-        using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_device);
+        using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_devices[0]);
         using OptimizerHelper optimizer = _options.Optimizer == "sgd"
             ? optim.SGD(network.parameters(), _options.LearningRate, Momentum, weight_decay: _options.WeightDecay)
             : optim.Adam(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         (PaperProgress progress, double[] mean, double[] deviation) = Start(network, optimizer, training);
+        using Replicas replicas = new(network, [.. _devices.Skip(1).Select(device => new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(device))], _devices, threads);
         NpyArray.Write(MeanPath, mean, 6);
         NpyArray.Write(DeviationPath, deviation, 6);
 
@@ -115,7 +116,7 @@ public sealed class PaperTrainer
             Threads = threads,
             Rate = step => schedule.Rate * Math.Min(1, (step + 1) / (double)Math.Max(1, _options.WarmUp)),
             PicturesOf = _ => _options.Batch,
-            Learn = (batch, step) => Learn(StepOf(network, mean, deviation, (int)_options.Seed + (int)step), network, optimizer, batch),
+            Learn = (batch, step) => Learn(replicas, network => StepOf(network, mean, deviation, (int)_options.Seed + (int)step), optimizer, batch, step),
             Report = at =>
             {
                 _report(string.Create(CultureInfo.InvariantCulture,
@@ -142,7 +143,7 @@ public sealed class PaperTrainer
         else if (reached % epoch != 0 && reached < last && reached > progress.Step) Save(reached);
         return reached;
 
-        void Save(long step) => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses));
+        void Save(long step) => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses, _devices.Length));
     }
 
     // Batches are made on threads of their own.
@@ -162,6 +163,13 @@ public sealed class PaperTrainer
             _report("starts from random weights; the paper's training starts from ImageNet's (--pretrained), so expect to need many more steps");
             return (progress, training.PoseMean, training.PoseDeviation);
         }
+        if (path == ImageNetPackage.Name)
+        {
+            string backbone = ImageNetPackage.Find(_report);
+            ImageNetBackbone.Read(backbone).Load(network.Body, FrozenNormEpsilon);
+            _report($"starts from the body of {backbone}");
+            return (progress, training.PoseMean, training.PoseDeviation);
+        }
         StateDictionary weights = StateDictionary.FromCheckpoint(Checkpoint.Load(path), path);
         if (!PaperCheckpoint.LoadModel(weights, _options.Depth, network))
         {
@@ -171,6 +179,9 @@ public sealed class PaperTrainer
         }
         PoseStatistics statistics = CheckpointBundle.Load(path).Statistics;
         if (_options.Resume is not null) progress = PaperCheckpoint.LoadRun(path, optimizer);
+        // A checkpoint of the original does not say how far it got, nor on how many devices.
+        if (progress.Step > 0 && progress.Replicas != _devices.Length)
+            throw TrainingState.OtherReplicas(path, progress.Replicas, _devices.Length, "start a new run from it (--pretrained)");
         _report(_options.Resume is null ? $"starts from {path}" : $"resumed {path} at step {progress.Step}");
         return (progress, [.. statistics.Mean], [.. statistics.StandardDeviation]);
     }
@@ -178,16 +189,17 @@ public sealed class PaperTrainer
     private PaperTrainingStep StepOf(PaperNetwork network, double[] mean, double[] deviation, int seed) =>
         new(network, _options.Selection, BalancedSampler.Random(seed), mean, deviation, _reference.Points5.ToArray());
 
-    private double[] Learn(PaperTrainingStep learning, PaperNetwork network, OptimizerHelper optimizer, PaperBatch batch)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        PaperLossParts parts = Forward(learning, batch);
-        optimizer.zero_grad();
-        parts.Total.backward();
-        nn.utils.clip_grad_norm_(network.TrainableParameters, _options.GradientClip);
-        optimizer.step();
-        return Numbers(parts);
-    }
+    private double[] Learn(Replicas replicas, Func<PaperNetwork, PaperTrainingStep> stepOf, OptimizerHelper optimizer, PaperBatch batch, long step) =>
+        replicas.Group.Learn(
+            (rank, link) =>
+            {
+                _options.Entering?.Invoke(rank, step);
+                (int first, int count) = replicas.Group.Share(rank, batch.Samples.Count);
+                return Forward(stepOf(replicas.Networks[rank]), batch, _devices[rank], first, count, link);
+            },
+            optimizer, _options.GradientClip,
+            what => new Img2PoseException(string.Create(CultureInfo.InvariantCulture,
+                $"step {step}: {what}; resume the last checkpoint with a lower --learning-rate, or correct what it learned from: {string.Join("; ", batch.Samples.Select(sample => sample.Source))}. The last checkpoint is as it was")));
 
     /// <summary>
     /// Mean losses over the held pictures, not augmented, at the last size. Running statistics are used and not changed, unlike
@@ -204,28 +216,38 @@ public sealed class PaperTrainer
         for (long i = 0; i < batches; i++)
         {
             using DisposeScope scope = NewDisposeScope();
-            double[] parts = Numbers(Forward(judging, PaperBatch.Make(held, plain, ValidationSeed, i, count, [_options.Sizes[^1]], _options.LongestSide)));
+            PaperBatch batch = PaperBatch.Make(held, plain, ValidationSeed, i, count, [_options.Sizes[^1]], _options.LongestSide);
+            double[] parts = Array.ConvertAll(Forward(judging, batch, _devices[0], 0, count, null), part => (double)part.item<float>());
             for (int k = 0; k < sums.Length; k++) sums[k] += parts[k] / batches;
         }
         network.train();
         return sums;
     }
 
-    private PaperLossParts Forward(PaperTrainingStep step, PaperBatch batch)
+    /// <summary>Losses of some of a batch's pictures, in the order of <see cref="s_parts"/>.</summary>
+    private static Tensor[] Forward(PaperTrainingStep step, PaperBatch batch, Device device, int first, int count, ReplicaLink? link)
     {
-        (Tensor pictures, PaperLabels[] labels) = batch.ToTensors(_device);
-        return step.Compute(pictures, batch.Sizes, labels);
+        (Tensor pictures, PaperLabels[] labels, (int, int)[] sizes) = batch.ToTensors(device, first, count);
+        PaperLossParts parts = step.Compute(pictures, sizes, labels, first, link);
+        return [parts.Total, parts.Classifier, parts.Pose, parts.Points, parts.Objectness, parts.ProposalBoxes];
     }
-
-    /// <summary>In the order of <see cref="s_parts"/>.</summary>
-    private static double[] Numbers(PaperLossParts parts) =>
-    [
-        parts.Total.item<float>(), parts.Classifier.item<float>(), parts.Pose.item<float>(),
-        parts.Points.item<float>(), parts.Objectness.item<float>(), parts.ProposalBoxes.item<float>(),
-    ];
 
     private static IEnumerable<(string Tag, double Value)> Scalars(string group, double[] parts) => s_parts.Zip(parts, (name, value) => ($"{group}_{name}", value));
 
     private static string Describe(double[] parts) => string.Create(CultureInfo.InvariantCulture,
         $"loss {parts[0]:F4} classifier {parts[1]:F4} pose {parts[2]:F4} points {parts[3]:F4} objectness {parts[4]:F4} boxes {parts[5]:F4}");
+
+    /// <summary>The networks of a run, one a device; the first is its owner's, the others are its own.</summary>
+    private sealed class Replicas(PaperNetwork first, PaperNetwork[] others, Device[] devices, int threads) : IDisposable
+    {
+        internal PaperNetwork[] Networks { get; } = [first, .. others];
+
+        internal ReplicaGroup Group { get; } = new([first, .. others], devices, threads);
+
+        public void Dispose()
+        {
+            Group.Dispose();
+            foreach (PaperNetwork other in others) other.Dispose();
+        }
+    }
 }

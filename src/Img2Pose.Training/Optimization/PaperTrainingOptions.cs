@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Img2Pose.Training.Networks;
 
 namespace Img2Pose.Training.Optimization;
 
@@ -23,7 +24,7 @@ public sealed record PaperTrainingOptions
     /// <summary>Most optimiser steps, or null for 100 passes over the data; a validation loss that no longer falls ends training earlier.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>Pictures of a step, at least 2.</summary>
+    /// <summary>Pictures of a step, of all devices together, at least 2.</summary>
     public int Batch { get; init; } = 2;
 
     /// <summary>Shorter sides of the resized pictures, at least 64; each picture draws one. The last one validates.</summary>
@@ -65,12 +66,12 @@ public sealed record PaperTrainingOptions
     /// <summary>Threads that make samples.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>"cpu" or "cuda".</summary>
+    /// <summary>"cpu", "cuda" or "cuda:1"; several of a kind, separated by commas, share every batch.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
     /// A checkpoint (.pth) to start from: a published or own model with its two .npy files beside it, or torchvision's weights of
-    /// the ResNet; null for random weights.
+    /// the ResNet, or <see cref="ImageNetPackage.Name"/>; null for random weights.
     /// </summary>
     public string? Pretrained { get; init; }
 
@@ -85,6 +86,10 @@ public sealed record PaperTrainingOptions
     [JsonIgnore]
     internal PaperStepSettings Selection { get; init; } = new();
 
+    /// <summary>Called by each replica with its number and the step, before it computes.</summary>
+    [JsonIgnore]
+    internal Action<int, long>? Entering { get; init; }
+
     /// <exception cref="UsageException">A value makes no sense.</exception>
     internal void Validate()
     {
@@ -96,8 +101,10 @@ public sealed record PaperTrainingOptions
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64) || LongestSide < Sizes.Max()) throw new UsageException("sizes must be at least 64, and the longest side not below them");
         if (!(LearningRate > 0) || !(WeightDecay >= 0) || !(GradientClip > 0))
             throw new UsageException("learning rate and gradient clip must be positive, weight decay not negative");
+        if (Pretrained == ImageNetPackage.Name && Depth != 18) throw new UsageException($"{Pretrained} is a ResNet-18 and starts no resnet{Depth}");
         if (Optimizer is not ("sgd" or "adam")) throw new UsageException($"optimizer '{Optimizer}' is neither sgd nor adam");
         if (Pretrained is not null && Resume is not null) throw new UsageException("--pretrained starts a run and --resume goes on with one; give one of them");
-        TrainingDevice.RequireName(Device);
+        int replicas = TrainingDevice.Count(Device);
+        if (Batch < replicas) throw new UsageException($"a batch of {Batch} pictures cannot be shared among {replicas} devices; --batch counts the pictures of all devices");
     }
 }

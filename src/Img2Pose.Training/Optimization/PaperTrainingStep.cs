@@ -59,14 +59,19 @@ internal sealed class PaperTrainingStep(
     internal List<(int Proposals, int Sampled, int Positive)> Counts { get; } = [];
 
     /// <summary>Losses of normalised, padded pictures [N,3,H,W], each with its own size before padding and its labels.</summary>
-    internal PaperLossParts Compute(Tensor pictures, IReadOnlyList<(int Width, int Height)> sizes, IReadOnlyList<PaperLabels> labels)
+    /// <param name="pictures">Of a batch, or of a replica's share of one.</param>
+    /// <param name="sizes">Sizes before padding.</param>
+    /// <param name="labels">Labels, in pixels of these sizes.</param>
+    /// <param name="first">Place of the first picture in the batch, with which the samples' draws are numbered.</param>
+    /// <param name="link">Ways to the other shares of the batch; null where there are none.</param>
+    internal PaperLossParts Compute(Tensor pictures, IReadOnlyList<(int Width, int Height)> sizes, IReadOnlyList<PaperLabels> labels, int first = 0, ReplicaLink? link = null)
     {
         Device device = pictures.device;
         Tensor[] features = network.Features(pictures);
         (Tensor objectness, Tensor deltas) = network.Propose(features);
         AnchorGrid anchors = Anchors(pictures, features);
 
-        (Tensor score, Tensor boxes) = ProposalLosses(objectness, deltas, anchors, labels);
+        (Tensor score, Tensor boxes) = ProposalLosses(objectness, deltas, anchors, labels, first, link);
         float[][] proposals = Proposals(objectness, deltas, anchors, sizes);
 
         List<float> regions = [];
@@ -79,7 +84,7 @@ internal sealed class PaperTrainingStep(
             float[] candidates = [.. proposals[picture], .. truth.Boxes];
             int[] matches = BoxMatching.Match(BoxMatching.Overlaps(truth.Boxes, candidates), candidates.Length / 4, settings.RegionOverlap, settings.RegionOverlap, allowLowQuality: false);
             int[] kinds = [.. matches.Select((match, i) => truth.Kind(match, candidates.AsSpan(4 * i, 4)))];
-            (int[] positive, int[] negative) = sampler.Sample(kinds, settings.RegionSamples, settings.RegionPositiveShare);
+            (int[] positive, int[] negative) = sampler.Of(2L * (first + picture) + 1).Sample(kinds, settings.RegionSamples, settings.RegionPositiveShare);
             int[] sampled = [.. positive, .. negative];
             Array.Sort(sampled);
             foreach (int index in sampled)
@@ -95,7 +100,7 @@ internal sealed class PaperTrainingStep(
             Counts.Add((proposals[picture].Length / 4, sampled.Length, positive.Length));
         }
         // The pose head's batch norm has no variance of a single row.
-        if (posed.Count == 1 && network.training)
+        if (network.training && link.Whole(posed.Count)[0] == 1)
         {
             posed.Clear();
             targets.Clear();
@@ -103,7 +108,7 @@ internal sealed class PaperTrainingStep(
         Tensor pooled = network.Pool(features, [.. regions]);
         Tensor logits = network.Classify(pooled);
         Tensor poses = network.RegressPose(pooled.index_select(0, tensor(posed.ToArray(), [posed.Count], device: device)));
-        (Tensor classifier, Tensor poseLoss, Tensor points) = PaperLoss.Regions(logits, [.. classes], poses, targets, poseMean, poseStddev, calibration, settings.PointsWeight);
+        (Tensor classifier, Tensor poseLoss, Tensor points) = PaperLoss.Regions(logits, [.. classes], poses, targets, poseMean, poseStddev, calibration, settings.PointsWeight, link);
         return new PaperLossParts(classifier, poseLoss, points, score, boxes);
     }
 
@@ -118,7 +123,7 @@ internal sealed class PaperTrainingStep(
     private AnchorGrid Anchors(Tensor pictures, Tensor[] features) =>
         AnchorGrid.Create(network.Layout, (int)pictures.shape[3], (int)pictures.shape[2], [.. features.Select(feature => ((int)feature.shape[3], (int)feature.shape[2]))]);
 
-    private (Tensor Score, Tensor Boxes) ProposalLosses(Tensor objectness, Tensor deltas, AnchorGrid anchors, IReadOnlyList<PaperLabels> labels)
+    private (Tensor Score, Tensor Boxes) ProposalLosses(Tensor objectness, Tensor deltas, AnchorGrid anchors, IReadOnlyList<PaperLabels> labels, int firstPicture, ReplicaLink? link)
     {
         int count = anchors.Anchors.Length / 4;
         List<long> positives = [], negatives = [];
@@ -130,7 +135,7 @@ internal sealed class PaperTrainingStep(
             float[] truth = labels[picture].Boxes;
             int[] matches = BoxMatching.Match(BoxMatching.Overlaps(truth, anchors.Anchors), count, settings.AnchorHigh, settings.AnchorLow, allowLowQuality: true);
             int[] own = [.. matches.Select((match, i) => labels[picture].Kind(match, anchors.Anchors.AsSpan(4 * i, 4)))];
-            (int[] positive, int[] negative) = sampler.Sample(own, settings.AnchorSamples, settings.AnchorPositiveShare);
+            (int[] positive, int[] negative) = sampler.Of(2L * (firstPicture + picture)).Sample(own, settings.AnchorSamples, settings.AnchorPositiveShare);
             long first = (long)picture * count;
             foreach (int index in positive)
             {
@@ -141,7 +146,7 @@ internal sealed class PaperTrainingStep(
             }
             negatives.AddRange(negative.Select(index => first + index));
         }
-        return PaperLoss.Proposals(objectness.reshape(-1), deltas.reshape(-1, 4), kinds, [.. targets], [.. positives], [.. negatives]);
+        return PaperLoss.Proposals(objectness.reshape(-1), deltas.reshape(-1, 4), kinds, [.. targets], [.. positives], [.. negatives], link);
     }
 
     /// <summary>Boxes of the best anchors, clipped, without tiny ones, suppressed level by level; best first (Q4).</summary>
@@ -177,7 +182,8 @@ internal sealed class PaperTrainingStep(
         {
             BoxMatching.Decode(deltas.AsSpan(4 * (start + i), 4), anchors.AsSpan(4 * (first + i), 4), s_unitWeights, box);
             for (int k = 0; k < 4; k++) box[k] = Math.Clamp(box[k], 0, k % 2 == 0 ? size.Width : size.Height);
-            if (box[2] - box[0] < smallestSide || box[3] - box[1] < smallestSide) continue;
+            // Also what is no number, of weights that have run away: the loss tells.
+            if (!(box[2] - box[0] >= smallestSide && box[3] - box[1] >= smallestSide)) continue;
             boxes.AddRange(box);
             own.Add(scores[start + i]);
         }

@@ -9,6 +9,9 @@ namespace Img2Pose.Training.Optimization;
 /// <param name="Number">Which batch of its run; what a loss draws depends on it.</param>
 internal sealed record TrainingBatch(int Size, byte[] Pictures, IReadOnlyList<TrainingSample> Samples, long Number)
 {
+    /// <summary>Place of the first picture in the whole batch: not 0 in a share of one.</summary>
+    internal int First { get; private init; }
+
     // Samples of a batch are numbered from a multiple of this.
     private const long Stride = 4096;
 
@@ -16,7 +19,24 @@ internal sealed record TrainingBatch(int Size, byte[] Pictures, IReadOnlyList<Tr
     internal static TrainingBatch MakeNumbered(SampleGenerator generator, ulong seed, long number, int count, IReadOnlyList<int> sizes)
     {
         int size = sizes[(int)(Scramble(seed ^ (ulong)number) % (ulong)sizes.Count)];
-        return Make(generator, seed, number, Math.Max(1, (int)Math.Round(count * (320.0 * 320) / ((double)size * size))), size);
+        return Make(generator, seed, number, PicturesAt(size, count), size);
+    }
+
+    /// <summary>Pictures of a batch at a size: as many pixels as <paramref name="count"/> have at 320×320, at least one picture.</summary>
+    internal static int PicturesAt(int size, int count) => Math.Max(1, (int)Math.Round(count * (320.0 * 320) / ((double)size * size)));
+
+    /// <summary>Some of the pictures, in their order.</summary>
+    internal TrainingBatch Slice(int first, int count)
+    {
+        int each = Size * Size * 3;
+        return this with { Pictures = Pictures[(first * each)..((first + count) * each)], Samples = [.. Samples.Skip(first).Take(count)], First = First + first };
+    }
+
+    /// <summary>What a sample of the batch is called: the batch's number and its own, and the pictures that it was made of.</summary>
+    internal string Describe(int index)
+    {
+        string[] sources = [.. Samples[index].Sources.Distinct(StringComparer.Ordinal)];
+        return $"sample {Number}.{First + index} ({(sources.Length == 0 ? "no picture" : string.Join(", ", sources))})";
     }
 
     /// <summary>Batch <paramref name="number"/> of so many pictures of one size.</summary>

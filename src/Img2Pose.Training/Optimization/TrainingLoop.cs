@@ -37,7 +37,7 @@ internal sealed record TrainingLoop<T>
     /// <summary>The learning rate of a step.</summary>
     public required Func<long, double> Rate { get; init; }
 
-    /// <summary>Learns from a batch in a step; gives the parts of the loss.</summary>
+    /// <summary>Learns from a batch in a step; gives the parts of the loss, finite numbers.</summary>
     public required Func<T, long, double[]> Learn { get; init; }
 
     /// <summary>Pictures of a batch.</summary>
@@ -54,7 +54,7 @@ internal sealed record TrainingLoop<T>
 
     /// <summary>Learns until the last step, cancellation, or where there is nothing more to gain.</summary>
     /// <returns>The step reached.</returns>
-    /// <exception cref="Img2PoseException">The loss is no number any more.</exception>
+    /// <exception cref="Img2PoseException">Of <see cref="Learn"/>: the loss is no number any more, or a replica failed.</exception>
     public async Task<long> RunAsync(BatchSource<T> batches, OptimizerHelper optimizer, CancellationToken cancellation)
     {
         long step = First, pictures = 0;
@@ -78,7 +78,6 @@ internal sealed record TrainingLoop<T>
             double rate = Rate(step);
             foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
             double[] parts = Learn(batch, step);
-            if (!double.IsFinite(parts[0])) throw new Img2PoseException($"the loss at step {step} is {parts[0]}; lower --learning-rate or resume an earlier checkpoint");
             step++;
             summed++;
             pictures += PicturesOf(batch);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Img2Pose.Training.Networks;
 
 namespace Img2Pose.Training.Optimization;
 
@@ -13,7 +15,7 @@ public sealed record TrainingOptions
     /// <summary>Folder for checkpoints, models and logs.</summary>
     public required string Output { get; init; }
 
-    /// <summary>"nano", the default model's network, or "nano-two-stage".</summary>
+    /// <summary>"nano", the default model's network, "r18", the accurate one on ResNet-18, or "nano-two-stage".</summary>
     public string Network { get; init; } = NanoModel.SingleStage;
 
     /// <summary>Optimiser steps in all; the learning rate falls to zero over them.</summary>
@@ -49,6 +51,12 @@ public sealed record TrainingOptions
     /// <summary>How often faces of a data set are drawn, by its name in the annotations; sets that are not named weigh 1.</summary>
     public IReadOnlyDictionary<string, double> SetWeights { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Pictures whose name in the annotations contains one of these stay out of the run: persons that another run measures.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
+
+    /// <summary>Whether only what stands on the backbone learns: pyramid and heads.</summary>
+    public bool FreezeBackbone { get; init; }
+
     /// <summary>Seed of weights, order and augmentation.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -58,10 +66,13 @@ public sealed record TrainingOptions
     /// <summary>Threads that make samples.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>"cpu" or "cuda".</summary>
+    /// <summary>"cpu", "cuda" or "cuda:1"; several of a kind, separated by commas, share every batch.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Model package (.onnx) of the nano network whose weights the run starts from, or null for random ones.</summary>
+    /// <summary>"float32", or "bfloat16" for mixed precision: convolutions in 16 bits, weights, norms, the last layer and losses in 32.</summary>
+    public string Precision { get; init; } = "float32";
+
+    /// <summary>Model package (.onnx) of the nano network whose weights the run starts from, or <see cref="ImageNetPackage.Name"/> for r18's backbone, or null for random ones.</summary>
     public string? Start { get; init; }
 
     /// <summary>Checkpoint to go on from, or null.</summary>
@@ -70,21 +81,35 @@ public sealed record TrainingOptions
     /// <summary>With <see cref="Resume"/>: take the weights only, and start a new schedule at step 0.</summary>
     public bool ResumeWeightsOnly { get; init; }
 
+    /// <summary>Called by each replica with its number and the step, before it computes.</summary>
+    [JsonIgnore]
+    internal Action<int, long>? Entering { get; init; }
+
+    /// <summary>Changes a batch on its way to the network.</summary>
+    [JsonIgnore]
+    internal Func<TrainingBatch, TrainingBatch>? Altering { get; init; }
+
     /// <exception cref="UsageException">A value makes no sense.</exception>
     internal void Validate()
     {
-        if (Network is not (NanoModel.SingleStage or NanoModel.TwoStage))
-            throw new UsageException($"network '{Network}' is none of {NanoModel.SingleStage}, {NanoModel.TwoStage}, resnet18, resnet50, resnet101");
+        if (Network is not (NanoModel.SingleStage or NanoModel.TwoStage or NanoModel.R18))
+            throw new UsageException($"network '{Network}' is none of {NanoModel.SingleStage}, {NanoModel.R18}, {NanoModel.TwoStage}, resnet18, resnet50, resnet101");
         if (Steps <= 0 || Batch <= 0 || EpochSteps <= 0 || WarmUp < 0 || ValidationEvery < 2)
             throw new UsageException("steps, batch and epoch steps must be positive, warm-up not negative, and validation must leave at least one picture in two for training");
         if (!(LearningRate > 0) || !(AverageDecay is >= 0 and < 1) || !(WeightDecay >= 0) || !(GradientClip > 0))
             throw new UsageException("learning rate and gradient clip must be positive, weight decay not negative, the average's decay in [0, 1)");
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
             throw new UsageException("sizes must be multiples of 64");
-        if (Start is not null && Network != NanoModel.SingleStage) throw new UsageException($"a package can start the network {NanoModel.SingleStage} only, not {Network}");
+        if (Start == ImageNetPackage.Name && Network != NanoModel.R18) throw new UsageException($"{Start} starts the networks {NanoModel.R18} and resnet18 only, not {Network}");
+        if (Start is not null and not ImageNetPackage.Name && Network != NanoModel.SingleStage) throw new UsageException($"a package can start the network {NanoModel.SingleStage} only, not {Network}");
+        if (Precision is not ("float32" or "bfloat16")) throw new UsageException($"precision '{Precision}' is neither float32 nor bfloat16");
+        if (Precision == "bfloat16" && Network == NanoModel.TwoStage) throw new UsageException($"{NanoModel.TwoStage} trains in float32 only: its regions are pooled in it");
         if (Start is not null && Resume is not null && ResumeWeightsOnly) throw new UsageException("weights come from a package or from a checkpoint, not from both");
+        if (Without.Any(string.IsNullOrEmpty)) throw new UsageException("an empty part of a name would leave every picture out");
+        if (FreezeBackbone && Network == NanoModel.TwoStage) throw new UsageException($"{Network} has no frozen backbone; {NanoModel.SingleStage} and {NanoModel.R18} can have");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
             throw new UsageException("weights of data sets must be finite and not negative");
-        TrainingDevice.RequireName(Device);
+        int replicas = TrainingDevice.Count(Device), least = Sizes.Min(size => TrainingBatch.PicturesAt(size, Batch));
+        if (least < replicas) throw new UsageException($"batches of {least} pictures cannot be shared among {replicas} devices; --batch {Batch} counts the pictures of all devices at 320×320");
     }
 }

@@ -9,8 +9,10 @@ namespace Img2Pose.Training.Optimization;
 /// <summary>Saves and restores a training run: weights, their average, Adam's moments, and the step.</summary>
 internal static class TrainingState
 {
+    private const string ReplicasKey = "replicas", HoursKey = "hours";
+
     /// <summary>Writes everything that a resumed run needs, or with <paramref name="averageOnly"/> just the averaged weights in float16.</summary>
-    internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, AdamW? optimizer, bool averageOnly = false)
+    internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, AdamW? optimizer, bool averageOnly = false, int replicas = 1, double hours = 0)
     {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, string> metadata = new()
@@ -18,6 +20,8 @@ internal static class TrainingState
             ["format"] = "img2pose-training-1",
             ["step"] = step.ToString(CultureInfo.InvariantCulture),
             ["configuration"] = configuration,
+            [ReplicasKey] = replicas.ToString(CultureInfo.InvariantCulture),
+            [HoursKey] = hours.ToString("R", CultureInfo.InvariantCulture),
         };
         List<NamedArray> arrays = Prefixed("average.", average.ToArrays());
         if (!averageOnly)
@@ -41,12 +45,18 @@ internal static class TrainingState
     }
 
     /// <summary>Restores what the file holds and returns the step that it was saved at.</summary>
-    /// <exception cref="InputException">The file is not a checkpoint, or of another network.</exception>
-    internal static long Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer)
+    /// <param name="path">The file.</param>
+    /// <param name="network">Receives the weights.</param>
+    /// <param name="average">Receives their average.</param>
+    /// <param name="optimizer">Receives the moments; null where only the weights are wanted.</param>
+    /// <param name="replicas">Replicas of the run that goes on; null where only the weights are wanted.</param>
+    /// <exception cref="InputException">The file is not a checkpoint, or of another network, or of a run with another number of replicas.</exception>
+    internal static long Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer, int? replicas = null)
     {
         (List<NamedArray> list, Dictionary<string, string> metadata) = SafetensorsFile.Read(path);
         Dictionary<string, NamedArray> arrays = list.ToDictionary(array => array.Name);
-        long step = Number(path, metadata, "step", "0");
+        long step = Number(path, metadata, "step", "0"), others = Number(path, metadata, ReplicasKey, "1");
+        if (replicas is { } own && own != others) throw OtherReplicas(path, others, own, "take its weights only, for a new schedule (--weights-only)");
         string source = arrays.Keys.Any(name => name.StartsWith("model.", StringComparison.Ordinal)) ? "model." : "average.";
         try
         {
@@ -75,6 +85,14 @@ internal static class TrainingState
         }
         return step;
     }
+
+    /// <summary>The error for a checkpoint of a run on another number of devices.</summary>
+    internal static InputException OtherReplicas(string path, long others, long own, string otherwise) => new(
+        $"{path}: was written by a run on {others} device{(others == 1 ? "" : "s")}, and this one has {own}; give as many to --devices (one may stand several times), or {otherwise}");
+
+    /// <summary>Hours that a checkpoint's steps took; 0 where it does not say.</summary>
+    internal static double Hours(string path) =>
+        double.TryParse(SafetensorsFile.Read(path).Metadata.GetValueOrDefault(HoursKey), NumberStyles.Float, CultureInfo.InvariantCulture, out double hours) && hours >= 0 ? hours : 0;
 
     private static long Number(string path, Dictionary<string, string> metadata, string key, string absent) =>
         long.TryParse(metadata.GetValueOrDefault(key, absent), NumberStyles.None, CultureInfo.InvariantCulture, out long number)

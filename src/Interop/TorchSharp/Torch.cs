@@ -58,6 +58,8 @@ public static partial class torch
     public static class cuda
     {
         public static bool is_available() => i2p_cuda_is_available() != 0;
+
+        public static int device_count() => i2p_cuda_device_count();
     }
 
     public static DisposeScope NewDisposeScope() => new();

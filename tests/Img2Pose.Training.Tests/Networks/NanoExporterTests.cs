@@ -91,7 +91,7 @@ public sealed class NanoExporterTests : IDisposable
         IEnumerable<NamedArray> state = network.state_dict()
             .Where(pair => pair.Value.dtype == float32)
             .Select(pair => new NamedArray(pair.Key, pair.Value.shape, pair.Value.detach().data<float>().ToArray()));
-        NanoExporter.Export(network.Architecture, state, _path, "{}");
+        NanoExporter.Export(network.Graph, state, _path, "{}");
         return (input.data<float>().ToArray(), codes);
     }
 

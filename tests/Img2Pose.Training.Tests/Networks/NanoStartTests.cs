@@ -110,6 +110,6 @@ public sealed class NanoStartTests : IDisposable
         IEnumerable<NamedArray> state = network.state_dict()
             .Where(pair => pair.Value.dtype == float32)
             .Select(pair => new NamedArray(pair.Key, pair.Value.shape, pair.Value.detach().data<float>().ToArray()));
-        NanoExporter.Export(network.Architecture, state, _path, "{}");
+        NanoExporter.Export(network.Graph, state, _path, "{}");
     }
 }

@@ -81,6 +81,37 @@ public sealed class NanoTrainerTests : IDisposable
         Assert.True(apart < 0.01 * moved, $"the weights differ by {apart}, after a way of {moved}");
     }
 
+    [Fact]
+    public async Task On_a_frozen_backbone_only_pyramid_and_heads_learn_and_pictures_can_be_left_out_by_name()
+    {
+        Torch.Require();
+        AnnotatedImage[] pictures = LinkPack(5);
+        TrainingOptions options = Options("out") with
+        {
+            Steps = 2,
+            Batch = 1,
+            Sizes = [128],
+            EpochSteps = 1,
+            FreezeBackbone = true,
+            Without = [Path.GetFileName(pictures[1].Image)],
+            // A frozen part must stay so in every replica.
+            Device = "cpu,cpu",
+            Precision = "bfloat16",
+        };
+        string checkpoint = Path.Combine(options.Output, NanoTrainer.CheckpointName);
+        List<string> said = [];
+        await new NanoTrainer(options with { Steps = 1 }, said.Add).RunAsync(TestContext.Current.CancellationToken);
+        Dictionary<string, float[]> before = Weights(checkpoint);
+
+        await new NanoTrainer(options with { Resume = checkpoint }, said.Add).RunAsync(TestContext.Current.CancellationToken);
+
+        Assert.Contains(said, line => line.StartsWith("3 training and 1 validation pictures", StringComparison.Ordinal));
+        string[] changed = [.. Weights(checkpoint).Where(pair => !pair.Value.SequenceEqual(before[pair.Key])).Select(pair => pair.Key)];
+        Assert.Contains("model.head0.output.weight", changed);
+        Assert.Contains("model.lateral1.conv.weight", changed);
+        Assert.DoesNotContain(changed, name => name.EndsWith("conv.weight", StringComparison.Ordinal) && name.Contains("st", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("""[]""")]
     [InlineData("""[{"box":[10,10,50,60],"pose":null,"label":"gtbox","ignore":true}]""")]
@@ -118,24 +149,7 @@ public sealed class NanoTrainerTests : IDisposable
 
     private TrainingOptions Options(string output) => new() { Data = Pack, Output = Path.Combine(_folder.FullName, output) };
 
-    /// <summary>A pack of the first pictures of the training data with one face of known pose each, which stay where they are.</summary>
-    private AnnotatedImage[] LinkPack(int count)
-    {
-        string source = SharedData.Require("data", "train");
-        List<string> lines = [];
-        foreach (string line in File.ReadLines(Path.Combine(source, AnnotationPackReader.FileName)))
-        {
-            JsonNode record = JsonNode.Parse(line)!;
-            JsonArray faces = record["faces"]!.AsArray();
-            if (faces.Count != 1 || faces[0]!["pose"] is null || !record["complete"]!.GetValue<bool>()) continue;
-            record["image"] = Path.Combine(source, record["image"]!.GetValue<string>());
-            lines.Add(record.ToJsonString());
-            if (lines.Count == count) break;
-        }
-        Directory.CreateDirectory(Pack);
-        File.WriteAllLines(Path.Combine(Pack, AnnotationPackReader.FileName), lines);
-        return AnnotationPackReader.Load(Pack);
-    }
+    private AnnotatedImage[] LinkPack(int count) => LinkedPack.Write(Pack, count);
 
     private static double BestOverlap(PoseDetector detector, AnnotatedImage picture)
     {

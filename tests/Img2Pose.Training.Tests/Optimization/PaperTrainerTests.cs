@@ -165,24 +165,7 @@ public sealed class PaperTrainerTests : IDisposable
         Selection = new PaperStepSettings { ProposalsAfterSuppression = 100, RegionSamples = 32 },
     };
 
-    /// <summary>A pack of pictures of the training data with one face of known pose each, far apart and so in many poses; they stay where they are.</summary>
-    private void LinkPack(int count, Action<JsonNode>? change = null)
-    {
-        string source = SharedData.Require("data", "train");
-        List<string> lines = [];
-        foreach (string line in File.ReadLines(Path.Combine(source, AnnotationPackReader.FileName)).Where((_, i) => i % 97 == 0))
-        {
-            JsonNode record = JsonNode.Parse(line)!;
-            JsonArray faces = record["faces"]!.AsArray();
-            if (faces.Count != 1 || faces[0]!["pose"] is null || !record["complete"]!.GetValue<bool>()) continue;
-            record["image"] = Path.Combine(source, record["image"]!.GetValue<string>());
-            change?.Invoke(record);
-            lines.Add(record.ToJsonString());
-            if (lines.Count == count) break;
-        }
-        Directory.CreateDirectory(Pack);
-        File.WriteAllLines(Path.Combine(Pack, AnnotationPackReader.FileName), lines);
-    }
+    private void LinkPack(int count, Action<JsonNode>? change = null) => LinkedPack.Write(Pack, count, every: 97, change);
 
     /// <summary>The model's tensors and the optimiser's, by place in the file.</summary>
     private static Dictionary<string, float[]> Tensors(string checkpoint)

@@ -6,7 +6,9 @@ using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Sheets;
+using Img2Pose.Evaluation.Statistics;
 using Img2Pose.Formats;
+using Img2Pose.Models.Packages;
 using Img2Pose.OpenCv;
 
 namespace Img2Pose.Cli.Commands.Eval;
@@ -27,22 +29,27 @@ internal static class EvalPackCommand
         Option<string?> plots = new("--plots") { Description = "Write precision-recall and error-by-yaw plots (SVG) into this folder.", HelpName = "FOLDER" };
         Option<string?> sheets = new("--sheets") { Description = "Write contact sheets of misses, false alarms and worst poses (PNG) into this folder.", HelpName = "FOLDER" };
         Option<int?> limit = new("--limit") { Description = "Only this many pictures, spread evenly over the pack." };
+        Option<string[]> only = new("--only") { Description = "Only pictures whose name in the annotations contains one of these.", AllowMultipleArgumentsPerToken = true };
         Option<double?> score = new("--score") { Description = "Score threshold instead of the model's own." };
+        Option<string?> calibrate = new("--calibrate") { Description = "Write the model, a one-stage package, with scores that mean the precision measured here, and its threshold moved alike.", HelpName = "FILE" };
         TurnedPackOptions turned = new();
         Command command = new("pack", "Measure detection and pose on an annotation pack.")
         {
-            pack, predictionsFile, savePredictions, json, plots, sheets, limit, score,
+            pack, predictionsFile, savePredictions, json, plots, sheets, limit, only, score, calibrate,
         };
         detector.AddTo(command);
         turned.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
-            turned.Check(parsed, [predictionsFile, savePredictions, plots, sheets]);
+            turned.Check(parsed, [predictionsFile, savePredictions, plots, sheets, calibrate]);
+            if (parsed.GetValue(calibrate) is not null && parsed.GetValue(predictionsFile) is not null) throw new UsageException($"{calibrate.Name} needs a model, and {predictionsFile.Name} has none.");
             // Before the hours of looking, not after them.
             if (parsed.GetValue(sheets) is not null) OpenCvLibrary.Require();
-            AnnotatedImage[] images = PackPairing.Limit(
-                AnnotationPackReader.Load(parsed.GetValue(pack)!), EvalOutput.AtLeastOne(limit.Name, parsed.GetValue(limit)));
-            if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: the pack holds no pictures.");
+            string[] names = parsed.GetValue(only) ?? [];
+            AnnotatedImage[] all = AnnotationPackReader.Load(parsed.GetValue(pack)!);
+            if (names.Length > 0) all = [.. all.Where(image => names.Any(name => image.Image.Contains(name, StringComparison.Ordinal)))];
+            AnnotatedImage[] images = PackPairing.Limit(all, EvalOutput.AtLeastOne(limit.Name, parsed.GetValue(limit)));
+            if (images.Length == 0) throw new InputException($"{parsed.GetValue(pack)}: the pack holds no pictures{(names.Length > 0 ? " of these names (--only)" : "")}.");
 
             FileRoles roles = new();
             RunFiles.AddData(roles, parsed.GetValue(pack), images);
@@ -50,6 +57,7 @@ internal static class EvalPackCommand
             detector.AddTo(roles, parsed);
             roles.Writes(parsed.GetValue(savePredictions), "--save-predictions");
             roles.Writes(parsed.GetValue(json), "--json");
+            roles.Writes(parsed.GetValue(calibrate), "--calibrate");
             using IDisposable guard = roles.Guard();
             if (turned.Step(parsed) is { } step)
             {
@@ -80,6 +88,11 @@ internal static class EvalPackCommand
             EvalOutput.Table(jsonTarget).Write(PackReportText.Write(report, predictions.Detector));
             EvalOutput.Json(jsonTarget, stream => PackReportJson.Write(stream, report, predictions.Detector, parsed.GetValue(pack)!));
             if (parsed.GetValue(plots) is { } plotFolder) EvaluationPlots.Write(plotFolder, report);
+            if (parsed.GetValue(calibrate) is { } calibrated)
+            {
+                ScoreCalibration fit = report.Reliability.Calibration ?? throw new InputException($"{parsed.GetValue(pack)}: too few detections, or none of them wrong, to calibrate scores with; take a larger pack.");
+                PackageCalibrator.Write(detector.Load(parsed).Path, fit.Slope, fit.Offset, calibrated);
+            }
             if (parsed.GetValue(sheets) is { } sheetFolder) ContactSheets.Write(sheetFolder, samples, threshold);
             return Task.FromResult(code);
         });

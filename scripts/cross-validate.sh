@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# How well side views of persons are posed that were not trained on: cross-validation over the persons of Pointing'04.
+#   scripts/cross-validate.sh [--folds K] [--steps N] [--start MODEL] [--data PACK] [--out FOLDER] [-- OPTIONS OF TRAIN]
+# For each of K parts of the persons (5) a run of N steps (1000) without them, from MODEL (the default one) with a frozen backbone, and
+# then `eval pack` on them alone. Prints each part's yaw errors and the means over parts. MODEL has seen the persons once: its
+# backbone may still know them, so the figure is a bound from below unless MODEL was itself trained without any of them.
+# What is done stays: a part whose report is there is not done again.
+set -euo pipefail
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+folds=5 steps=1000 start=$root/models/img2pose-nano.onnx data=$root/../shared/data/train out=out/cross-validation own=()
+usage() { echo "usage: $0 [--folds K] [--steps N] [--start MODEL] [--data PACK] [--out FOLDER] [-- OPTIONS OF TRAIN]" >&2; exit 2; }
+while [ "$#" -gt 0 ]; do
+  [ "$1" = -- ] && { shift; own=("$@"); break; }
+  [ "$#" -ge 2 ] || usage
+  case $1 in
+    --folds) folds=$2 ;;
+    --steps) steps=$2 ;;
+    --start) start=$2 ;;
+    --data) data=$2 ;;
+    --out) out=$2 ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+[[ $folds =~ ^[0-9]+$ && $steps =~ ^[0-9]+$ ]] && [ "$folds" -ge 2 ] && [ "$steps" -ge 1 ] || usage
+[ -e "$data/annotations.jsonl" ] || { echo "$0: $data holds no annotations.jsonl" >&2; exit 3; }
+# person01100m90p0.jpg: person 01, first series, picture 00, tilt -90, pan 0.
+mapfile -t persons < <(grep -o '"images/pointing04/person[0-9][0-9]' "$data/annotations.jsonl" | grep -o '[0-9]*$' | sort -u)
+[ "${#persons[@]}" -ge "$folds" ] || { echo "$0: $data has ${#persons[@]} persons of Pointing'04, fewer than $folds parts" >&2; exit 3; }
+program=("$root/run.sh")
+if [ -n "${IMG2POSE_PROGRAM:-}" ]; then program=("$IMG2POSE_PROGRAM"); fi
+mkdir -p "$out"
+for ((fold = 0; fold < folds; fold++)); do
+  report=$out/part$fold.json
+  [ ! -s "$report" ] || continue
+  held=()
+  for ((i = fold; i < ${#persons[@]}; i += folds)); do held+=("pointing04/person${persons[i]}"); done
+  echo "part $fold: ${held[*]}"
+  "${program[@]}" train "$data" --init "$start" --freeze-backbone --without "${held[@]}" --steps "$steps" --epoch-steps "$steps" \
+    --seed "$((fold + 1))" --out "$out/part$fold" "${own[@]}"
+  "${program[@]}" eval pack "$data" --only "${held[@]}" --model "$out/part$fold/img2pose-nano.onnx" --json "$report.new" >"$out/part$fold.txt"
+  mv "$report.new" "$report"
+done
+# Each row's value follows its key and two lines; several parts make columns.
+for key in pan_0_30 pan_45_60 pan_75_90; do
+  for ((fold = 0; fold < folds; fold++)); do
+    awk -v key="pointing04_$key" 'index($0, "\"" key "\"") { found = 1 } found && /"value":/ { gsub(/[^0-9.]/, ""); print; exit }' "$out/part$fold.json"
+  done | awk -v key="$key" '{ v[NR] = $1; s += $1 } END { printf "yaw error %-10s", key; for (i = 1; i <= NR; i++) printf " %6.2f", v[i]; printf "   mean %.2f\n", s / NR }'
+done

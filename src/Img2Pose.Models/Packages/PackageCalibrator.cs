@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Img2Pose.Formats.Onnx;
+using Img2Pose.Models.Onnx;
+
+namespace Img2Pose.Models.Packages;
+
+/// <summary>
+/// Writes a package whose scores went through σ(slope · logit + offset). Their order stays, and the default threshold goes the same
+/// way, so that the same faces are reported; only what a score says changes.
+/// </summary>
+public static class PackageCalibrator
+{
+    private const string Scores = "scores", Uncalibrated = "scores.uncalibrated", OneStage = "img2pose-nano", Calibrated = "img2pose-nano-calibrated";
+
+    // Where the logit ends; in float32, 1 minus less is 1.
+    private const float Margin = 1e-6f;
+
+    /// <summary>Reads a package and writes the calibrated one.</summary>
+    /// <exception cref="ModelException">The package cannot be read, is calibrated already, or is not one of one stage that this program made.</exception>
+    /// <exception cref="UsageException">The slope is not positive, or a number is not finite.</exception>
+    /// <exception cref="OutputException">The file cannot be written.</exception>
+    public static void Write(string package, double slope, double offset, string path)
+    {
+        if (!(slope > 0) || !double.IsFinite(slope) || !double.IsFinite(offset)) throw new UsageException("A calibration needs a positive slope and a finite offset.");
+        ModelProto model = OnnxFile.Read(package);
+        GraphProto graph = model.Graph;
+        if (graph.Name == Calibrated) throw new ModelException($"{package}: its scores are calibrated already; start from the package as it was trained.");
+        int at = graph.Node.ToList().FindIndex(node => node.Output.Contains(Scores));
+        if (graph.Name != OneStage || at < 0) throw new ModelException($"{package}: is no one-stage package that this program made; scores of others stay as their authors made them.");
+        NodeProto maker = graph.Node[at];
+        for (int i = 0; i < maker.Output.Count; i++)
+        {
+            if (maker.Output[i] == Scores) maker.Output[i] = Uncalibrated;
+        }
+        Add("Clip", Uncalibrated + ".inside", Uncalibrated, Constant("low", Margin), Constant("high", 1 - Margin));
+        Add("Sub", Uncalibrated + ".rest", Constant("one", 1), Uncalibrated + ".inside");
+        Add("Div", Uncalibrated + ".odds", Uncalibrated + ".inside", Uncalibrated + ".rest");
+        Add("Log", Uncalibrated + ".logit", Uncalibrated + ".odds");
+        Add("Mul", Uncalibrated + ".scaled", Uncalibrated + ".logit", Constant("slope", (float)slope));
+        Add("Add", Uncalibrated + ".moved", Uncalibrated + ".scaled", Constant("offset", (float)offset));
+        Add("Sigmoid", Scores, Uncalibrated + ".moved");
+        // Cells may now score more than the sigmoid of their first number, by which the old name lets them be left out.
+        graph.Name = Calibrated;
+        Describe(model, slope, offset, package);
+        OnnxFile.Write(model, path);
+
+        void Add(string type, string output, params string[] inputs)
+        {
+            NodeProto node = new() { OpType = type, Name = output };
+            node.Input.AddRange(inputs);
+            node.Output.Add(output);
+            graph.Node.Insert(++at, node);
+        }
+
+        string Constant(string name, float value)
+        {
+            TensorProto tensor = new() { Name = $"calibration.{name}", DataType = (int)OnnxElementType.Float32 };
+            tensor.FloatData.Add(value);
+            graph.Initializer.Add(tensor);
+            return tensor.Name;
+        }
+    }
+
+    private static void Describe(ModelProto model, double slope, double offset, string package)
+    {
+        try
+        {
+            StringStringEntryProto entry = model.MetadataProps.First(property => property.Key == PackageDescription.Key);
+            JsonObject json = JsonNode.Parse(entry.Value)?.AsObject() ?? throw new InvalidOperationException("null");
+            double threshold = json["score_threshold"]?.GetValue<double>() ?? throw new InvalidOperationException("score_threshold");
+            double inside = Math.Clamp(threshold, Margin, 1 - Margin);
+            json["score_threshold"] = Math.Round(1 / (1 + Math.Exp(-(slope * Math.Log(inside / (1 - inside)) + offset))), 6);
+            json["score_calibration"] = new JsonObject { ["slope"] = slope, ["offset"] = offset, ["uncalibrated_threshold"] = threshold };
+            entry.Value = json.ToJsonString();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new ModelException($"{package}: has no '{PackageDescription.Key}' metadata with a threshold; it is not an img2pose model package.", error);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using Img2Pose.Formats.Onnx;
+using Img2Pose.Models.Onnx;
+
+namespace Img2Pose.Models.Precision;
+
+/// <summary>
+/// Stores weights of convolutions in 16-bit floating point, half the file: a cast before the convolution makes 32 bits of them,
+/// which ONNX Runtime does once, when it opens the model. What is computed stays 32-bit; weights are rounded to 11 bits.
+/// </summary>
+internal static class HalfStorage
+{
+    // Below that a cast costs as much as it saves.
+    private const int LeastCount = 256;
+
+    /// <summary>Changes a graph in place.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="isKept">Names of weights that stay as they are.</param>
+    /// <exception cref="ModelException">A weight is beyond what 16 bits hold.</exception>
+    internal static void Rewrite(GraphProto graph, Func<string, bool> isKept)
+    {
+        Dictionary<string, TensorProto> constants = graph.Initializer.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        List<NodeProto> casts = [];
+        foreach (string name in graph.Node.Where(node => node.OpType == "Conv").Select(node => node.Input[1]).Distinct().ToArray())
+        {
+            if (isKept(name) || !constants.TryGetValue(name, out TensorProto? tensor) || tensor.DataType != (int)TensorProto.Types.DataType.Float) continue;
+            float[] values = tensor.FloatData.Count > 0 ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
+            if (values.Length < LeastCount) continue;
+            Half[] halves = Array.ConvertAll(values, value => (Half)value);
+            if (Array.Exists(halves, value => !Half.IsFinite(value)))
+                throw new ModelException($"Tensor '{name}' has numbers that 16-bit floating point cannot hold; its training has run away, resume an earlier checkpoint.");
+            tensor.FloatData.Clear();
+            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<Half>(halves));
+            tensor.DataType = (int)TensorProto.Types.DataType.Float16;
+            tensor.Name = name + ".half";
+            NodeProto cast = new() { OpType = "Cast", Name = name + ".cast" };
+            cast.Input.Add(tensor.Name);
+            cast.Output.Add(name);
+            cast.Attribute.Add(OnnxAttribute.Of("to", (long)OnnxElementType.Float32).Proto);
+            casts.Add(cast);
+        }
+        NodeProto[] nodes = [.. casts, .. graph.Node];
+        graph.Node.Clear();
+        graph.Node.AddRange(nodes);
+    }
+}

@@ -1,0 +1,87 @@
+using Img2Pose.Inference;
+using Img2Pose.Models.Networks;
+using Img2Pose.Models.Packages;
+using Img2Pose.Models.Tests.Networks;
+using Img2Pose.Testing;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Img2Pose.Models.Tests.Packages;
+
+/// <summary>The default model with calibrated scores.</summary>
+public sealed class PackageCalibratorTests : IDisposable
+{
+    private const int Side = 128;
+
+    private static readonly string s_model = Path.Combine(SharedData.RepositoryRoot, "models", "img2pose-nano.onnx");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-calibrated").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Scores_go_through_the_map_in_their_order_and_the_threshold_goes_with_them()
+    {
+        ModelPackage plain = ModelPackage.Load(s_model);
+        string path = Path.Combine(_folder, "calibrated.onnx");
+
+        PackageCalibrator.Write(plain.Path, 2.5, -0.75, path);
+
+        ModelPackage calibrated = ModelPackage.Load(path);
+        Assert.Equal(Map(plain.Metadata.ScoreThreshold), calibrated.Metadata.ScoreThreshold, 1e-5);
+        (float[] before, long[] above) = Run(plain.Path, 0.2f);
+        (float[] after, long[] aboveAfter) = Run(path, (float)Map(0.2));
+        Assert.Equal(before.Length, after.Length);
+        for (int i = 0; i < before.Length; i++) Assert.Equal(Map(before[i]), after[i], 1e-4);
+        // What is posed is what scores above the threshold, calibrated or not.
+        Assert.Equal(above, aboveAfter);
+        using PoseDetector detector = PoseDetector.Create(calibrated, new PoseDetectorOptions { Device = "cpu", Threads = 1 });
+        detector.Verify();
+    }
+
+    [Fact]
+    public void A_calibrated_package_is_not_calibrated_again()
+    {
+        string path = Path.Combine(_folder, "once.onnx");
+        PackageCalibrator.Write(s_model, 1, 0, path);
+
+        ModelException error = Assert.Throws<ModelException>(() => PackageCalibrator.Write(path, 1, 0, Path.Combine(_folder, "twice.onnx")));
+
+        Assert.Contains("calibrated already", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_two_stage_package_keeps_its_authors_scores()
+    {
+        ModelPackage package = GeneratedPackage.Write(_folder, TorchvisionBehaviour.V014);
+
+        Assert.Contains("no one-stage package", Assert.Throws<ModelException>(() => PackageCalibrator.Write(package.Path, 1, 0, Path.Combine(_folder, "x.onnx"))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(double.NaN, 0)]
+    [InlineData(1, double.PositiveInfinity)]
+    public void A_map_that_turns_the_order_is_refused(double slope, double offset) =>
+        Assert.Throws<UsageException>(() => PackageCalibrator.Write(s_model, slope, offset, Path.Combine(_folder, "x.onnx")));
+
+    private static double Map(double score)
+    {
+        double inside = Math.Clamp(score, 1e-6, 1 - 1e-6);
+        return 1 / (1 + Math.Exp(-(2.5 * Math.Log(inside / (1 - inside)) - 0.75)));
+    }
+
+    private static (float[] Scores, long[] Above) Run(string path, float threshold)
+    {
+        float[] image = new float[3 * Side * Side];
+        for (int i = 0; i < image.Length; i++) image[i] = MathF.Sin(0.05f * i) + MathF.Cos(0.0007f * i);
+        using SessionOptions options = new();
+        using InferenceSession session = new(path, options);
+        using OrtValue picture = OrtValue.CreateTensorValueFromMemory(image, [1, 3, Side, Side]);
+        using OrtValue sizes = OrtValue.CreateTensorValueFromMemory<long>([Side, Side], [1, 2]);
+        using OrtValue limit = OrtValue.CreateTensorValueFromMemory([threshold], []);
+        using RunOptions run = new();
+        using IDisposableReadOnlyCollection<OrtValue> results = session.Run(run, ["image", "sizes", "score_threshold"], [picture, sizes, limit], ["scores", "pose_index"]);
+        return (results[0].GetTensorDataAsSpan<float>().ToArray(), results[1].GetTensorDataAsSpan<long>().ToArray());
+    }
+}

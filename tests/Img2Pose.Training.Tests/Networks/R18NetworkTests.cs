@@ -1,0 +1,109 @@
+using Img2Pose.Formats;
+using Img2Pose.Inference;
+using Img2Pose.Training.Networks;
+using Img2Pose.Training.Optimization;
+using Microsoft.ML.OnnxRuntime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Img2Pose.Training.Tests.Networks;
+
+public sealed class R18NetworkTests : IDisposable
+{
+    private const int Height = 64, Width = 128;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("r18-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData(false, 1e-4)]
+    [InlineData(true, 5e-3)]
+    public void The_exported_graph_scores_cells_as_the_network_does(bool half, double tolerance)
+    {
+        Torch.Require();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable still = no_grad();
+        using R18Network network = Random();
+        Tensor input = empty([1, 3, Height, Width]).normal_(0, 1);
+        float[] codes = network.call(input).data<float>().ToArray();
+        string path = Path.Combine(_folder.FullName, "r18.onnx");
+
+        NanoExporter.Export(R18Network.Graph with { HalfWeights = half }, State(network), path, "{}");
+
+        (float[] scores, float[] boxes) = Run(path, input.data<float>().ToArray());
+        int[] order = [.. Enumerable.Range(0, codes.Length / CellCode.Values).OrderByDescending(cell => codes[CellCode.Values * cell])];
+        for (int rank = 0; rank < 10; rank++)
+        {
+            // Of the score, what does not depend on the side: that is the exporter's own test.
+            double side = boxes[4 * rank + 2] - boxes[4 * rank];
+            double share = Math.Clamp(Math.Log(side / NanoExporter.SmallSide) / Math.Log(NanoExporter.LargeSide / NanoExporter.SmallSide), 0, 1);
+            double expected = side < NanoExporter.SmallestFace ? 0 : (1 - (1 - NanoExporter.LargeFaceFactor) * share) / (1 + Math.Exp(-codes[CellCode.Values * order[rank]]));
+            Assert.Equal(expected, scores[rank], tolerance);
+        }
+    }
+
+    [Fact]
+    public void The_package_keeps_within_what_the_repository_takes()
+    {
+        Torch.Require();
+        using R18Network network = new();
+        string path = Path.Combine(_folder.FullName, "r18.onnx");
+
+        NanoExporter.Export(R18Network.Graph, State(network), path, "{}");
+
+        Assert.InRange(new FileInfo(path).Length, 20 << 20, 28_000_000);
+    }
+
+    [Fact]
+    public async Task A_short_run_leaves_a_package_that_detects()
+    {
+        Torch.Require();
+        LinkedPack.Write(Path.Combine(_folder.FullName, "pack"), 3);
+        TrainingOptions options = new()
+        {
+            Data = Path.Combine(_folder.FullName, "pack"),
+            Output = Path.Combine(_folder.FullName, "out"),
+            Network = NanoModel.R18,
+            Steps = 2,
+            EpochSteps = 2,
+            Batch = 1,
+            Sizes = [64],
+            Precision = "bfloat16",
+        };
+        NanoTrainer trainer = new(options, _ => { });
+
+        Assert.Equal(2, await trainer.RunAsync(TestContext.Current.CancellationToken));
+
+        ModelPackage package = ModelPackage.Load(trainer.ModelPath);
+        Assert.Equal("img2pose-r18", package.Metadata.Name);
+        using PoseDetector detector = PoseDetector.Create(package, new PoseDetectorOptions { Device = "cpu", Threads = 1 });
+    }
+
+    private static R18Network Random()
+    {
+        manual_seed(5);
+        R18Network network = new();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in network.named_parameters())
+        {
+            if (name.EndsWith("output.weight", StringComparison.Ordinal)) parameter.normal_(0, 0.05);
+        }
+        network.eval();
+        return network;
+    }
+
+    private static IEnumerable<NamedArray> State(R18Network network) => network.state_dict()
+        .Where(pair => pair.Value.dtype == float32)
+        .Select(pair => new NamedArray(pair.Key, pair.Value.shape, pair.Value.detach().data<float>().ToArray()));
+
+    private static (float[] Scores, float[] Boxes) Run(string path, float[] image)
+    {
+        using SessionOptions options = new();
+        using InferenceSession session = new(path, options);
+        using OrtValue pictures = OrtValue.CreateTensorValueFromMemory(image, [1, 3, Height, Width]);
+        using OrtValue sizes = OrtValue.CreateTensorValueFromMemory<long>([Height, Width], [1, 2]);
+        using OrtValue threshold = OrtValue.CreateTensorValueFromMemory([-1f], []);
+        using RunOptions run = new();
+        using IDisposableReadOnlyCollection<OrtValue> results = session.Run(run, ["image", "sizes", "score_threshold"], [pictures, sizes, threshold], ["scores", "proposals"]);
+        return (results[0].GetTensorDataAsSpan<float>().ToArray(), results[1].GetTensorDataAsSpan<float>().ToArray());
+    }
+}
