@@ -47,7 +47,7 @@ public static class PackageCalibrator
 
         void Add(string type, string output, params string[] inputs)
         {
-            NodeProto node = new() { OpType = type, Name = output };
+            NodeProto node = new() { OpType = type, Name = $"calibration.{type}" };
             node.Input.AddRange(inputs);
             node.Output.Add(output);
             graph.Node.Insert(++at, node);

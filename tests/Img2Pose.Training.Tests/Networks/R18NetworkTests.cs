@@ -67,8 +67,7 @@ public sealed class R18NetworkTests : IDisposable
             Steps = 2,
             EpochSteps = 2,
             Batch = 1,
-            Sizes = [64],
-            Precision = "bfloat16",
+            Sizes = [128],
         };
         NanoTrainer trainer = new(options, _ => { });
 
