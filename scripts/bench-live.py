@@ -7,6 +7,10 @@ bench-live.py webcam CLIP [--seconds N] [options of run]
     when they could first be seen (up to 8 ms too old, since it is looked at that often).
 bench-live.py cameras N CLIP [--seconds N] [options of run]
     N RTSP cameras of 640x360 at 15 pictures a second from GStreamer's server, in one process.
+bench-live.py stuck CLIP [--seconds N] [options of run]
+    One RTSP camera of 640x360 at 15 pictures a second, while something else is stuck: a network of ten times the pixels, a window whose display
+    has stopped, a video on a full disk. How old poses are when they arrive by --json -, in the first and the last third: asked is less
+    than three times the slowest stage, or 150 ms, and that it does not grow. Needs root, for the full disk.
 
 CPU is in cores, for each process on its own. The program must have been built (./run.sh --version), and the camera (./test.sh).
 """
@@ -162,6 +166,62 @@ def cameras(count, clip, seconds, options, work):
     print(f"{count} cameras: {' '.join(f'{rate:.1f}' for rate in rates)} looks a second; age 95 % {' '.join(f'{age:.0f}' for age in worst)} ms; cores: {used}")
 
 
+def stuck(clip, seconds, options, work):
+    h264 = os.path.join(work, "a.h264")
+    ffmpeg("-stream_loop", "-1", "-i", clip, "-vf", "fps=15,scale=640:360:force_original_aspect_ratio=increase,crop=640:360", "-frames:v", "300",
+           "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g", "30",
+           "-x264-params", "aud=1:repeat-headers=1:sliced-threads=0:threads=1", "-f", "h264", h264)
+    server = subprocess.Popen(["/usr/bin/python3", os.path.join(ROOT, "tests/servers/rtsp_server.py"), f"/a={h264}:15"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    url = f"rtsp://127.0.0.1:{server.stdout.readline().split()[1]}/a"
+    display, disk = f":{500 + os.getpid() % 400}", os.path.join(work, "disk")
+    xvfb = subprocess.Popen(["Xvfb", display, "-screen", "0", "1024x768x24", "-nolisten", "tcp"], stderr=subprocess.DEVNULL)
+    os.mkdir(disk)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
+    try:
+        while not os.path.exists(f"/tmp/.X11-unix/X{display[1:]}"):
+            time.sleep(0.05)
+        pose_age("nothing stuck", url, seconds, options)
+        pose_age("a network of ten times the pixels", url, seconds, ["--size", "2048", *options])
+        pose_age("a window whose display has stopped", url, seconds, ["--show", *options], lambda: xvfb.send_signal(signal.SIGSTOP), display=display)
+        xvfb.send_signal(signal.SIGCONT)
+        pose_age("a video on a full disk", url, seconds, ["--out", os.path.join(disk, "a.mkv"), "--quality", "1", *options])
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+        xvfb.kill()
+        server.kill()
+        xvfb.wait()
+        server.wait()
+
+
+def pose_age(name, url, seconds, options, break_it=None, display=None):
+    environment = {**os.environ, **({"DISPLAY": display} if display else {})}
+    program = subprocess.Popen([*PROGRAM, url, "--json", "-", "--quiet", *options], env=environment, stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.DEVNULL, preexec_fn=lambda: interrupted(None))
+    ages, summary, until, begun = [], None, None, time.time() + WARM_UP
+    # The end of the program ends its lines.
+    for text in program.stdout:
+        now, line = time.time(), json.loads(text)
+        if line["type"] == "summary":
+            summary = line
+        if line["type"] != "frame" or now < begun:
+            continue
+        if until is None:
+            until = now + seconds
+            if break_it:
+                break_it()
+        if now < until:
+            ages.append(1000 * (now - calendar(line["time"])))
+        elif program.poll() is None and break_it is not False:
+            program.send_signal(signal.SIGINT)
+            break_it = False
+    program.wait(timeout=20)
+    third = max(1, len(ages) // 3)
+    slowest = max((1000 * stage["seconds"] / stage["frames"], which) for which, stage in summary["stages"].items()
+                  if stage["frames"] and which != "decode")  # which waits for pictures
+    print(f"| {name} | {len(ages) / seconds:.1f} | {slowest[1]} {slowest[0]:.0f} | {quantile(ages[:third], 0.95):.0f} | {quantile(ages[-third:], 0.95):.0f} | {max(ages):.0f} |", flush=True)
+
+
 def calendar(text):
     from datetime import datetime
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
@@ -174,11 +234,13 @@ def main():
         at = words.index("--seconds")
         seconds = float(words[at + 1])
         del words[at:at + 2]
-    if len(words) < 2 or words[0] not in ("webcam", "cameras"):
+    if len(words) < 2 or words[0] not in ("webcam", "cameras", "stuck"):
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as work:
         if words[0] == "webcam":
             webcam(words[1], seconds, words[2:], work)
+        elif words[0] == "stuck":
+            stuck(words[1], seconds, words[2:], work)
         else:
             cameras(int(words[1]), words[2], seconds, words[3:], work)
 

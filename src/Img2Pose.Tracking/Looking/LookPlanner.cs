@@ -30,13 +30,13 @@ public sealed class LookPlanner
     /// </summary>
     private const int Crowd = 3;
     private const double CrowdStep = 2;
-    private const double WorthWhile = 0.8;
+    private const double WorthWhile = 0.75;
 
     /// <summary>
     /// Price of one face and of two that is kept, as part of looking at everything always: below 0.3 and 0.35, since what is not planned
     /// (faces that are lost, crops that are compared) was measured as 0.02 to 0.03.
     /// </summary>
-    private const double PriceOfOne = 0.272, PriceOfTwo = 0.31;
+    private const double PriceOfOne = 0.278, PriceOfTwo = 0.31;
 
     /// <summary>What a run costs beside its pixels, as part of a look at a picture of 640×384; measured as 0.015 and 0.023.</summary>
     private const double CostOfRun = 0.023;
