@@ -41,6 +41,7 @@ public static class ImageNetPackage
         try
         {
             string project = Path.Combine(folder.FullName, "fetch.csproj");
+#pragma warning disable RS0030 // No file asks for this but the user, by --init: NuGet's own client fetches the package that is named here, for a project in a fresh folder that nobody else reads.
             File.WriteAllText(project, $"""
                 <Project Sdk="Microsoft.NET.Sdk">
                   <PropertyGroup><TargetFramework>net{Environment.Version.Major}.0</TargetFramework></PropertyGroup>
@@ -49,6 +50,7 @@ public static class ImageNetPackage
                 """);
             ProcessStartInfo start = new(dotnet, ["restore", project, "--packages", packages, "-nologo"]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.FullName };
             using Process process = Process.Start(start) ?? throw new InvalidOperationException(dotnet);
+#pragma warning restore RS0030
             StringBuilder said = new();
             DataReceivedEventHandler listen = (_, line) =>
             {

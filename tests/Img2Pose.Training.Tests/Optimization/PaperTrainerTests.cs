@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using Img2Pose.Formats;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
-using Img2Pose.Testing;
 using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Training.Tests.Optimization;
