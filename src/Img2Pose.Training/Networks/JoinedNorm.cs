@@ -56,13 +56,13 @@ internal static class JoinedNorm
 
         using (no_grad())
         {
-            norm.num_batches_tracked.add_(1);
-            norm.running_mean.mul_(1 - momentum).add_(mean.detach(), momentum);
-            norm.running_var.mul_(1 - momentum).add_(variance.detach() * (total / Math.Max(1, total - 1)), momentum);
+            norm.num_batches_tracked!.add_(1);
+            norm.running_mean!.mul_(1 - momentum).add_(mean.detach(), momentum);
+            norm.running_var!.mul_(1 - momentum).add_(variance.detach() * (total / Math.Max(1, total - 1)), momentum);
         }
         long[] broadcast = shape.Length == 2 ? [1, channels] : [1, channels, 1, 1];
-        Tensor scale = norm.weight * (variance + epsilon).rsqrt();
-        Tensor output = (input.to(float32) - mean.reshape(broadcast)) * scale.reshape(broadcast) + norm.bias.reshape(broadcast);
+        Tensor scale = norm.weight! * (variance + epsilon).rsqrt();
+        Tensor output = (input.to(float32) - mean.reshape(broadcast)) * scale.reshape(broadcast) + norm.bias!.reshape(broadcast);
         return output.to(input.dtype);
     }
 }
