@@ -21,7 +21,7 @@ public sealed class TrainCommandTests
     {
         UsageException error = await Assert.ThrowsAsync<UsageException>(() => Run("data", "--network", "nano-three-stage"));
 
-        Assert.Contains("'nano-three-stage' is none of nano, nano-two-stage, resnet18", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'nano-three-stage' is none of nano, r18, nano-two-stage, resnet18", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
