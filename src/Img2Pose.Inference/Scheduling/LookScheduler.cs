@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Img2Pose.Cuda;
 using Img2Pose.Frames;
 
 namespace Img2Pose.Inference.Scheduling;
@@ -119,6 +120,11 @@ public sealed class LookScheduler : IDisposable
         try
         {
             runner = first ?? _create();
+        }
+        catch (Exception error) when ((error as CudaDeviceException ?? error.InnerException as CudaDeviceException) is { Failure: CudaFailure.DeviceLost })
+        {
+            // Whoever is at work on the device hears of it, too, and says it.
+            return;
         }
         catch (Exception error)
         {
