@@ -11,7 +11,6 @@ the servers live (what grows then grows by time, not by outages), SOAK_CAMERAS i
 import importlib.util
 import os
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -72,27 +71,13 @@ def main():
                 # How many were lost and found is what memory is to be compared with.
                 print(f"   {passed:4.0f} s, {outages} outages, {lost} cameras lost and found: {samples[-1][0]:.1f} MB resident, {samples[-1][3]:.1f} of no file, "
                       f"collector {heap.get('committed_bytes', 0) / 1e6:.1f} committed, {heap.get('used_bytes', 0) / 1e6:.1f} used; handles {samples[-1][1]}, threads {samples[-1][2]}", flush=True)
-        quarter = max(1, len(samples) // 4)
-        early, late = samples[quarter:2 * quarter] or samples, samples[3 * quarter:] or samples
-        memory = [soak.quantile([one[0] for one in part], .5) for part in (early, late)]
-        handles, threads = ([max(one[i] for one in part) for part in (early, late)] for i in (1, 2))
         lost = sum(one["outages"] for one in monitor.status().values())
-        report.say(f"resident memory: {memory[0]:.1f} MB in the second quarter, {memory[1]:.1f} in the last ({lost} outages of cameras in all)", memory[1] <= memory[0] + max(12, 0.05 * memory[0]))
-        report.say(f"handles: {handles[0]} and {handles[1]} at most; threads: {threads[0]} and {threads[1]}", handles[1] <= handles[0] + 12 and threads[1] <= threads[0] + 8)
+        report.steady(samples, lambda memory: memory + max(12, 0.05 * memory))
         if not still:
-            report.say(f"cameras came back: {lost} times", lost >= outages / 2)
-        print(f"\n{len(report.missed)} figures missed" if report.missed else "\ngood")
-        return 1 if report.missed else 0
+            report.say(f"   cameras came back: {lost} times", lost >= outages / 2)
+        return report.end()
     finally:
-        for server in (servers.running if servers else []):
-            if server is not None:
-                server.kill()
-        if page is not None:
-            page.kill()
-        if monitor is not None:
-            monitor.process.kill()
-        if os.environ.get("SOAK_KEEP") != "1":
-            shutil.rmtree(work, ignore_errors=True)
+        soak.close(servers, monitor, page, work)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,34 @@ class Report:
         if not holds:
             self.missed.append(line)
 
+    def steady(self, samples, allowed, judged=True):
+        """Memory, handles and threads of the last quarter of the samples against the second; allowed: megabytes, of those of the second."""
+        quarter = max(1, len(samples) // 4)
+        early, late = samples[quarter:2 * quarter] or samples, samples[3 * quarter:] or samples
+        memory = [quantile([one[0] for one in part], .5) for part in (early, late)]
+        handles, threads = ([max(one[i] for one in part) for part in (early, late)] for i in (1, 2))
+        self.say(f"   resident memory: {memory[0]:.1f} MB in the second quarter, {memory[1]:.1f} in the last, {max(one[0] for one in samples):.1f} at most" + ("" if judged else " (too short to judge)"),
+                 not judged or memory[1] <= allowed(memory[0]))
+        self.say(f"   handles: {handles[0]} and {handles[1]} at most; threads: {threads[0]} and {threads[1]}", not judged or (handles[1] <= handles[0] + 12 and threads[1] <= threads[0] + 8))
+
+    def end(self):
+        """The verdict, and the exit code."""
+        print(f"\n{len(self.missed)} figures missed" if self.missed else "\ngood")
+        return 1 if self.missed else 0
+
+
+def close(servers, monitor, page, work):
+    """Whatever of these there is."""
+    for server in (servers.running if servers else []):
+        if server is not None:
+            server.kill()
+    if monitor is not None:
+        monitor.process.kill()
+    if page is not None:
+        page.kill()
+    if os.environ.get("SOAK_KEEP") != "1":
+        shutil.rmtree(work, ignore_errors=True)
+
 
 def watch(minutes, monitor, servers, browser, grid, report):
     """Part 1."""
@@ -232,14 +260,7 @@ def watch(minutes, monitor, servers, browser, grid, report):
     if returns:
         report.say(f"   back after the server was back: {quantile(returns, .5):.1f} s in the middle, {max(returns):.1f} s at most", not back_since)
     print(f"   cores: monitor {(processor(monitor.pid) - busy) / passed:.2f}, Chromium {(browser.cores() - browsing) / passed:.2f}")
-    quarter = max(1, len(samples) // 4)
-    early, late = samples[quarter:2 * quarter] or samples, samples[3 * quarter:] or samples
-    memory = [quantile([one[0] for one in part], .5) for part in (early, late)]
-    handles, threads = ([max(one[i] for one in part) for part in (early, late)] for i in (1, 2))
-    judged = minutes >= 10
-    report.say(f"   resident memory: {memory[0]:.1f} MB in the second quarter, {memory[1]:.1f} in the last, {max(one[0] for one in samples):.1f} at most" + ("" if judged else " (too short to judge)"),
-               not judged or memory[1] <= 1.05 * memory[0])
-    report.say(f"   handles: {handles[0]} and {handles[1]} at most; threads: {threads[0]} and {threads[1]}", not judged or (handles[1] <= handles[0] + 12 and threads[1] <= threads[0] + 8))
+    report.steady(samples, lambda memory: 1.05 * memory, minutes >= 10)
 
 
 def page(monitor, browser, times, span, report):
@@ -337,17 +358,9 @@ def main():
         code = monitor.process.wait(30)
         print()
         report.say(f"It ended {time.monotonic() - asked:.1f} s after it was interrupted, with {code} (asked: 3 s, 130)", code == 130 and time.monotonic() - asked < 3)
-        print(f"\n{len(report.missed)} figures missed" if report.missed else "\ngood")
-        return 1 if report.missed else 0
+        return report.end()
     finally:
-        for server in (servers.running if servers else []):
-            if server is not None:
-                server.kill()
-        if monitor is not None:
-            monitor.process.kill()
-        if browser is not None:
-            browser.kill()
-        shutil.rmtree(work, ignore_errors=True)
+        close(servers, monitor, browser, work)
 
 
 if __name__ == "__main__":
