@@ -60,7 +60,7 @@ class Program:
 
     def __init__(self, url, *options):
         self.lines, self.frames, self.news, self.begun = queue.Queue(), [], [], time.monotonic()
-        self.errors = tempfile.TemporaryFile("w+")
+        self.summary, self.errors = None, tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([*PROGRAM, url, "--json", "-", *options], stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         threading.Thread(target=self.read, daemon=True).start()
@@ -85,6 +85,8 @@ class Program:
                 self.frames.append(when)
             elif line["type"] == "source":
                 self.news.append((when, line))
+            elif line["type"] == "summary":
+                self.summary = line
         return True
 
     def frames_more(self, count, seconds=60):
@@ -213,6 +215,58 @@ def key_pictures(clip):
     return row.ok
 
 
+def loss(clip):
+    """Each twentieth packet is lost on its way, for 25 s."""
+    camera = Camera(clip)
+    camera.start()
+    program = Program(f"rtsp://127.0.0.1:{PORT}/a", "--rtsp-transport", "udp")
+    row = Row("5 % of UDP packets lost, for 25 s")
+    try:
+        row.ok &= program.frames_more(30)
+        camera.order("lose /a 20")
+        broken, before = time.monotonic(), len(program.frames)
+        program.until(lambda: False, 25)
+        camera.order("lose /a 0")
+        came = len(program.frames) - before
+        row.ok &= program.frames_more(30)
+        outages = [line for when, line in program.news if when > broken and line["state"] == "reconnecting"]
+        row.ok &= not outages and program.stop() == 130
+        # The rest of what was written before it ended.
+        program.until(lambda: program.summary is not None, 10)
+        damaged = (program.summary or {}).get("damaged")
+        row.ok &= bool(damaged)
+        print(f"| {row.fault} | – | – | {max(0, 25 * RATE - came)} of {25 * RATE} | {damaged} damaged, {len(outages)} outages |" + ("" if row.ok else "  FAILED"), flush=True)
+    finally:
+        program.process.kill()
+        camera.kill()
+    return row.ok
+
+
+def certificate(clip):
+    """One that nobody has signed."""
+    pem = clip + ".pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", clip + ".key", "-out", pem, "-days", "2", "-subj", "/CN=127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
+    with open(pem, "a") as both, open(clip + ".key") as key:
+        both.write(key.read())
+    camera = Camera(clip, "--tls", pem)
+    camera.start()
+    row, url = Row("`rtsps://`, certificate that nobody signed"), f"rtsps://127.0.0.1:{PORT}/a"
+    refused, begun, taken = Program(url), time.monotonic(), None
+    try:
+        code = refused.process.wait(30)
+        noticed = time.monotonic() - begun
+        taken = Program(url, "--insecure")
+        plays = taken.frames_more(30)
+        row.ok &= code == 3 and "certificate" in refused.said() and plays and taken.stop() == 130
+        print(f"| {row.fault} | {noticed:.1f} s after its start | – | – | exit code {code}: {refused.said()}; with `--insecure` it {'plays' if plays else 'does not play'} |" + ("" if row.ok else "  FAILED"), flush=True)
+    finally:
+        for program in (refused, taken):
+            if program is not None:
+                program.process.kill()
+        camera.kill()
+    return row.ok
+
+
 def main():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as work:
         clip = os.path.join(work, "a.h264")
@@ -231,6 +285,8 @@ def main():
             "hole": lambda: outage("black hole for 15 s (nft drops everything)", clip, lambda c: drop(f"tcp sport {PORT} drop"), lambda c: undrop(), 15),
             "password": lambda: password(clip),
             "keys": lambda: key_pictures(make(os.path.join(work, "k.h264"), "640x360", "h264", 10 * RATE)),
+            "loss": lambda: loss(clip),
+            "certificate": lambda: certificate(clip),
             "jump": lambda: outage("clock jumps by +10,000 s", clip, lambda c: c.order("jump /a 10000"), lambda c: None, 0),
             "back": lambda: outage("clock jumps by -10,000 s", clip, lambda c: c.order("jump /a -10000"), lambda c: None, 0, before="jump /a 20000"),
             "size": lambda: outage("640x360 becomes 640x480", clip, lambda c: c.order(f"file /a {size}"), lambda c: None, 0),

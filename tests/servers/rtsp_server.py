@@ -7,9 +7,11 @@ FILE's ending tells the codec: .h264 and .h265 (with access unit delimiters) or 
 --times each picture's mount, number in its file and moment (seconds since 1970) are added to a file when it is sent.
 Orders come as lines on standard input: "silent MOUNT" (the connection stays, nothing comes), "play MOUNT", "jump MOUNT SECONDS"
 (timestamps from now on), "file MOUNT FILE" (goes on with another file of the same codec, as a camera that changes its size),
-"replace MOUNT FILE" (another codec: whoever is connected is thrown out). The end of standard input ends it.
+"replace MOUNT FILE" (another codec: whoever is connected is thrown out), "lose MOUNT N" (each Nth packet on average, or none: 0). The end of
+standard input ends it.
 """
 import argparse
+import random
 import re
 import sys
 import threading
@@ -43,7 +45,9 @@ def pictures_of(path):
 class Mount:
     def __init__(self, name, path, rate, times=None):
         self.name, self.rate, self.times = name, rate, times
-        self.silent, self.jump = False, 0.0
+        self.silent, self.jump, self.lost_of = False, 0.0, 0
+        # Which packets are lost is chance, but the same in each run.
+        self.chance = random.Random(5)
         self.load(path)
 
     def load(self, path):
@@ -73,9 +77,22 @@ class Mount:
     def configure(self, factory, media):
         source = media.get_element().get_child_by_name("src")
         media.connect("new-state", self.started)
+        # Behind the payloader: the packets after a lost one have its successors' numbers, as if the network had lost it.
+        media.get_element().get_child_by_name("pay0").get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, self.lose)
         state = {"on": True}
         media.connect("unprepared", lambda _: state.update(on=False))
         threading.Thread(target=self.feed, args=(source, state, self.pictures), daemon=True).start()
+
+    def lose(self, pad, info):
+        if not self.lost_of:
+            return Gst.PadProbeReturn.OK
+        if info.type & Gst.PadProbeType.BUFFER_LIST:
+            # A picture's packets come together: each by itself, so that it is asked about again below.
+            packets = info.get_buffer_list()
+            for i in range(packets.length()):
+                pad.push(packets.get(i))
+            return Gst.PadProbeReturn.DROP
+        return Gst.PadProbeReturn.DROP if self.chance.randrange(self.lost_of) == 0 else Gst.PadProbeReturn.OK
 
     def started(self, media, state):
         # What jumps is sent all the same: by default a picture from the future would wait for it.
@@ -181,6 +198,8 @@ def main():
                 mount.silent = order == "silent"
             elif order == "jump":
                 mount.jump += float(rest[0])
+            elif order == "lose":
+                mount.lost_of = int(rest[0])
             elif order == "file":
                 mount.load(rest[0])
             elif order == "replace":

@@ -206,6 +206,30 @@ public sealed class RtspTests : LiveTests
         Assert.InRange(late.Pictures[0].Count, 0, 5);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Packets_that_are_lost_cost_pictures_but_are_no_outage(bool overUdp)
+    {
+        // So large that a picture is some packets; key pictures are a second apart.
+        using RtspServer server = RtspServer.Start($"/a={Counted("lossy.h264", size: "640x360")}:15");
+        using Reader reader = Open(server.Url("/a"), Quick with { RtspOverUdp = overUdp });
+        reader.WaitForPictures(10);
+
+        server.Order("lose /a 20");
+        reader.WaitFor(one => one.Source.DamagedFrames >= 3, "a damaged picture");
+        reader.WaitForMore(15);
+        server.Order("lose /a 0");
+        long damaged = reader.Source.DamagedFrames;
+        reader.WaitForMore(30);
+
+        reader.Stop();
+        AssertInOrder(reader.Pictures);
+        // What is damaged is repaired by the next key picture.
+        Assert.InRange(reader.Source.DamagedFrames - damaged, 0, 30);
+        Assert.Equal([SourceState.Live, SourceState.Ended], reader.States.Select(state => state.State));
+    }
+
     [Fact]
     public async Task A_stop_while_waiting_for_the_next_try_is_quick()
     {
