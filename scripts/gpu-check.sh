@@ -30,10 +30,20 @@ fi
 # What an earlier run left would be taken for this one's.
 rm -f "$results"/{doctor,run,gpu,training}.txt "$results/gpu.json" "$results/frame.jpg" "$results"/{gpu,cpu}.jsonl{,.gz}
 
+# Compiling the shim for training takes minutes, which later parts would lack: it goes on beside those in which nothing is timed, with the
+# machine's own libraries.
+torch=/usr builder=
+if [ -z "$emulate" ]; then
+  torch=$(find_torch)
+  if [ -n "$torch" ] && command -v g++ >/dev/null; then
+    timeout 200 nice native/torch/build.sh "$torch" "$work/torch" >"$work/shim.txt" 2>&1 &
+    builder=$!
+  fi
+fi
 use_libraries "$work/lib"
 img2pose=$work/program/img2pose
 chmod +x "$img2pose" "$work/lib/ffmpeg"
-device=cuda models="img2pose-nano" providers="/tf32/nhwc,tf32/nhwc,tf32,graph" batches=1,2,4,8,16,32 sessions=1,4,16,64 seconds=1.5 rounds=200 training=cuda
+device=cuda models="img2pose-nano" providers="/tf32/nhwc,tf32/nhwc,tf32,graph" batches=1,2,4,8,16,32 sessions=1,4,16,64 seconds=1 rounds=200 training=cuda
 if [ -n "$emulate" ]; then
   export LD_LIBRARY_PATH=$work/emulator:$LD_LIBRARY_PATH
   device=cuda+cpu providers="" batches=1,2 sessions=1,2 seconds=0.5 rounds=1 training=cpu
@@ -104,7 +114,9 @@ frames_of() { gzip -cdf "$1" | grep '"type":"frame"' | grep -o '"faces":.*' | gr
     "$work/lib/ffmpeg" -nostdin -v error -y -i "$work/clips/h264.mp4" -f rawvideo -pix_fmt nv12 "$work/h264.nv12"
     export CUDA_EMULATOR_NVDEC_PICTURES=1920x1080:$work/h264.nv12
   fi
-  part "run on the GPU" 90 "$img2pose" run "$work/clips/h264.mp4" --device $device --json "$results/gpu.jsonl" --out "$work/gpu.mp4"
+  # Poses are worth having where nothing can be drawn, too.
+  part "run on the GPU" 90 "$img2pose" run "$work/clips/h264.mp4" --device $device --json "$results/gpu.jsonl" --out "$work/gpu.mp4" ||
+    part "run on the GPU, poses alone" 60 "$img2pose" run "$work/clips/h264.mp4" --device $device --json "$results/gpu.jsonl"
   part "run on the processor" 120 "$img2pose" run "$work/clips/h264.mp4" --device cpu --json "$results/cpu.jsonl"
   unset CUDA_EMULATOR_NVDEC_PICTURES
   part "run of 10 bits" 60 "$img2pose" run "$work/clips/hevc10.mp4" --device $device --json "$work/hevc.jsonl" --frames 30
@@ -119,19 +131,21 @@ frames_of() { gzip -cdf "$1" | grep '"type":"frame"' | grep -o '"faces":.*' | gr
 } >"$results/run.txt" 2>&1
 gzip -f "$results/gpu.jsonl" "$results/cpu.jsonl"
 
-part "kernels, decoding, networks, sessions" 280 "$img2pose" gpu "$work/clips/h264.mp4" --device $device --models "$models" ${providers:+--providers "$providers"} \
+[ -z "$builder" ] || wait "$builder" || fail "building the shim over $torch: exit code $?"
+part "kernels, decoding, networks, sessions" 250 "$img2pose" gpu "$work/clips/h264.mp4" --device $device --models "$models" ${providers:+--providers "$providers"} \
   --batches $batches --sessions $sessions --seconds $seconds --rounds $rounds --json "$results/gpu.json" >"$results/gpu.txt" 2>&1
 
 # The losses of both devices, line by line, each the mean of as many steps.
 losses() { grep -oE '^step [0-9]+/[0-9]+ loss [0-9.eE+-]+' "$1" | awk '{ print $4 }'; }
 {
-  torch=/usr
-  [ -n "$emulate" ] || torch=$(find_torch)
+  [ -z "$builder" ] || cat "$work/shim.txt"
   if [ -z "$torch" ]; then
     echo "training: left out, there is no PyTorch with CUDA here"
   elif ! command -v g++ >/dev/null; then
     echo "training: left out, there is no g++ here to build the shim over $torch with"
-  elif part "building the shim over $torch" 200 native/torch/build.sh "$torch" "$work/torch"; then
+  elif [ -n "$builder" ] && [ ! -e "$work/torch/libimg2pose_torch.so" ]; then
+    echo "training: left out, the shim could not be built"
+  elif [ -n "$builder" ] || part "building the shim over $torch" 200 native/torch/build.sh "$torch" "$work/torch"; then
     export IMG2POSE_TORCH=$work/torch LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$work/training-lib
     for network in nano resnet18; do
       steps=$(cat "$work/training/$network.steps")

@@ -28,6 +28,8 @@ use_libraries() {
     if [ "$(newest "$own" "${name#*:}" "$1/${name%:*}")" = "$own" ]; then rm -f "$1/${name%:*}"; fi
   done
   export LD_LIBRARY_PATH=$1${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  # A driver in a folder of its own may have told the system of some of its libraries only.
+  if [ -d /usr/local/nvidia/lib64 ]; then LD_LIBRARY_PATH+=:/usr/local/nvidia/lib64; fi
   # A driver in a folder of its own is unknown to EGL's front.
   if [ -z "${__EGL_VENDOR_LIBRARY_FILENAMES:-}" ] && ! compgen -G '/usr/share/glvnd/egl_vendor.d/*nvidia*' >/dev/null && ! compgen -G '/etc/glvnd/egl_vendor.d/*nvidia*' >/dev/null &&
     [ -e /usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json ]; then

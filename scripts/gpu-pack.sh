@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs what runs on a machine that has a GPU and nothing else: no SDK, no network, no FFmpeg; in pieces of at most 60 MiB, which may be
+# Packs what runs on a machine that has a GPU and nothing else: no SDK, no network, no FFmpeg; in pieces of at most 48 MiB, which may be
 # carried over one after the other.
 #   scripts/gpu-pack.sh [--emulate]
 # packs what scripts/gpu-check.sh needs into out/gpu/pieces: the program, self-contained, with ONNX Runtime's CUDA package (245 MB to
@@ -77,7 +77,7 @@ done
 split_into() {
   local name=$1
   shift
-  tar -C "$target" -cz "$@" | split -b 60M - "$pieces/$name.tar.gz."
+  tar -C "$target" -cz "$@" | split -b 48M - "$pieces/$name.tar.gz."
 }
 
 if [ -n "$data" ]; then
@@ -85,7 +85,7 @@ if [ -n "$data" ]; then
   mkdir "$target/data"
   ln -s "$data" "$target/data/pack"
   [ -z "$mesh" ] || ln -s "$mesh" "$target/data/mesh"
-  tar -C "$target" -czh data | split -b 60M - "$pieces/data.tar.gz."
+  tar -C "$target" -czh data | split -b 48M - "$pieces/data.tar.gz."
   du -h "$pieces"/* | awk '{ print $2 ": " $1 }'
   exit 0
 fi

@@ -14,6 +14,7 @@ public sealed partial class CudaDevice : IDisposable
 {
     private readonly PrimaryContext _context;
     private readonly KernelModule _kernels;
+    private long _bytesToHost;
     private bool _disposed;
 
     private CudaDevice(int ordinal)
@@ -79,6 +80,12 @@ public sealed partial class CudaDevice : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// Bytes that this program's queues have brought from the device to the host so far, or been told to; what ONNX Runtime and FFmpeg bring
+    /// by themselves is not counted.
+    /// </summary>
+    public long BytesToHost => Interlocked.Read(ref _bytesToHost);
 
     /// <summary>Opens a device.</summary>
     /// <exception cref="CudaDeviceException">There is no driver or no such device, or it refuses the kernels.</exception>
@@ -161,6 +168,9 @@ public sealed partial class CudaDevice : IDisposable
             made.Dispose();
         }
     }
+
+    /// <summary>Counts what comes to the host.</summary>
+    internal void CountToHost(long bytes) => Interlocked.Add(ref _bytesToHost, bytes);
 
     internal KernelModule Kernels => _kernels;
 

@@ -55,6 +55,7 @@ public sealed class CudaQueue : IDisposable
         {
             using CudaDevice.Scope scope = _device.Enter();
             target.Memory.AsyncCopyFromDevice(source.Pointer, sourceOffset, targetOffset, bytes, _stream.Stream);
+            _device.CountToHost(bytes);
         }
         catch (CudaException exception)
         {
@@ -75,6 +76,7 @@ public sealed class CudaQueue : IDisposable
         {
             using CudaDevice.Scope scope = _device.Enter();
             PlaneCopy.Run(source, target, _stream.Stream);
+            if (source.Memory == MemoryKind.Cuda && target.Memory == MemoryKind.Host) _device.CountToHost((long)source.RowBytes * source.Height);
         }
         catch (CudaException exception)
         {

@@ -52,6 +52,9 @@ public sealed record CudaProviderOptions
         Dictionary<string, string> values = new(StringComparer.Ordinal)
         {
             ["device_id"] = queue.Device.Ordinal.ToString(CultureInfo.InvariantCulture),
+            // Without it ONNX Runtime takes the stream for given, but not its address: it would compute in the legacy stream, which waits for none
+            // of ours.
+            ["has_user_compute_stream"] = "1",
             ["user_compute_stream"] = ((nuint)queue.Handle).ToString(CultureInfo.InvariantCulture),
             // What is copied is ordered with what is computed.
             ["do_copy_in_default_stream"] = "1",

@@ -34,6 +34,7 @@ public sealed unsafe class CudaTensoriser : ITensoriser
     private int _count;
     private int _width;
     private int _height;
+    private (int Count, int Width, int Height) _last;
 
     /// <summary>Creates a tensoriser whose work goes into <paramref name="queue"/>.</summary>
     /// <param name="queue">The queue; also the one that the tensor is read in, or that a marker orders before it.</param>
@@ -136,7 +137,12 @@ public sealed unsafe class CudaTensoriser : ITensoriser
         _queue.Upload(_staging, list * Capacity * sizeof(TensorJob), _jobs, 0, count * sizeof(TensorJob));
         _queue.Mark(_read[list]);
         _queue.Tensorise(_jobs, count, width, height);
+        _last = (count, width, height);
     }
+
+    /// <summary>Puts the last launch into the queue once more, and nothing else: for who measures the kernel.</summary>
+    /// <exception cref="CudaDeviceException">The device failed.</exception>
+    internal void RunAgain() => _queue.Tensorise(_jobs, _last.Count, _last.Width, _last.Height);
 
     /// <inheritdoc/>
     MemoryKind ITensoriser.Memory => MemoryKind.Cuda;

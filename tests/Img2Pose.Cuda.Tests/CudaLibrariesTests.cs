@@ -51,6 +51,8 @@ public sealed class CudaLibrariesTests
         Dictionary<string, string> values = CudaProviderOptions.Parse(names).ToProvider(queue);
 
         Assert.Equal(((nuint)queue.Handle).ToString(System.Globalization.CultureInfo.InvariantCulture), values["user_compute_stream"]);
+        // ONNX Runtime reads the address only where this is said, too.
+        Assert.Equal("1", values["has_user_compute_stream"]);
         Assert.Equal(channelsLast ? "1" : "0", values["prefer_nhwc"]);
         Assert.Equal(tf32 ? "1" : "0", values["use_tf32"]);
         Assert.Equal(search, values["cudnn_conv_algo_search"]);

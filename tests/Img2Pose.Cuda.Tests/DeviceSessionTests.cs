@@ -79,7 +79,7 @@ public sealed class DeviceSessionTests : IDisposable
     {
         string clip = FaceClip.Make();
         long before = Emulator.Count("bytes_to_host");
-        long tensor;
+        long tensor, atFirst = before;
         await using (PoseEngine engine = CreateEngine("cuda+cpu", out CudaDevice? device))
         {
             using CudaDevice? owned = device;
@@ -90,6 +90,8 @@ public sealed class DeviceSessionTests : IDisposable
             await session.RunAsync(TestContext.Current.CancellationToken);
             await session.DisposeAsync();
             await engine.DisposeAsync();
+            // What the check of a real GPU reports is what the driver was asked for.
+            Assert.Equal(Emulator.Count("bytes_to_host") - atFirst, device!.BytesToHost);
         }
 
         // The network is on the processor here; where it is on the GPU, its input stays there as well.

@@ -150,10 +150,12 @@ public sealed unsafe partial class EmulatorTests : IDisposable
         using CudaDevice device = CudaDevice.Open();
         using CudaDevice.Scope scope = device.Enter();
         using PrimaryContext context = new(0);
-        CUmodule module = context.LoadModulePTX(Kernels.KernelModule.ReadPtx());
+        byte[] ptx = Kernels.KernelModule.ReadPtx();
+        Assert.Throws<CudaException>(() => context.LoadKernelPTX(ptx, "no_such_kernel"));
         using CudaStream stream = new(CUStreamFlags.Default);
         using CudaEvent start = new(CUEventFlags.Default), end = new(CUEventFlags.Default);
-        CudaKernel kernel = new("blend", module, context) { BlockDimensions = new dim3(32, 8, 1), GridDimensions = new dim3(1, 1, 1) };
+        CudaKernel kernel = context.LoadKernelPTX(ptx, "blend");
+        (kernel.BlockDimensions, kernel.GridDimensions) = (new dim3(32, 8, 1), new dim3(1, 1, 1));
         using CudaDeviceVariable<byte> picture = new(3), tile = new(8 * 2);
         picture.CopyToDevice([100, 100, 100]);
         tile.CopyToDevice([50, 0, 0, 255, .. new byte[12]]);
@@ -173,7 +175,7 @@ public sealed unsafe partial class EmulatorTests : IDisposable
         stream.Synchronize();
         byte[] result = new byte[3];
         picture.CopyToHost(result);
-        context.UnloadModule(module);
+        context.UnloadKernel(kernel);
 
         Assert.Equal([50, 0, 0], result);
         Assert.True(stream.Query());

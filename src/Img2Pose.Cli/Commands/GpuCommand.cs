@@ -49,9 +49,10 @@ internal static class GpuCommand
                     report.Fail($"{count} live sessions", error);
                 }
             }
-            foreach (string name in names)
+            // Every network one way before any the next: what the time does not suffice for is then the last way, and not the last network.
+            foreach (string way in ways)
             {
-                foreach (string way in ways)
+                foreach (string name in names)
                 {
                     if (stop.IsCancellationRequested) return ExitCode.Failed;
                     Part($"network {name} {way}", () => throughput.Network(name.Length == 0 ? null : name, way, pictures, length));

@@ -89,6 +89,23 @@ public class CudaContext : IDisposable
         }
     }
 
+    public CudaKernel LoadKernelPTX(byte[] moduleImage, string kernelName)
+    {
+        CUmodule module = LoadModulePTX(moduleImage);
+        try
+        {
+            return new CudaKernel(kernelName, module, this);
+        }
+        catch
+        {
+            _ = DriverApi.cuModuleUnload(module);
+            throw;
+        }
+    }
+
+    /// <summary>Unloads the kernel's module.</summary>
+    public void UnloadKernel(CudaKernel aKernel) => UnloadModule(aKernel.CUModule);
+
     public void UnloadModule(CUmodule aModule) => DriverApi.Check(DriverApi.cuModuleUnload(aModule));
 
     public void Dispose()

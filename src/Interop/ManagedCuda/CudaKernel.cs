@@ -14,12 +14,15 @@ public class CudaKernel
         KernelName = kernelName;
         DriverApi.Check(DriverApi.cuModuleGetFunction(out CUfunction function, module, kernelName));
         CUFunction = function;
+        CUModule = module;
         BlockDimensions = GridDimensions = new dim3(1, 1, 1);
     }
 
     public string KernelName { get; }
 
     public CUfunction CUFunction { get; }
+
+    public CUmodule CUModule { get; }
 
     public dim3 BlockDimensions { get; set; }
 
