@@ -86,7 +86,8 @@ internal sealed class EventRecorder
         if (_look is not { } look) return;
         if (look.Picture is { } picture) KeepSnapshot(happened.Id, picture);
         RuleConfiguration rule = _rules.First(rule => rule.Name == happened.Rule);
-        if (!_camera.Configuration.Clips || _clips.Count >= MostClips) return;
+        // Events may go on for hours after the longest clip of them has ended.
+        if (!_camera.Configuration.Clips || _clips.Values.Count(known => !known.HasEnded) >= MostClips) return;
         ClipRecorder clip = new(rule.Before + LongestEvent + rule.After, () => _camera.Feed.Header, _store.Files.TryBegin, file => KeepClip(happened.Id, file));
         _clips[happened.Id] = clip;
         _camera.Feed.Record(clip, CaptureOf(look, happened.Start) - Ticks(rule.Before));

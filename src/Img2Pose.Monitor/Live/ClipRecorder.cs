@@ -27,6 +27,12 @@ internal sealed class ClipRecorder
     public ClipRecorder(double longest, Func<H264Header?> headerNow, Func<long, IDisposable?> room, Action<byte[]> done) =>
         (_longest, _headerNow, _room, _done) = ((long)(longest * Stopwatch.Frequency), headerNow, room, done);
 
+    /// <summary>Whether it has a picture. For the feed, under its lock.</summary>
+    public bool HasBegun => _samples.Count > 0;
+
+    /// <summary>Whether it takes no more pictures and holds none.</summary>
+    public bool HasEnded => Volatile.Read(ref _ended);
+
     /// <summary>The event is over: the clip ends at a moment, a timestamp of the monotonic clock.</summary>
     public void EndAt(long moment) => Volatile.Write(ref _until, moment);
 
@@ -58,8 +64,7 @@ internal sealed class ClipRecorder
     public void End()
     {
         if (_ended) return;
-        _ended = true;
-        _header ??= _headerNow();
+        Volatile.Write(ref _ended, true);
         CodedSample[] samples = [.. _samples];
         H264Header? header = _header;
         _samples.Clear();
@@ -86,7 +91,12 @@ internal sealed class ClipRecorder
 
     private void Add(CodedSample sample)
     {
-        if (_samples.Count == 0 && !sample.IsKey) return;
+        if (_samples.Count == 0)
+        {
+            if (!sample.IsKey) return;
+            // The stream that it is of: another may follow.
+            _header ??= _headerNow();
+        }
         _samples.Add(sample);
         _bytes += sample.Data.Length;
     }

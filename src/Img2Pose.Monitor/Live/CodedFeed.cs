@@ -66,7 +66,8 @@ internal sealed class CodedFeed : ICodedPictureTap
                 _header = header;
                 _headerFile = Mp4Fragments.Header(header);
                 Forget();
-                foreach (ClipRecorder recorder in _recorders.ToArray()) recorder.End();
+                // One that waits for its first picture begins with this stream.
+                foreach (ClipRecorder recorder in _recorders.Where(recorder => recorder.HasBegun)) recorder.End();
                 foreach (VideoViewer viewer in _viewers) viewer.Restart(header.Codec, _headerFile);
             }
             if (_last is null && !picture.IsKey) return;

@@ -63,6 +63,44 @@ public sealed class Mp4Tests : IDisposable
     }
 
     [Fact]
+    public async Task A_clip_that_begins_before_its_stream_has_all_of_it()
+    {
+        CodedFeed feed = new();
+        string path = Path.Combine(_folder, "early.mp4");
+
+        // As for an event at the first look at a camera that is encoded here.
+        byte[] file = await RecordAsync(feed, 0, () =>
+        {
+            Feed(feed, 15);
+            feed.Break();
+        });
+
+        await File.WriteAllBytesAsync(path, file, TestContext.Current.CancellationToken);
+        using IFrameSource source = MediaSource.Open(path);
+        int frames = 0;
+        while (source.TryRead(out VideoFrame? frame))
+        {
+            frames++;
+            frame.Dispose();
+        }
+        Assert.Equal((15, 0L), (frames, source.DamagedFrames));
+    }
+
+    [Fact]
+    public void A_clip_that_has_its_longest_takes_no_place_although_its_event_goes_on()
+    {
+        CodedFeed feed = new();
+        ClipRecorder recorder = new(1, () => feed.Header, _ => null, _ => { });
+        feed.Record(recorder, 0);
+        Feed(feed, 5);
+        Assert.False(recorder.HasEnded);
+
+        Feed(feed, 20, begin: 1_000_000 + Stopwatch.Frequency);
+
+        Assert.True(recorder.HasEnded);
+    }
+
+    [Fact]
     public async Task A_viewer_gets_a_header_and_begins_with_a_key_picture()
     {
         CodedFeed feed = new();
