@@ -87,6 +87,10 @@ internal sealed class EventFiles
     public IEnumerable<FileInfo> All() => !Directory.Exists(_folder) ? []
         : new DirectoryInfo(_folder).EnumerateFiles("*", SearchOption.AllDirectories).Where(file => file.Extension is ".jpg" or ".mp4").OrderBy(file => file.LastWriteTimeUtc);
 
+    /// <summary>What a program that was killed while it wrote has left: never younger than a day, so none that is being written.</summary>
+    public IEnumerable<FileInfo> Leftovers(double now) => !Directory.Exists(_folder) ? []
+        : new DirectoryInfo(_folder).EnumerateFiles("*.partial", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }).Where(file => file.LastWriteTimeUtc < DateTime.UnixEpoch.AddSeconds(now - 86400));
+
     /// <summary>Removes a file, and its folder where that is empty then.</summary>
     public static void Remove(FileInfo file)
     {

@@ -145,7 +145,7 @@ internal sealed class EventStore : IAsyncDisposable
 
     private static SqliteConnection OpenToRead(string source, bool pooling)
     {
-        SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = source, Mode = SqliteOpenMode.ReadOnly, DefaultTimeout = 5, Pooling = pooling }.ToString());
+        SqliteConnection connection = new(ReadingOf(source, pooling));
         try
         {
             connection.Open();
@@ -155,10 +155,21 @@ internal sealed class EventStore : IAsyncDisposable
         }
         catch
         {
+            // Not to be used again: another file may come into this one's place.
+            if (pooling) SqliteConnection.ClearPool(connection);
             connection.Dispose();
             throw;
         }
     }
+
+    /// <summary>Closes what is kept open for reading: a file that is moved away stays open there, and would be read for ever.</summary>
+    private void ForgetReaders()
+    {
+        using SqliteConnection reader = new(ReadingOf(_path, pooling: true));
+        SqliteConnection.ClearPool(reader);
+    }
+
+    private static string ReadingOf(string source, bool pooling) => new SqliteConnectionStringBuilder { DataSource = source, Mode = SqliteOpenMode.ReadOnly, DefaultTimeout = 5, Pooling = pooling }.ToString();
 
     /// <summary>Writes what waits, and closes the database.</summary>
     public async ValueTask DisposeAsync()
@@ -181,18 +192,21 @@ internal sealed class EventStore : IAsyncDisposable
                 bool isEnding = _ending.IsCancellationRequested;
                 try
                 {
+                    bool isCleaning = _clock.GetTimestamp() >= cleanAt && !isEnding;
+                    if (isCleaning)
+                    {
+                        cleanAt = _clock.GetTimestamp() + (long)(s_cleaning.TotalSeconds * _clock.TimestampFrequency);
+                        // Before all else: on a full disk, or beside a damaged database, nothing else makes room.
+                        Retention.RemoveFiles(Files, _settings, Seconds(_clock.GetUtcNow()));
+                    }
                     connection ??= Database.Open(_path, Seconds(_clock.GetUtcNow()));
+                    if (isCleaning) Retention.Apply(connection, _settings, Seconds(_clock.GetUtcNow()), _path);
                     if (Files.FreeMegabytes is { } free && free < _settings.FreeMegabytes) throw new InputException(string.Create(CultureInfo.InvariantCulture, $"the disk is full ({free:0} MiB are free, {_settings.FreeMegabytes:0} are kept free)"));
                     Flush(connection);
                     if (_problem is not null)
                     {
                         _problem = null;
                         MonitorLog.StorageResumed(_logger);
-                    }
-                    if (_clock.GetTimestamp() >= cleanAt && !isEnding)
-                    {
-                        cleanAt = _clock.GetTimestamp() + (long)(s_cleaning.TotalSeconds * _clock.TimestampFrequency);
-                        Retention.Apply(connection, Files, _settings, Seconds(_clock.GetUtcNow()), _path);
                     }
                 }
                 catch (Exception error) when (error is SqliteException or Img2PoseException or IOException or UnauthorizedAccessException)
@@ -206,6 +220,7 @@ internal sealed class EventStore : IAsyncDisposable
                     }
                     connection?.Dispose();
                     connection = null;
+                    ForgetReaders();
                 }
                 Interlocked.Increment(ref _stored);
                 if (isEnding) return;

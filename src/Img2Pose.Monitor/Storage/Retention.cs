@@ -8,13 +8,12 @@ internal static class Retention
 {
     private const double Day = 86400;
 
-    /// <summary>Does it once.</summary>
+    /// <summary>Removes events and poses once.</summary>
     /// <param name="connection">The database.</param>
-    /// <param name="files">Snapshots and clips.</param>
     /// <param name="settings">What is kept.</param>
     /// <param name="now">Seconds since 1970.</param>
     /// <param name="path">The database's file.</param>
-    public static void Apply(SqliteConnection connection, EventFiles files, StorageConfiguration settings, double now, string path)
+    public static void Apply(SqliteConnection connection, StorageConfiguration settings, double now, string path)
     {
         using (SqliteCommand command = connection.CreateCommand())
         {
@@ -23,6 +22,15 @@ internal static class Retention
             command.ExecuteNonQuery();
         }
         Shrink(connection, settings, path);
+    }
+
+    /// <summary>Removes snapshots and clips once.</summary>
+    /// <param name="files">Snapshots and clips.</param>
+    /// <param name="settings">What is kept.</param>
+    /// <param name="now">Seconds since 1970.</param>
+    public static void RemoveFiles(EventFiles files, StorageConfiguration settings, double now)
+    {
+        foreach (FileInfo leftover in files.Leftovers(now).ToArray()) EventFiles.Remove(leftover);
         FileInfo[] all = [.. files.All()];
         Remove([.. all.Where(file => file.Extension == ".mp4")], settings.ClipDays, settings.ClipMegabytes, now);
         Remove([.. all.Where(file => file.Extension == ".jpg")], settings.SnapshotDays, settings.SnapshotMegabytes, now);

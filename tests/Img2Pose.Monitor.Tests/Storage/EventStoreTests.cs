@@ -127,6 +127,8 @@ public sealed class EventStoreTests : IDisposable
         store.Add(Event(1));
         await WrittenAsync(store);
         Assert.Contains("damaged", store.Problem);
+        // Somebody has the page open meanwhile, whose connection must not stay with the file that is moved away.
+        Assert.Throws<SqliteException>(() => Read(store));
 
         File.Delete(Database);
         await WrittenAsync(store);
@@ -179,6 +181,29 @@ public sealed class EventStoreTests : IDisposable
         Assert.Single(Read(store));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_too_old_goes_on_a_full_disk_and_beside_a_damaged_database_too(bool isDamaged)
+    {
+        string old;
+        await using (EventStore first = Open(new StorageConfiguration { FreeMegabytes = 0, ClipDays = 3650 }))
+        {
+            Assert.True(first.Files.Write(Event(1).Id, ".mp4", [1]));
+            old = first.Files.Find(Event(1).Id, ".mp4")!;
+            // Not while it is cleaned itself.
+            await WrittenAsync(first);
+        }
+        File.SetLastWriteTimeUtc(old, s_now.UtcDateTime.AddDays(-40));
+        if (isDamaged) await File.WriteAllTextAsync(Database, new string('x', 20_000), TestContext.Current.CancellationToken);
+
+        await using EventStore store = Open(new StorageConfiguration { FreeMegabytes = isDamaged ? 0 : 1e9 });
+        await WrittenAsync(store);
+
+        Assert.Contains(isDamaged ? "damaged" : "disk is full", store.Problem);
+        Assert.False(File.Exists(old));
+    }
+
     [Fact]
     public async Task What_is_older_or_more_than_shall_be_kept_goes()
     {
@@ -198,7 +223,9 @@ public sealed class EventStoreTests : IDisposable
         using SqliteConnection connection = new($"Data Source={Database};Pooling=False");
         connection.Open();
 
-        Retention.Apply(connection, store.Files, new StorageConfiguration { EventDays = 30, SampleDays = 100, ClipMegabytes = 1, SnapshotDays = 10, DatabaseMegabytes = 1 }, EventStore.Seconds(s_now), Database);
+        StorageConfiguration settings = new() { EventDays = 30, SampleDays = 100, ClipMegabytes = 1, SnapshotDays = 10, DatabaseMegabytes = 1 };
+        Retention.RemoveFiles(store.Files, settings, EventStore.Seconds(s_now));
+        Retention.Apply(connection, settings, EventStore.Seconds(s_now), Database);
 
         Assert.Equal(2, Assert.Single(Read(store)).Track);
         Assert.InRange(Monitor.Storage.Database.Number(connection, "SELECT COUNT(*) FROM samples"), 1000, 19_000);
