@@ -36,12 +36,15 @@ export async function start() {
 async function refresh() {
   const answer = await api('GET', '/api/cameras');
   if (answer.error) return;
-  // Pictures of before its faces were hidden are shown no longer.
-  for (const camera of answer.cameras) {
-    const before = state.cameras.get(camera.name);
-    if (!before || before.status.masked === camera.status.masked && before.areas.masks.length === camera.areas.masks.length) continue;
-    state.tiles.get(camera.name)?.bitmap.close();
-    state.tiles.delete(camera.name);
+  // Pictures of before its faces or areas were hidden, or of a camera that is gone, are shown no longer. What is hidden is noted here: the
+  // state that comes every second may know of it before the list does.
+  for (const camera of answer.cameras) camera.hides = JSON.stringify([camera.status.masked, camera.areas.masks]);
+  for (const [name, tile] of [...state.tiles]) {
+    const now = answer.cameras.find(camera => camera.name === name), before = state.cameras.get(name);
+    if (now && before && now.hides === before.hides) continue;
+    tile.bitmap.close();
+    state.tiles.delete(name);
+    state.looks.delete(name);
   }
   state.cameras = new Map(answer.cameras.map(camera => [camera.name, camera]));
   state.rules = answer.rules;

@@ -12,13 +12,14 @@ export function watch(video, name, fail) {
     socket.binaryType = 'arraybuffer';
     socket.onmessage = message => {
       clearTimeout(waitsFor);
+      waitsFor = 0;
       if (typeof message.data === 'string') { begin(JSON.parse(message.data).mime); return; }
       queue.push(message.data);
       pump();
     };
     socket.onclose = () => { if (!ended) timer = setTimeout(open, 1000); };
     // Cameras of other codecs than H.264 begin when the first picture is encoded.
-    waitsFor = setTimeout(fail, 8000);
+    waitsFor ||= setTimeout(fail, 8000);
   }
 
   function begin(wanted) {
