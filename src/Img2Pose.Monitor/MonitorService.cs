@@ -223,7 +223,12 @@ public sealed class MonitorService : IAsyncDisposable
         Tellers.Configure(configuration, Hub);
         Camera[] before = [.. Hub.Cameras];
         // Where faces or areas are hidden from now on, pictures of before that wait to be kept or shown are not.
-        foreach (Camera camera in before.Where(camera => !camera.Configuration.IsComposed && configuration.Cameras.Any(wanted => wanted.IsComposed && IsSame(wanted, camera.Configuration)))) camera.KeepNothing();
+        // One that goes on as it is keeps what it kept, whatever another one at its address hides.
+        HashSet<string> unchanged = [.. configuration.Cameras.Select(camera => camera.Fingerprint())];
+        foreach (Camera camera in before.Where(camera => !unchanged.Contains(camera.Configuration.Fingerprint())))
+        {
+            if (configuration.Cameras.Any(wanted => IsSame(wanted, camera.Configuration) && wanted.HidesMoreThan(camera.Configuration))) camera.KeepNothing();
+        }
         (int added, int removed, int kept) = await Hub.ApplyAsync(configuration.Cameras).ConfigureAwait(false);
         foreach (Camera gone in before.Except(Hub.Cameras)) Live.Forget(gone.Name);
         foreach (Camera gone in _recorders.Keys.Where(camera => !Hub.Cameras.Contains(camera)))
@@ -236,8 +241,9 @@ public sealed class MonitorService : IAsyncDisposable
         if (added + removed > 0)
         {
             MonitorLog.CamerasChanged(_options.Logger, added, removed, kept);
-            Audit.Note(null, null, "configuration", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{added} cameras added, {removed} removed, {kept} unchanged"));
         }
+        // Also where nothing of cameras has changed: users, roles and addresses are of it, too.
+        Audit.Note(null, null, "configuration", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{added} cameras added, {removed} removed, {kept} unchanged"));
         Live.Show(JsonSerializer.SerializeToUtf8Bytes(new { Type = "changed" }, Answers.Json));
     }
 

@@ -241,6 +241,13 @@ public class LiveMonitorTests(HeadServer heads)
         await host.Service.ReloadAsync();
         Assert.Null(host.Service.RefusedConfiguration);
         Assert.Same(a, Assert.Single(host.Service.Hub.Cameras));
+        // What is about users alone is in the audit log, too.
+        int Noted() => host.Service.Audit.Last(200).Count(line => line.Contains("\"act\":\"configuration\"", StringComparison.Ordinal));
+        int before = Noted();
+        await File.WriteAllTextAsync(host.ConfigurationFile, Text(("a", 2)) + "users: [{ name: anna, role: admin, password: a-long-password }]\n", Never);
+        await host.Service.ReloadAsync();
+        Assert.True(Noted() > before);
+        Assert.Same(a, Assert.Single(host.Service.Hub.Cameras));
     }
 
     [Fact]
@@ -283,7 +290,7 @@ public class LiveMonitorTests(HeadServer heads)
         Assert.Contains("••••@", shown);
         using HttpResponseMessage twice = await host.Client.PostAsJsonAsync("/api/cameras", new { name = "NEW", url }, Never);
         Assert.Equal(HttpStatusCode.BadRequest, twice.StatusCode);
-        foreach (string refused in new[] { "lavfi:testsrc2", "/etc/passwd", "file:///etc/passwd", "/dev/video0", "udp://127.0.0.1:5000", "${HOME}" })
+        foreach (string refused in new[] { "", "lavfi:testsrc2", "/etc/passwd", "file:///etc/passwd", "/dev/video0", "udp://127.0.0.1:5000", "${HOME}" })
         {
             using HttpResponseMessage answer = await host.Client.PostAsJsonAsync("/api/cameras", new { name = "other", url = refused }, Never);
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);

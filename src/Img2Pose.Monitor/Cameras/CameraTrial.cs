@@ -36,6 +36,11 @@ internal static class CameraTrial
         {
             return new TrialResult(false, error.Message);
         }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // A resolver that hangs.
+            return new TrialResult(false, "it does not answer in time");
+        }
         finally
         {
             s_one.Release();

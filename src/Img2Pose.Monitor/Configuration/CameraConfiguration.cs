@@ -89,6 +89,9 @@ internal sealed record CameraConfiguration
     /// <summary>Whether pictures are shown and kept only as they were composed, never as the camera coded them.</summary>
     public bool IsComposed => Mask || Masks.Count > 0;
 
+    /// <summary>Whether it hides what another one shows: faces, or an area that the other one leaves open.</summary>
+    public bool HidesMoreThan(CameraConfiguration other) => Mask && !other.Mask || Masks.Any(mask => !other.Masks.Any(known => known.Points.SequenceEqual(mask.Points)));
+
     /// <summary>Everything that it says in one text: two that say the same are the same camera.</summary>
     public string Fingerprint() => JsonSerializer.Serialize(this, ConfigurationJson.Default.CameraConfiguration);
 

@@ -75,7 +75,7 @@ internal static class ConfigurationReader
             FieldOfView = field["fov"].Number(5, 170),
             Schedule = ReadSchedule(field["schedule"]),
             Overlay = field["overlay"].IsThere ? overlay : nothing.Overlay,
-            Masks = [.. field["masks"].Items().Select(area => new ZoneConfiguration { Name = area.Path, Points = ReadPoints(area, 3) })],
+            Masks = [.. field["masks"].Items().Select(area => new ZoneConfiguration { Name = "", Points = ReadPoints(area, 3) })],
             Zones = [.. field["zones"].Entries().Select(entry => new ZoneConfiguration { Name = Named(entry), Points = ReadPoints(entry.Value, 3) })],
             Lines = [.. field["lines"].Entries().Select(entry => (Name: Named(entry), Points: ReadPoints(entry.Value, 2))).Where(line => line.Points.Count >= 2).Select(line => new LineConfiguration(line.Name, line.Points[0], line.Points[1]))],
         };
@@ -123,7 +123,7 @@ internal static class ConfigurationReader
     private static string ReadUrl(YamlField camera, CameraOrigin origin)
     {
         YamlField field = camera["url"];
-        if (!field.IsThere)
+        if (!field.IsThere || field.IsBlank)
         {
             field.Fail("is missing; give the address of the camera, such as rtsp://192.168.1.20/live");
             return "";
@@ -198,7 +198,7 @@ internal static class ConfigurationReader
             if (users.Exists(other => other.Name == name)) user["name"].Fail($"there is a user called \"{name}\" already");
             YamlField password = user["password"];
             string? word = password.Secret();
-            if (word is null) password.Fail("is missing");
+            if (word is null || password.IsBlank) password.Fail("is missing");
             else if (word.Length is > 0 and < 8) password.Fail("needs eight characters at least");
             users.Add(new UserConfiguration(name, ReadRole(user["role"]), word ?? ""));
         }
@@ -211,7 +211,7 @@ internal static class ConfigurationReader
     {
         if (!field.IsMapping("name", "role", "token")) return new TokenConfiguration("", Role.Viewer, "");
         string? token = field["token"].Secret();
-        if (token is null) field["token"].Fail("is missing");
+        if (token is null || field["token"].IsBlank) field["token"].Fail("is missing");
         else if (token.Length is > 0 and < 24) field["token"].Fail("needs 24 characters at least, for example what \"openssl rand -hex 24\" writes");
         return new TokenConfiguration(ReadName(field["name"]), ReadRole(field["role"]), token ?? "");
     }
@@ -224,6 +224,7 @@ internal static class ConfigurationReader
         Uri? url = null;
         if (text is null) field["url"].Fail("is missing");
         else if (!Uri.TryCreate(text, UriKind.Absolute, out url) || url.Scheme is not ("http" or "https") || url.Host.Length == 0) field["url"].Fail("must be an address that begins with http:// or https://");
+        if (field["secret"] is { IsThere: true, IsBlank: true } secret) secret.Fail("is empty; leave it out where bodies are not signed");
         return new WebhookConfiguration { Url = url is { Scheme: "http" or "https" } ? url : nothing, Secret = field["secret"].Secret(), Rules = [.. field["rules"].Items().Select(rule => rule.Required())] };
     }
 

@@ -45,7 +45,11 @@ internal sealed partial class Secrets(string folder, Func<string, string?>? envi
             byte[] bytes = new byte[LongestSecret + 1];
             int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             why = length > LongestSecret ? $"the file {path} is too long for a secret" : null;
-            return why is null ? Encoding.UTF8.GetString(bytes, 0, length).TrimEnd('\r', '\n') : null;
+            if (why is not null) return null;
+            string secret = Encoding.UTF8.GetString(bytes, 0, length).TrimEnd('\r', '\n');
+            if (secret.Length > 0) return secret;
+            why = $"the file {path} is empty";
+            return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -39,6 +39,9 @@ internal sealed partial class YamlField
     /// <summary>Whether it is there and not empty.</summary>
     public bool IsThere => _node is not null && !(_node is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain });
 
+    /// <summary>Whether it is a text of no letters, in quotes or none.</summary>
+    public bool IsBlank => _node is YamlScalarNode { Value: null or "" };
+
     /// <summary>Notes a mistake in this field.</summary>
     public void Fail(string message) => _errors.Add(new ConfigurationError(_node is null ? _line : (int)_node.Start.Line, Path, message));
 

@@ -13,8 +13,11 @@ internal sealed class FaceCovers : IDisposable
     /// <summary>Pictures that wait for the looks after them.</summary>
     private const int Ahead = 2;
 
-    /// <summary>Seconds for which a place stays covered after a face was last found there.</summary>
+    /// <summary>Seconds for which a place stays covered after a face was last found there, and in the next picture at any rate.</summary>
     private const double Behind = 1.2;
+
+    /// <summary>Seconds after which a picture that waits for looks is given up: the camera was out, or is hardly looked at. Longer than two looks at the least rate.</summary>
+    private const double Longest = 60;
 
     /// <summary>Brightness of covers.</summary>
     private const byte Grey = 70;
@@ -25,6 +28,9 @@ internal sealed class FaceCovers : IDisposable
     private readonly FramePool _pool = new();
     private readonly Queue<Waiting> _waiting = new();
     private readonly List<Cover> _found = [];
+
+    // Time of the picture before the one whose turn is next.
+    private double _before = double.PositiveInfinity;
 
     /// <summary>Takes a picture with its faces, and gives the one whose turn it is.</summary>
     /// <param name="frame">The picture as it was taken; kept for a while.</param>
@@ -40,18 +46,21 @@ internal sealed class FaceCovers : IDisposable
             _found.Add(new Cover(Enlarge(face.Face.Box, isCertain ? Certain : Doubtful), seconds));
         }
         if (isLookedAt) _waiting.Enqueue(new Waiting(frame.AddReference(), faces.ToArray(), seconds));
-        _found.RemoveAll(cover => seconds - cover.Seconds > 4 * Behind);
+        // Time that goes back is another recording's.
+        while (_waiting.TryPeek(out Waiting? oldest) && !(seconds - oldest.Seconds is >= 0 and <= Longest)) _waiting.Dequeue().Frame.Dispose();
+        // As long as a picture waits, its covers do: looks may be seconds apart, and further where the camera was out.
+        double needed = _waiting.TryPeek(out Waiting? first) ? first.Seconds : seconds;
+        double from = Math.Min(needed - Behind, _before);
+        _found.RemoveAll(cover => cover.Seconds < from || cover.Seconds > seconds);
         if (_waiting.Count <= Ahead) return null;
         Waiting due = _waiting.Dequeue();
+        _before = due.Seconds;
         using (due.Frame)
         {
             VideoFrame copy = _pool.RentCopy(due.Frame);
             try
             {
-                foreach (Cover cover in _found)
-                {
-                    if (due.Seconds - cover.Seconds <= Behind) Paint(copy, cover.Area);
-                }
+                foreach (Cover cover in _found) Paint(copy, cover.Area);
                 return new ComposedPicture(copy, [.. due.Faces.Where(face => face.Id > 0)]);
             }
             catch
@@ -67,6 +76,7 @@ internal sealed class FaceCovers : IDisposable
     {
         while (_waiting.TryDequeue(out Waiting? waiting)) waiting.Frame.Dispose();
         _found.Clear();
+        _before = double.PositiveInfinity;
     }
 
     /// <inheritdoc/>

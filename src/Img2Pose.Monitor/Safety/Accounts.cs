@@ -80,6 +80,8 @@ internal sealed class Accounts : IDisposable
     /// <summary>The identity behind a token, or null.</summary>
     public Identity? OfToken(string token)
     {
+        // No configuration has this one; if one had, it would be everybody's.
+        if (token.Length == 0) return null;
         string digest = Digest(token);
         foreach ((TokenConfiguration known, string kept) in _known.Tokens)
         {

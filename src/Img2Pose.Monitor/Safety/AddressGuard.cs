@@ -10,16 +10,16 @@ namespace Img2Pose.Monitor.Safety;
 internal sealed class AddressGuard
 {
     /// <summary>
-    /// Link-local (RFC 3927, RFC 4291), where clouds answer with credentials; the metadata addresses outside of it (Alibaba, Oracle, AWS
-    /// on IPv6); "this network" (RFC 1122), multicast and broadcast, which no camera is at.
+    /// Link-local (RFC 3927, RFC 4291), where clouds answer with credentials; the metadata addresses outside of it (Alibaba, Oracle,
+    /// Azure's wire server, AWS on IPv6); "this network" (RFC 1122), multicast and broadcast, which no camera is at.
     /// </summary>
     private static readonly IPNetwork[] s_refused =
     [
-        IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("fe80::/10"), IPNetwork.Parse("100.100.100.200/32"), IPNetwork.Parse("192.0.0.192/32"),
+        IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("fe80::/10"), IPNetwork.Parse("100.100.100.200/32"), IPNetwork.Parse("192.0.0.192/32"), IPNetwork.Parse("168.63.129.16/32"),
         IPNetwork.Parse("fd00:ec2::/32"), IPNetwork.Parse("0.0.0.0/8"), IPNetwork.Parse("224.0.0.0/4"), IPNetwork.Parse("255.255.255.255/32"), IPNetwork.Parse("ff00::/8"), IPNetwork.Parse("::/128"),
     ];
 
-    private static readonly IPNetwork[] s_embedding = [IPNetwork.Parse("64:ff9b::/96"), IPNetwork.Parse("64:ff9b:1::/48"), IPNetwork.Parse("::/96")];
+    private static readonly IPNetwork[] s_embedding = [IPNetwork.Parse("64:ff9b::/96"), IPNetwork.Parse("64:ff9b:1::/48"), IPNetwork.Parse("::/96"), IPNetwork.Parse("::ffff:0:0:0/96")];
 
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
     private IReadOnlyList<IPNetwork> _allowed = [];
@@ -38,7 +38,7 @@ internal sealed class AddressGuard
     public bool IsAllowed(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        // NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056) and the old compatible form (RFC 4291, 2.5.5.1) carry an IPv4 address inside.
+        // NAT64 (RFC 6052, RFC 8215), its translated form (RFC 2765, 2.1), 6to4 (RFC 3056) and the old compatible form (RFC 4291, 2.5.5.1) carry an IPv4 address inside.
         else if (Embedded(address) is { } inner && !IsAllowed(inner)) return false;
         if (Allowed.Any(network => network.Contains(address))) return true;
         return !s_refused.Any(network => network.Contains(address));

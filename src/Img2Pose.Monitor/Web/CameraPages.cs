@@ -80,8 +80,10 @@ internal sealed class CameraPages(MonitorService service, RequestGuard guard)
     {
         CameraConfiguration? known = service.Hub.Find(Endpoints.Text(context, "instead") ?? "")?.Configuration is { Origin: CameraOrigin.Page } same ? same : null;
         CameraConfiguration camera = await ReadAsync(context, known).ConfigureAwait(false);
+        // Also of a camera of the file that is at the same address.
+        bool isHidden = known?.IsComposed == true || service.Hub.Cameras.Any(other => other.Configuration.IsComposed && other.Configuration.Url == camera.Url);
         Note(context, "camera tried", camera.Name);
-        await Answers.WriteAsync(context, await CameraTrial.RunAsync(camera, known?.IsComposed == true, service.Guard, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        await Answers.WriteAsync(context, await CameraTrial.RunAsync(camera, isHidden, service.Guard, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task SnapshotAsync(HttpContext context)

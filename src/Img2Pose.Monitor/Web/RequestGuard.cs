@@ -88,6 +88,7 @@ internal sealed class RequestGuard
             // A cookie goes along by itself; this header does not.
             if (identity.Proof is { } proof && IsChanging(context.Request) && !Matches(context.Request.Headers["X-CSRF-Token"].ToString(), proof))
             {
+                NoteRefusal(identity.Name, context, $"{context.Request.Method} {context.Request.Path}: X-CSRF-Token is missing or old");
                 await Answers.RefuseAsync(context, StatusCodes.Status403Forbidden, "the header X-CSRF-Token is missing or old; /api/me tells it").ConfigureAwait(false);
                 return;
             }

@@ -65,19 +65,23 @@ public class CameraLifeTests(HeadServer heads)
         await UntilStoredAsync(host, kept => kept.Any(happened => happened.End is not null), "an end");
     }
 
-    [Fact]
-    public async Task From_the_moment_that_faces_are_hidden_no_clip_of_before_is_kept_and_no_try_shows_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task From_the_moment_that_faces_are_hidden_no_clip_of_before_is_kept_and_no_try_shows_it(bool hasArea)
     {
+        // An area that was hidden before hides no face.
+        double[][][] masks = hasArea ? [[[0, 0], [0.1, 0], [0, 0.1]]] : [];
         await using MonitorHost host = await MonitorHost.StartAsync("cameras: []\n");
         await File.WriteAllTextAsync(host.ConfigurationFile, $"rules: [{{ {Anybody}, before: 1s }}]\n", Never);
         await host.UntilAsync(() => host.Service.Configuration.Rules.Count == 1, "a rule");
         JsonElement me = await host.GetAsync("/api/me");
         host.Client.DefaultRequestHeaders.Add("X-CSRF-Token", me.GetProperty("csrf").GetString());
-        using HttpResponseMessage added = await host.Client.PostAsJsonAsync("/api/cameras", new { name = "new", url = heads.Url(1), looks = 3 }, Never);
+        using HttpResponseMessage added = await host.Client.PostAsJsonAsync("/api/cameras", new { name = "new", url = heads.Url(1), looks = 3, masks }, Never);
         await UntilStoredAsync(host, kept => kept.Length == 1, "an event");
         string id = Read(host)[0].Id;
 
-        using HttpResponseMessage hidden = await host.Client.PutAsJsonAsync("/api/cameras/new", new { name = "new", url = heads.Url(1), looks = 3, mask = true }, Never);
+        using HttpResponseMessage hidden = await host.Client.PutAsJsonAsync("/api/cameras/new", new { name = "new", url = heads.Url(1), looks = 3, masks, mask = true }, Never);
         await UntilStoredAsync(host, kept => kept.Single(happened => happened.Id == id).End is not null, "its end");
         await host.Service.Store.Files.FinishAsync(MonitorHost.Limit);
         using HttpResponseMessage tried = await host.Client.PostAsJsonAsync("/api/cameras/try?instead=new", new { name = "new", url = heads.Url(1), mask = false }, Never);
@@ -86,6 +90,25 @@ public class CameraLifeTests(HeadServer heads)
         Assert.Null(host.Service.Store.Files.Find(id, ".mp4"));
         Assert.True(trial.GetProperty("works").GetBoolean(), trial.ToString());
         Assert.False(trial.TryGetProperty("picture", out _));
+    }
+
+    [Fact]
+    public async Task A_camera_goes_on_keeping_what_it_kept_beside_another_one_of_its_address_that_hides_something()
+    {
+        const string both = """
+            cameras:
+              - { name: a, url: "lavfi:testsrc2=size=320x240:rate=10", looks: 1 }
+              - { name: b, url: "lavfi:testsrc2=size=320x240:rate=10", looks: 1, masks: [[[0, 0], [1, 0], [1, 1]]] }
+
+            """;
+        await using MonitorHost host = await MonitorHost.StartAsync(both);
+        Camera a = host.Service.Hub.Find("a")!;
+
+        await File.WriteAllTextAsync(host.ConfigurationFile, both + "hosts: [monitor.example.org]\n", Never);
+        await host.Service.ReloadAsync();
+
+        Assert.Same(a, host.Service.Hub.Find("a"));
+        Assert.False(a.KeepsNothing);
     }
 
     [Fact]

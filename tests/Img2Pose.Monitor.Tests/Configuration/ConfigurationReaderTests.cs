@@ -53,6 +53,7 @@ public class ConfigurationReaderTests
         try
         {
             File.WriteAllText(Path.Combine(folder, "anna.txt"), "a long password\n");
+            File.WriteAllText(Path.Combine(folder, "empty.txt"), "\n");
             MonitorConfiguration read = ConfigurationReader.Read(text, new Secrets(folder, name => environment.FirstOrDefault(pair => pair.Name == name).Value), errors);
             return (read, errors);
         }
@@ -101,6 +102,13 @@ public class ConfigurationReaderTests
     [InlineData("rules:\n  - when: dancing\n", 2, "rules[0].when", "must be one of appears")]
     [InlineData("cameras:\n  - name: a\n    url: rtsp://h/1\nrules:\n  - when: nearer\n    distance: 500\n    cameras: [a]\n", 6, "rules[0].distance", "fov")]
     [InlineData("users:\n  - name: a\n    password: short\n", 3, "users[0].password", "eight characters")]
+    [InlineData("users:\n  - name: a\n    password: \"\"\n", 3, "users[0].password", "is missing")]
+    [InlineData("users:\n  - name: a\n    password: file:empty.txt\n", 3, "users[0].password", "is empty")]
+    [InlineData("tokens:\n  - name: a\n    token: \"\"\n", 3, "tokens[0].token", "is missing")]
+    [InlineData("tokens:\n  - name: a\n    token: file:empty.txt\n", 3, "tokens[0].token", "is empty")]
+    [InlineData("webhooks:\n  - url: http://h/x\n    secret: file:empty.txt\n", 3, "webhooks[0].secret", "is empty")]
+    [InlineData("webhooks:\n  - url: http://h/x\n    secret: \"\"\n", 3, "webhooks[0].secret", "is empty")]
+    [InlineData("cameras:\n  - name: a\n    url: \"\"\n", 3, "cameras[0].url", "is missing")]
     [InlineData("cameras: [\n", 2, "YAML", "")]
     [InlineData("a: &x [1]\nb: *x\n", 2, "YAML", "references")]
     [InlineData("a: 1\nb: !!x%00y z\n", 2, "YAML", "is not understood")]
@@ -178,6 +186,31 @@ public class ConfigurationReaderTests
         Schedule schedule = new([DayOfWeek.Friday], TimeOnly.Parse(from, System.Globalization.CultureInfo.InvariantCulture), TimeOnly.Parse(to, System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal(inside, schedule.Includes(DateTime.Parse(now, System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public void A_camera_with_masks_says_the_same_wherever_it_stands_in_the_file()
+    {
+        const string other = "  - { name: b, url: 'lavfi:testsrc2' }\n", masked = "  - { name: a, url: 'lavfi:testsrc2', masks: [[[0, 0], [0.2, 0], [0.2, 0.2]]] }\n";
+
+        CameraConfiguration first = Read("cameras:\n" + masked + other).Read.Cameras[0], second = Read("cameras:\n" + other + masked).Read.Cameras[1];
+
+        Assert.Equal("a", second.Name);
+        Assert.Equal(first.Fingerprint(), second.Fingerprint());
+    }
+
+    [Fact]
+    public void A_camera_hides_more_when_faces_are_hidden_or_an_area_is_another_one()
+    {
+        ZoneConfiguration Area(double x) => new() { Name = "", Points = [new(0, 0), new(x, 0), new(x, 1)] };
+        CameraConfiguration open = new() { Name = "a", Url = "" }, area = open with { Masks = [Area(0.5)] };
+
+        Assert.True(area.HidesMoreThan(open));
+        Assert.True((area with { Mask = true }).HidesMoreThan(area));
+        Assert.True((area with { Masks = [Area(0.6)] }).HidesMoreThan(area));
+        Assert.True((area with { Masks = [Area(0.5), Area(0.6)] }).HidesMoreThan(area));
+        Assert.False((area with { Masks = [Area(0.5)], Looks = 1 }).HidesMoreThan(area));
+        Assert.False(open.HidesMoreThan(area with { Mask = true }));
     }
 
     [Fact]

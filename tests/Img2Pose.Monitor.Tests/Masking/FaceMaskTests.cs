@@ -199,6 +199,33 @@ public sealed class FaceMaskTests : IDisposable
     }
 
     [Theory]
+    // An outage after the third look; looks that are rarer than covers are kept for.
+    [InlineData(0.2, 0.4, 10.4, 10.6, 10.8)]
+    [InlineData(2.5, 5.0, 7.5, 10.0, 12.5)]
+    [InlineData(10.0, 20.0, 30.0, 40.0, 50.0)]
+    public void A_face_is_covered_in_its_own_picture_however_long_the_next_looks_take(params double[] times)
+    {
+        TrackedFace[] face = [Face(1, 80, 80, 40)], nobody = [];
+
+        var shown = Play(100, 100, [(0.0, true, face), .. times.Select((time, i) => (time, true, i < 2 ? face : nobody))]);
+
+        Assert.Equal([0.0, times[0], times[1], times[2]], shown.Select(picture => picture.Time));
+        // In the last one nobody was found, but where somebody was in the picture before it.
+        Assert.All(shown, picture => Assert.NotEqual(200, picture.Value));
+    }
+
+    [Fact]
+    public void A_picture_whose_next_looks_come_much_too_late_is_withheld()
+    {
+        TrackedFace[] face = [Face(1, 80, 80, 40)];
+
+        var shown = Play(100, 100, (0.0, true, face), (0.2, true, face), (0.4, true, face), (100.0, true, []), (100.2, true, []), (100.4, true, []), (0.6, true, []), (0.8, true, []), (1.0, true, []));
+
+        // Also where time goes back.
+        Assert.Equal([0.0, 100.0, 0.6], shown.Select(picture => picture.Time));
+    }
+
+    [Theory]
     [InlineData(0, true, 2.0)]
     [InlineData(3, false, 2.0)]
     [InlineData(3, true, 1.4)]

@@ -88,6 +88,8 @@ public sealed class AccountsTests : IDisposable
 
         Assert.Equal(("token script", Role.Operator, null), (identity.Name, identity.Role, identity.Proof));
         Assert.Null(accounts.OfToken("0123456789abcdef0123456789abcdeg"));
+        accounts.Configure([], [new TokenConfiguration("blank", Role.Admin, "")]);
+        Assert.Null(accounts.OfToken(""));
     }
 
     [Fact]
