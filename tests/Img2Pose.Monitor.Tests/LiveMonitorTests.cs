@@ -213,6 +213,10 @@ public class LiveMonitorTests(HeadServer heads)
         // The head goes on turning.
         Assert.InRange(csv.TrimEnd().Split('\n').Length - 1, least, Read().Count(kept => kept.Rule == "turned"));
         Assert.All(lines.TrimEnd().Split('\n'), line => Assert.Equal("one", JsonSerializer.Deserialize<JsonElement>(line).GetProperty("camera").GetString()));
+        string poses = await host.Client.GetStringAsync("/api/samples/export.csv?camera=one", Never), poseLines = await host.Client.GetStringAsync("/api/samples/export.jsonl", Never);
+        Assert.StartsWith("camera,track,time,yaw", poses, StringComparison.Ordinal);
+        Assert.True(poses.TrimEnd().Split('\n').Length > rows.Length, poses);
+        Assert.All(poseLines.TrimEnd().Split('\n'), line => Assert.InRange(JsonSerializer.Deserialize<JsonElement>(line).GetProperty("yaw").GetDouble(), -180, 180));
     }
 
     [Fact]

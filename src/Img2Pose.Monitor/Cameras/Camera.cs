@@ -94,8 +94,7 @@ internal sealed class Camera : IAsyncDisposable
                 Fps = fps,
                 Looks = looks,
                 Wanted = Configuration.Looks,
-                // A tenth is the beat of pictures against that of looks.
-                IsShort = isLive && looks > 0 && looks < 0.85 * Math.Min(Configuration.Looks, fps),
+                IsShort = isLive && IsShortOf(looks, Configuration.Looks, fps),
                 Faces = isLive ? sink?.FacesNow ?? 0 : 0,
                 Outages = Volatile.Read(ref _outagesBefore) + (report?.Outages ?? 0),
                 Dropped = Volatile.Read(ref _droppedBefore) + (report?.Dropped ?? 0),
@@ -114,6 +113,9 @@ internal sealed class Camera : IAsyncDisposable
             };
         }
     }
+
+    /// <summary>Whether clearly fewer looks come than are wanted and pictures allow: a tenth is the beat of pictures against that of looks.</summary>
+    internal static bool IsShortOf(double looks, double wanted, double fps) => looks > 0 && looks < 0.85 * Math.Min(wanted, fps);
 
     /// <summary>Its state in a word: one that was never reached is another matter for whoever runs this than one that was lost.</summary>
     private string State(SourceState source, string? failure, string? trouble)
@@ -159,7 +161,7 @@ internal sealed class Camera : IAsyncDisposable
                 catch (Exception error) when (!stop.IsCancellationRequested)
                 {
                     // An error of this program costs one camera a session, not the others theirs, nor this one all that would follow.
-                    reason = $"unexpected {error.GetType().Name}: {error.Message.Replace(Configuration.Url, MediaSource.Mask(Configuration.Url), StringComparison.Ordinal)}";
+                    reason = $"unexpected {error.GetType().Name}: {MediaSource.Mask(error.Message.Replace(Configuration.Url, MediaSource.Mask(Configuration.Url), StringComparison.Ordinal))}";
                 }
                 if (stop.IsCancellationRequested) return;
                 // A recording at its end begins again.

@@ -73,18 +73,37 @@ internal static class EventQuery
         command.CommandText = "SELECT camera, track, second, yaw, pitch, roll, distance, depth, x, y, score FROM samples WHERE ($camera IS NULL OR camera = $camera) AND second >= $from AND second < $to ORDER BY second, track LIMIT $limit";
         EventStore.Set(command, ("$camera", camera), ("$from", from), ("$to", to), ("$limit", limit));
         using SqliteDataReader reader = command.ExecuteReader();
-        while (reader.Read())
-        {
-            yield return new PoseSample(
-                reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2), reader.GetDouble(3), reader.GetDouble(4), reader.GetDouble(5),
-                reader.IsDBNull(6) ? null : reader.GetDouble(6), reader.GetDouble(7), reader.GetDouble(8), reader.GetDouble(9), reader.GetDouble(10));
-        }
+        while (reader.Read()) yield return Sample(reader);
     }
+
+    /// <summary>The same in parts, by time and then as they were kept: what comes behind the place that the last part ended at.</summary>
+    public static IEnumerable<(PoseSample Sample, long Row)> Samples(SqliteConnection connection, string? camera, long from, long to, (long Second, long Row) after, int limit)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT camera, track, second, yaw, pitch, roll, distance, depth, x, y, score, rowid FROM samples WHERE ($camera IS NULL OR camera = $camera) AND second >= $from AND second < $to AND (second, rowid) > ($second, $row) ORDER BY second, rowid LIMIT $limit";
+        EventStore.Set(command, ("$camera", camera), ("$from", from), ("$to", to), ("$second", after.Second), ("$row", after.Row), ("$limit", limit));
+        using SqliteDataReader reader = command.ExecuteReader();
+        while (reader.Read()) yield return (Sample(reader), reader.GetInt64(11));
+    }
+
+    private static PoseSample Sample(SqliteDataReader reader) => new(
+        reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2), reader.GetDouble(3), reader.GetDouble(4), reader.GetDouble(5),
+        reader.IsDBNull(6) ? null : reader.GetDouble(6), reader.GetDouble(7), reader.GetDouble(8), reader.GetDouble(9), reader.GetDouble(10));
+
+    /// <summary>A pose as a line of CSV, in the order of <see cref="SampleCsvHeader"/>.</summary>
+    public static string Csv(PoseSample sample) => string.Join(',', new[]
+    {
+        Cell(sample.Camera), Text(sample.Track), Iso(sample.Second), Text(sample.Yaw), Text(sample.Pitch), Text(sample.Roll), sample.Distance is { } distance ? Text(distance) : "",
+        Text(sample.Depth, 4), Text(sample.X, 4), Text(sample.Y, 4), Text(sample.Score, 4),
+    });
+
+    /// <summary>The names of the columns.</summary>
+    public const string SampleCsvHeader = "camera,track,time,yaw,pitch,roll,distance_mm,depth,x,y,score";
 
     /// <summary>An event as a line of CSV, in the order of <see cref="CsvHeader"/>.</summary>
     public static string Csv(StoredEvent happened) => string.Join(',', new[]
     {
-        happened.Id, happened.Camera, happened.Rule, happened.Kind, Iso(happened.Start), happened.End is { } end ? Iso(end) : "", Text(happened.Track), Text(happened.Looks),
+        happened.Id, Cell(happened.Camera), Cell(happened.Rule), happened.Kind, Iso(happened.Start), happened.End is { } end ? Iso(end) : "", Text(happened.Track), Text(happened.Looks),
         Text(happened.Yaw), Text(happened.Pitch), Text(happened.Roll), Text(happened.OffCamera), happened.Nearest is { } near ? Text(near) : "", Text(happened.Faces), Cell(happened.SeenBy ?? ""),
     });
 
@@ -101,7 +120,7 @@ internal static class EventQuery
         command.Parameters.AddWithValue(name, value);
     }
 
-    private static string Text(double value) => Math.Round(value, 2).ToString(CultureInfo.InvariantCulture);
+    private static string Text(double value, int digits = 2) => Math.Round(value, digits).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>In quotes where needed; what a spreadsheet would take for a formula is made text.</summary>
     private static string Cell(string text)

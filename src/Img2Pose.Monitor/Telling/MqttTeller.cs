@@ -79,7 +79,8 @@ internal sealed class MqttTeller : IAsyncDisposable
             {
                 break;
             }
-            catch (Exception error) when (error is MQTTnet.Exceptions.MqttCommunicationException or OperationCanceledException or InvalidOperationException or IOException or System.Net.Sockets.SocketException or ArgumentException or System.Security.Authentication.AuthenticationException)
+            // Whatever the library throws, a broker that talks nonsense among it: telling is tried again, and ends nothing else.
+            catch (Exception error)
             {
                 string why = (error.InnerException ?? error).Message;
                 if (_problem is null) MonitorLog.TellingFailed(_logger, $"The broker {Configuration}", why);

@@ -18,12 +18,14 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
     {
         endpoints.Map("GET", "/api/events", Role.Viewer, ListAsync);
         endpoints.Map("GET", "/api/events/stream", Role.Viewer, StreamAsync);
-        endpoints.Map("GET", "/api/events/export.csv", Role.Viewer, context => ExportAsync(context, "text/csv; charset=utf-8", EventQuery.CsvHeader, EventQuery.Csv));
-        endpoints.Map("GET", "/api/events/export.jsonl", Role.Viewer, context => ExportAsync(context, "application/x-ndjson", null, kept => JsonSerializer.Serialize(Answers.Of(kept, service.Store.Files), Answers.Json)));
+        endpoints.Map("GET", "/api/events/export.csv", Role.Viewer, context => ExportEventsAsync(context, EventQuery.CsvHeader, EventQuery.Csv));
+        endpoints.Map("GET", "/api/events/export.jsonl", Role.Viewer, context => ExportEventsAsync(context, null, kept => JsonSerializer.Serialize(Answers.Of(kept, service.Store.Files), Answers.Json)));
         endpoints.Map("GET", "/api/events/{id}/snapshot.jpg", Role.Viewer, context => FileAsync(context, ".jpg", "image/jpeg"));
         endpoints.Map("GET", "/api/events/{id}/clip.mp4", Role.Viewer, context => FileAsync(context, ".mp4", "video/mp4"));
         endpoints.Map("POST", "/api/events/{id}/seen", Role.Operator, SeenAsync);
         endpoints.Map("GET", "/api/samples", Role.Viewer, SamplesAsync);
+        endpoints.Map("GET", "/api/samples/export.csv", Role.Viewer, context => ExportSamplesAsync(context, EventQuery.SampleCsvHeader, EventQuery.Csv));
+        endpoints.Map("GET", "/api/samples/export.jsonl", Role.Viewer, context => ExportSamplesAsync(context, null, sample => JsonSerializer.Serialize(RowOf(sample), Answers.Json)));
     }
 
     private async Task ListAsync(HttpContext context)
@@ -42,22 +44,47 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
         Limit = (int)Math.Clamp(Endpoints.Number(context, "limit") ?? Math.Min(100, most), 1, most),
     };
 
-    private async Task ExportAsync(HttpContext context, string type, string? header, Func<StoredEvent, string> line)
+    private Task ExportEventsAsync(HttpContext context, string? header, Func<StoredEvent, string> line)
     {
         EventFilter filter = FilterOf(context, PartOfExport) with { Limit = PartOfExport };
-        StoredEvent[] part = Read(filter);
-        context.Response.ContentType = type;
-        string extension = header is null ? "jsonl" : "csv";
-        context.Response.Headers.ContentDisposition = $"attachment; filename=\"events.{extension}\"";
+        return ExportAsync(context, "events", header, part => Read(part is [.., var last] ? filter with { Before = null, After = (last.Start, last.Id) } : filter), line);
+    }
+
+    private Task ExportSamplesAsync(HttpContext context, string? header, Func<PoseSample, string> line)
+    {
+        string? camera = Endpoints.Text(context, "camera");
+        // Everything that is kept, where no time is named.
+        long to = (long)(Endpoints.Moment(context, "to") ?? long.MaxValue / 2), from = (long)(Endpoints.Moment(context, "from") ?? 0);
+        (long Second, long Row) after = (long.MinValue, 0);
+        return ExportAsync<PoseSample>(context, "poses", header, _ =>
+        {
+            using SqliteConnection connection = service.Store.OpenToRead();
+            (PoseSample Sample, long Row)[] read = [.. EventQuery.Samples(connection, camera, from, to, after, PartOfExport)];
+            if (read.Length > 0) after = (read[^1].Sample.Second, read[^1].Row);
+            return [.. read.Select(one => one.Sample)];
+        }, line);
+    }
+
+    /// <summary>Writes what there is, in parts: who is slow to take them holds no reading of the database open, behind which its log would grow.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="name">The file's name without its ending.</param>
+    /// <param name="header">The first line of a table; null: a JSON object a line.</param>
+    /// <param name="next">Reads the next part, given the one before, at first an empty one.</param>
+    /// <param name="line">One as a line.</param>
+    private static async Task ExportAsync<T>(HttpContext context, string name, string? header, Func<T[], T[]> next, Func<T, string> line)
+    {
+        // Before anything is answered: what cannot be read is an error, and no empty file.
+        T[] part = next([]);
+        (string extension, context.Response.ContentType) = header is null ? ("jsonl", "application/x-ndjson") : ("csv", "text/csv; charset=utf-8");
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}.{extension}\"";
         if (header is not null) await context.Response.WriteAsync(header + "\n", context.RequestAborted).ConfigureAwait(false);
-        // In parts: who is slow to take them holds no reading of the database open, behind which its log would grow.
         while (part.Length > 0)
         {
             StringBuilder text = new();
-            foreach (StoredEvent kept in part) text.Append(line(kept)).Append('\n');
+            foreach (T kept in part) text.Append(line(kept)).Append('\n');
             await context.Response.WriteAsync(text.ToString(), context.RequestAborted).ConfigureAwait(false);
             if (part.Length < PartOfExport) return;
-            part = Read(filter with { Before = null, After = (part[^1].Start, part[^1].Id) });
+            part = next(part);
         }
     }
 
@@ -94,9 +121,10 @@ internal sealed class EventPages(MonitorService service, RequestGuard guard)
         long to = (long)(Endpoints.Moment(context, "to") ?? DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1), from = (long)(Endpoints.Moment(context, "from") ?? to - 600);
         PoseSample[] read;
         using (SqliteConnection connection = service.Store.OpenToRead()) read = [.. EventQuery.Samples(connection, Endpoints.Text(context, "camera"), from, to, MostSamples)];
-        var rows = read.Select(sample => new { sample.Camera, sample.Track, Time = sample.Second, sample.Yaw, sample.Pitch, sample.Roll, sample.Distance, sample.Depth, sample.X, sample.Y, sample.Score }).ToArray();
-        await Answers.WriteAsync(context, new { From = from, To = to, Samples = rows, Complete = rows.Length < MostSamples }).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new { From = from, To = to, Samples = read.Select(RowOf), Complete = read.Length < MostSamples }).ConfigureAwait(false);
     }
+
+    private static object RowOf(PoseSample sample) => new { sample.Camera, sample.Track, Time = sample.Second, sample.Yaw, sample.Pitch, sample.Roll, sample.Distance, sample.Depth, sample.X, sample.Y, sample.Score };
 
     /// <summary>Server-Sent Events (WHATWG HTML, 9.2): each event when it begins and when it has ended.</summary>
     private async Task StreamAsync(HttpContext context)

@@ -77,11 +77,12 @@ export function camera(into, name) {
     <div class="bar"><button type="button" class="overlay" aria-pressed="true" aria-keyshortcuts="o">Boxes and axes</button><button type="button" class="whole" aria-keyshortcuts="f">Whole screen</button><a class="picture-link" target="_blank" rel="noopener">Snapshot</a><span class="mode badge"></span></div>
     </section><aside><h3>Now</h3><dl class="facts"></dl><h3>From above</h3><canvas class="chart top" role="img" aria-label="Heads seen from above"></canvas>
     <h3>Last ten minutes</h3><p class="visually-hidden" id="chart-note"></p><h3>Yaw</h3><canvas class="chart yaw" role="img"></canvas><h3>Pitch</h3><canvas class="chart pitch" role="img"></canvas><h3>Faces</h3><canvas class="chart count" role="img"></canvas>
-    <p><a class="events-link">Events of this camera</a></p></aside></div>`;
+    <p><a class="events-link">Events of this camera</a>, all its poses as <a class="poses-csv" download>CSV</a> or <a class="poses-jsonl" download>JSONL</a></p></aside></div>`;
   const find = selector => into.querySelector(selector), video = find('video'), image = find('img'), picture = find('.picture');
   find('h2').textContent = name;
   find('.picture-link').href = `/api/cameras/${encodeURIComponent(name)}/snapshot.jpg`;
   find('.events-link').href = `#/events/${encodeURIComponent(name)}`;
+  for (const kind of ['csv', 'jsonl']) find(`.poses-${kind}`).href = `/api/samples/export.${kind}?camera=${encodeURIComponent(name)}`;
   video.setAttribute('aria-label', `Live picture of ${name}`);
   let stop = watch(video, name, () => {
     // Without MSE, or without H.264, JPEGs do.

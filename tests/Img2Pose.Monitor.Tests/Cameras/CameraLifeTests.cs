@@ -92,6 +92,17 @@ public class CameraLifeTests(HeadServer heads)
         Assert.False(trial.TryGetProperty("picture", out _));
     }
 
+    [Theory]
+    [InlineData(2, 4, 10, true)]
+    [InlineData(3.9, 4, 10, false)]
+    // As often as pictures come.
+    [InlineData(4.5, 20, 5, false)]
+    [InlineData(2, 20, 5, true)]
+    // Nothing is measured yet.
+    [InlineData(0, 4, 10, false)]
+    public void The_machine_is_short_where_clearly_fewer_looks_come_than_are_wanted(double looks, double wanted, double fps, bool isShort) =>
+        Assert.Equal(isShort, Camera.IsShortOf(looks, wanted, fps));
+
     [Fact]
     public async Task A_camera_goes_on_keeping_what_it_kept_beside_another_one_of_its_address_that_hides_something()
     {

@@ -205,6 +205,32 @@ public sealed class EventStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Poses_are_read_in_parts_none_twice_and_none_left_out()
+    {
+        await using EventStore store = Open();
+        long second = s_now.ToUnixTimeSeconds();
+        // Many of one second, so that parts end within it.
+        PoseSample[] all = [.. Enumerable.Range(0, 40).Select(i => new PoseSample(i % 3 == 0 ? "hall" : "door", i, second + i / 20, i, 2, 3, i % 2 == 0 ? null : 4, 5, 6, 7, 0.5))];
+        store.Add(all);
+        await WrittenAsync(store);
+        using SqliteConnection connection = store.OpenToRead();
+
+        List<PoseSample> read = [];
+        for ((long, long) after = (long.MinValue, 0); ;)
+        {
+            (PoseSample Sample, long Row)[] part = [.. EventQuery.Samples(connection, null, 0, second + 10, after, 7)];
+            if (part.Length == 0) break;
+            read.AddRange(part.Select(one => one.Sample));
+            after = (part[^1].Sample.Second, part[^1].Row);
+        }
+
+        Assert.Equal(all, read);
+        Assert.Equal(all.Where(one => one.Camera == "hall" && one.Second == second), EventQuery.Samples(connection, "hall", second, second + 1, (long.MinValue, 0), 100).Select(one => one.Sample));
+        Assert.Equal(EventQuery.SampleCsvHeader.Split(',').Length, EventQuery.Csv(all[0]).Split(',').Length);
+        Assert.Equal($"door,1,{EventQuery.Iso(second)},1,2,3,4,5,6,7,0.5", EventQuery.Csv(all[1]));
+    }
+
+    [Fact]
     public async Task What_is_older_or_more_than_shall_be_kept_goes()
     {
         await using EventStore store = Open();

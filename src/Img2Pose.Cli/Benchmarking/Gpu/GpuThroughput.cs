@@ -5,7 +5,6 @@ using Img2Pose.Geometry;
 using Img2Pose.Inference;
 using Img2Pose.Media;
 using Img2Pose.Pipeline;
-using Img2Pose.Tracking;
 
 namespace Img2Pose.Cli.Benchmarking.Gpu;
 
