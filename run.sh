@@ -15,7 +15,7 @@ for i in "${!inputs[@]}"; do [ -e "${inputs[i]}" ] || unset 'inputs[i]'; done
 # library is linked with, so they have stamps of their own.
 case "$* " in
   train\ *) kind=train ;;
-  dataset\ [cva]* | eval\ aflw2000\ * | eval\ *--sheets* | eval\ *--plots*) kind=dataset ;;
+  dataset\ [cva]* | eval\ aflw2000\ * | eval\ *--sheets* | eval\ *--plots* | eval\ *--turned*) kind=dataset ;;
   *) kind=run ;;
 esac
 stamp_file="$cache/stamp-$kind"

@@ -4,7 +4,7 @@
 # For each of K parts of the persons (5) a run of N steps (1000) without them, from MODEL (the default one) with a frozen backbone, and
 # then `eval pack` on them alone. Prints each part's yaw errors and the means over parts. MODEL has seen the persons once: its
 # backbone may still know them, so the figure is a bound from below unless MODEL was itself trained without any of them.
-# What is done stays: a part whose report is there is not done again.
+# What is done stays: a part whose report is there is not done again, so FOLDER is one for these settings alone.
 set -euo pipefail
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 folds=5 steps=1000 start=$root/models/img2pose-nano.onnx data=$root/../shared/data/train out=out/cross-validation own=()
@@ -26,10 +26,19 @@ done
 [ -e "$data/annotations.jsonl" ] || { echo "$0: $data holds no annotations.jsonl" >&2; exit 3; }
 # person01100m90p0.jpg: person 01, first series, picture 00, tilt -90, pan 0.
 mapfile -t persons < <(grep -o '"images/pointing04/person[0-9][0-9]' "$data/annotations.jsonl" | grep -o '[0-9]*$' | sort -u)
+[ -e "$start" ] || { echo "$0: there is no $start" >&2; exit 3; }
 [ "${#persons[@]}" -ge "$folds" ] || { echo "$0: $data has ${#persons[@]} persons of Pointing'04, fewer than $folds parts" >&2; exit 3; }
 program=("$root/run.sh")
 if [ -n "${IMG2POSE_PROGRAM:-}" ]; then program=("$IMG2POSE_PROGRAM"); fi
 mkdir -p "$out"
+# Reports of other settings would be averaged with these.
+settings="$folds parts, $steps steps, from $(sha256sum <"$start" | cut -c -16), data $(sha256sum <"$data/annotations.jsonl" | cut -c -16), options ${own[*]}"
+if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
+  echo "$0: $out holds results of other settings ($(cat "$out/settings")); name another folder with --out" >&2
+  exit 2
+fi
+echo "$settings" >"$out/settings"
+# A part that was interrupted begins anew.
 for ((fold = 0; fold < folds; fold++)); do
   report=$out/part$fold.json
   [ ! -s "$report" ] || continue
@@ -41,9 +50,15 @@ for ((fold = 0; fold < folds; fold++)); do
   "${program[@]}" eval pack "$data" --only "${held[@]}" --model "$out/part$fold/img2pose-nano.onnx" --json "$report.new" >"$out/part$fold.txt"
   mv "$report.new" "$report"
 done
-# Each row's value follows its key and two lines; several parts make columns.
+# Each row's value follows its key after some lines, null where no face was measured; several parts make columns.
 for key in pan_0_30 pan_45_60 pan_75_90; do
   for ((fold = 0; fold < folds; fold++)); do
-    awk -v key="pointing04_$key" 'index($0, "\"" key "\"") { found = 1 } found && /"value":/ { gsub(/[^0-9.]/, ""); print; exit }' "$out/part$fold.json"
-  done | awk -v key="$key" '{ v[NR] = $1; s += $1 } END { printf "yaw error %-10s", key; for (i = 1; i <= NR; i++) printf " %6.2f", v[i]; printf "   mean %.2f\n", s / NR }'
+    awk -v key="pointing04_$key" 'index($0, "\"" key "\"") { found = 1 } found && /"value":/ { sub(/.*"value": */, ""); sub(/,.*/, ""); print; exit }' "$out/part$fold.json"
+  done | awk -v key="$key" '
+    { v[NR] = $1; if ($1 != "null") { sum += $1; count++ } }
+    END {
+      printf "yaw error %-10s", key
+      for (i = 1; i <= NR; i++) if (v[i] == "null") printf "      -"; else printf " %6.2f", v[i]
+      if (count) printf "   mean %.2f\n", sum / count; else print "   no faces"
+    }'
 done

@@ -85,6 +85,12 @@ if [ -n "$data" ]; then
   mkdir "$target/data"
   ln -s "$data" "$target/data/pack"
   [ -z "$mesh" ] || ln -s "$mesh" "$target/data/mesh"
+  # What --init resnet18-imagenet reads, where it has been fetched: there nothing can be.
+  backbone=microsoft.ml.dnnimagefeaturizer.resnet18/0.23.1/tools/DnnImageModels/ResNet18Onnx/ResNet18.onnx
+  if [ -e "${NUGET_PACKAGES:-$HOME/.nuget/packages}/$backbone" ]; then
+    mkdir -p "$target/data/packages/${backbone%/*}"
+    ln -s "${NUGET_PACKAGES:-$HOME/.nuget/packages}/$backbone" "$target/data/packages/$backbone"
+  fi
   tar -C "$target" -czh data | split -b 48M - "$pieces/data.tar.gz."
   du -h "$pieces"/* | awk '{ print $2 ": " $1 }'
   exit 0

@@ -2,10 +2,11 @@
 # Trains on a machine with a GPU, in as many goes as it takes, each of at most eight minutes:
 #   scripts/gpu-train.sh [--emulate] [RESULTS] -- OPTIONS OF img2pose train
 # for example scripts/gpu-train.sh -- --network nano --batch 64 --steps 20000 --workers 14. The data set, the folder of meshes, the device and
-# the output are said here. It runs what scripts/gpu-pack.sh --train packed (out/gpu-train/pieces), over the PyTorch with CUDA that it
+# the output are said here; the same OPTIONS with every go. It runs what scripts/gpu-pack.sh --train packed (out/gpu-train/pieces), over the PyTorch with CUDA that it
 # finds. What it writes into the folder RESULTS, by default $OUT or out/gpu-train/state, are at most eight files of at most 15 MiB, 60 MiB in
 # all: the log, the averaged model, and state.tar.gz.aa …, from which the next go goes on once they lie in out/gpu-train/state. The state is the
-# whole checkpoint where that is small enough (nano's is), else the averaged weights, without the optimiser's.
+# whole checkpoint where that is small enough (nano's is), else the averaged weights (r18's), from which the schedule goes on with new moments
+# of the optimiser and a new rise of the rate (--warm-up).
 # TRAIN_SECONDS (400) is how long it trains; a step under way is finished. --emulate trains on the processor, over Debian's libtorch.
 # Ends with 0 when all steps are done, 3 when a state to go on from was written.
 set -euo pipefail
@@ -59,13 +60,14 @@ if compgen -G "$home/state/state.tar.gz.*" >/dev/null; then
   if compgen -G "$out/checkpoint.*" >/dev/null; then
     start=(--resume last)
   else
-    # Without the optimiser's state a new schedule begins.
     mv "$out/average.safetensors" "$work/start.safetensors"
-    start=(--resume "$work/start.safetensors" --weights-only)
+    start=(--resume "$work/start.safetensors")
   fi
 else
   rm -rf "$out"
 fi
+# Where --init resnet18-imagenet finds what was packed of it.
+[ ! -d "$work/in/data/packages" ] || export NUGET_PACKAGES=$work/in/data/packages
 [ ! -d "$work/in/data/mesh" ] || start+=(--mesh "$work/in/data/mesh")
 
 log=$work/log.txt

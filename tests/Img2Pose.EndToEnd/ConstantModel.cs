@@ -19,14 +19,17 @@ internal static class ConstantModel
     /// <param name="path">The file.</param>
     /// <param name="leaveOut">An output to leave out, which breaks the contract.</param>
     /// <param name="faces">Proposals (left, top, right, bottom) and box-relative poses; scores fall from 0.9 by 0.01 a face.</param>
-    public static void Save(string path, string? leaveOut = null, params (float[] Box, float[] Pose)[] faces)
+    public static void Save(string path, string? leaveOut = null, params (float[] Box, float[] Pose)[] faces) => Save(path, 0.5, leaveOut, faces);
+
+    /// <summary>Writes a model with a score threshold of its own.</summary>
+    public static void Save(string path, double threshold, string? leaveOut, params (float[] Box, float[] Pose)[] faces)
     {
         if (faces.Length == 0) faces = [([80, 60, 180, 180], [0, 0, 0, 0, 0, 3.3f])];
         OnnxGraphBuilder graph = new("constant");
         graph.Input("image", OnnxElementType.Float32, "N", 3, "H", "W");
         graph.Input("sizes", OnnxElementType.Int64, "N", 2);
         string boxes = graph.InputWithDefault("boxes", [], [0, 5], "K", 5);
-        string threshold = graph.Input("score_threshold", OnnxElementType.Float32);
+        string limit = graph.Input("score_threshold", OnnxElementType.Float32);
 
         // Of the faces and the given boxes one after the other, the boxes where there are any, else the faces.
         string given = graph.Node("Slice", [graph.Node("Shape", [boxes]), graph.Vector(0), graph.Vector(1)]);
@@ -42,7 +45,7 @@ internal static class ConstantModel
         string scores = Choose(
             graph.Initializer(null, [.. faces.Select((_, i) => 0.9f - 0.01f * i)], faces.Length), graph.Node("Expand", [graph.Scalar(0.9f), given]));
         graph.NamedNode("scores", "Identity", [scores]);
-        string above = graph.Node("NonZero", [graph.Node("Greater", ["scores", threshold])]);
+        string above = graph.Node("NonZero", [graph.Node("Greater", ["scores", limit])]);
         graph.NamedNode("pose_index", "Squeeze", [above, graph.Vector(0)]);
         string poseShape = graph.Node("Concat", [given, graph.Vector(6)], OnnxAttribute.Of("axis", 0));
         string poses = Choose(
@@ -62,6 +65,6 @@ internal static class ConstantModel
         {
             if (name != leaveOut) graph.Output(name, type, dims);
         }
-        graph.Save(path, metadata: new Dictionary<string, string> { ["img2pose"] = Metadata });
+        graph.Save(path, metadata: new Dictionary<string, string> { ["img2pose"] = Metadata.Replace("0.5,\"nms", FormattableString.Invariant($"{threshold},\"nms"), StringComparison.Ordinal) });
     }
 }

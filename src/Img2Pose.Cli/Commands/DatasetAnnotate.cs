@@ -21,8 +21,8 @@ internal static class DatasetAnnotate
         Argument<string> folder = new("folder") { Description = "Folder of pictures, subfolders included." };
         Option<string?> model = new("--model") { Description = "Model file (.onnx) that finds the faces." };
         Option<string?> landmarks = new("--landmarks") { Description = "Folder of .pts files named as the pictures; poses come from them by EPnP." };
-        Option<double> sure = new("--sure") { Description = "With --model: faces scored below this are written as ignored.", DefaultValueFactory = _ => 0.8 };
-        Option<double> possible = new("--possible") { Description = "With --model: faces scored below this are not written.", DefaultValueFactory = _ => 0.4 };
+        Option<double?> sure = new("--sure") { Description = "With --model: faces scored below this are written as ignored; default: the model's threshold.", HelpName = "X" };
+        Option<double?> possible = new("--possible") { Description = "With --model: faces scored below this are not written; default: half of --sure.", HelpName = "X" };
         Option<string> set = new("--set") { Description = "Name of the set in the records.", DefaultValueFactory = _ => "annotated" };
         Option<bool> replace = new("--replace") { Description = "Replace annotations that the folder already has." };
         Option<string?> reference = DatasetCommand.Reference();
@@ -81,9 +81,13 @@ internal static class DatasetAnnotate
 
     /// <summary>What the model finds; doubtful faces are ignored and make their picture incomplete.</summary>
     private static List<AnnotatedImage> WithModel(
-        string root, string[] pictures, string model, LeftOut left, double possible, double sure, string set, CancellationToken cancellation)
+        string root, string[] pictures, string model, LeftOut left, double? possible, double? sure, string set, CancellationToken cancellation)
     {
-        using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(model), new PoseDetectorOptions { ScoreThreshold = possible });
+        ModelPackage package = ModelPackage.Load(model);
+        double certain = sure ?? package.Metadata.ScoreThreshold, lowest = possible ?? certain / 2;
+        if (!(lowest >= 0 && lowest <= certain && certain <= 1))
+            throw new UsageException(FormattableString.Invariant($"--possible {lowest} and --sure {certain}: scores lie in 0…1, and what is not possible cannot be sure."));
+        using PoseDetector detector = PoseDetector.Create(package, new PoseDetectorOptions { ScoreThreshold = lowest });
         List<FaceDetection> found = [];
         List<AnnotatedImage> images = [];
         foreach (string path in pictures)
@@ -103,7 +107,7 @@ internal static class DatasetAnnotate
                         Box = face.Box,
                         Pose = face.Pose,
                         Label = "teacher",
-                        Ignore = face.Score < sure,
+                        Ignore = face.Score < certain,
                         Score = face.Score,
                     }),
             ];

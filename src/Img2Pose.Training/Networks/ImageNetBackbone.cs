@@ -23,6 +23,7 @@ internal sealed class ImageNetBackbone
     internal static readonly double[] MeanPicture = [123.1516, 115.9029, 103.0626];
 
     private const double Epsilon = 1e-5;
+    private const string Remedy = $"To fetch {ImageNetPackage.Id} {ImageNetPackage.Version} again, remove its folder and start --init {ImageNetPackage.Name} anew.";
     private static readonly int[] s_blocks = [2, 2, 2, 3];
 
     private readonly Dictionary<string, NamedArray> _tensors;
@@ -34,7 +35,16 @@ internal sealed class ImageNetBackbone
     /// <exception cref="InputException">It is another network.</exception>
     internal static ImageNetBackbone Read(string path)
     {
-        ModelProto model = OnnxFile.Read(path);
+        ModelProto model;
+        try
+        {
+            model = OnnxFile.Read(path);
+        }
+        catch (ModelException error)
+        {
+            // Exporting it again, as is said of other models, is nobody's task here.
+            throw new ModelException($"{error.Message} {Remedy}", error);
+        }
         Dictionary<string, TensorProto> constants = [];
         foreach (TensorProto tensor in model.Graph.Initializer) constants.TryAdd(tensor.Name, tensor);
         Dictionary<string, NodeProto> convolutions = [], norms = [];
@@ -83,7 +93,7 @@ internal sealed class ImageNetBackbone
             found.Add(name, new NamedArray(name, shape, values));
         }
 
-        InputException Another(string what) => new($"{path}: is not the ResNet-18 of {ImageNetPackage.Id} {ImageNetPackage.Version}: {what}; remove the package's folder and start again");
+        InputException Another(string what) => new($"{path}: is not the ResNet-18 of {ImageNetPackage.Id} {ImageNetPackage.Version}: {what}. {Remedy}");
     }
 
     /// <summary>Gives a ResNet-18 these weights, for pictures that are normalised as this project's.</summary>

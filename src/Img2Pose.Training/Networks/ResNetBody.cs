@@ -22,7 +22,8 @@ internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
     {
         Tensor scale = weight * (running_var + _epsilon).rsqrt();
         Tensor shift = bias - running_mean * scale;
-        return input * scale.to(input.dtype).reshape(1, -1, 1, 1) + shift.to(input.dtype).reshape(1, -1, 1, 1);
+        // In float32, to which a bfloat16 input is promoted: scale and shift take turns in making large numbers small.
+        return (input * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)).to(input.dtype);
     }
 }
 

@@ -109,13 +109,14 @@ public sealed class NanoTrainer
         }
         using AdamW optimizer = optim.AdamW(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
         using WeightAverage average = new(network, _options.AverageDecay);
-        long first = 0;
+        long first = 0, momentsSince = 0;
         if (_options.Resume is { } resume)
         {
-            first = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer, _options.ResumeWeightsOnly ? null : devices.Length);
-            _report($"resumed {resume} at step {first}");
+            (first, long moments) = TrainingState.Load(resume, network, average, _options.ResumeWeightsOnly ? null : optimizer, _options.ResumeWeightsOnly ? null : devices.Length);
+            _report($"resumed {resume} at step {first}{(moments > 0 || first == 0 || _options.ResumeWeightsOnly ? "" : " without the optimiser's moments: the rate rises anew")}");
             if (_options.ResumeWeightsOnly) first = 0;
             else _earlierHours = TrainingState.Hours(resume);
+            momentsSince = first - moments;
         }
         using Replicas replicas = new(model, [.. devices.Skip(1).Select(other => NanoModel.Create(_options.Network, other))], devices, threads);
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
@@ -130,7 +131,7 @@ public sealed class NanoTrainer
             Epoch = _options.EpochSteps,
             ReportSteps = 25,
             Threads = threads,
-            Rate = Rate,
+            Rate = new WarmCosine(_options.LearningRate, _options.WarmUp, _options.Steps, momentsSince).Rate,
             PicturesOf = batch => batch.Samples.Count,
             Learn = (batch, step) =>
             {
@@ -176,14 +177,6 @@ public sealed class NanoTrainer
         TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true, hours: Hours);
     }
 
-    /// <summary>Linear warm-up, then a half cosine to zero.</summary>
-    private double Rate(long step)
-    {
-        if (step < _options.WarmUp) return _options.LearningRate * (step + 1) / _options.WarmUp;
-        double progress = (step - _options.WarmUp) / (double)Math.Max(1, _options.Steps - _options.WarmUp);
-        return _options.LearningRate * Math.Max(0.002, 0.5 * (1 + Math.Cos(Math.PI * progress)));
-    }
-
     private double[] Learn(Replicas replicas, AdamW optimizer, WeightAverage average, TrainingBatch batch, long step)
     {
         if (_options.Altering is { } alter) batch = alter(batch);
@@ -223,10 +216,11 @@ public sealed class NanoTrainer
     private Tensor[] Forward(NanoModel model, TrainingBatch batch, Device device, ReplicaLink? link = null)
     {
         Tensor pictures = Pictures(batch, device);
+        if (!_options.ChannelsLast) pictures = pictures.contiguous();
         return model.Compute(_options.Precision == "bfloat16" ? pictures.to(bfloat16) : pictures, batch, link);
     }
 
-    /// <summary>A batch's pictures, normalised, [N,3,H,W].</summary>
+    /// <summary>A batch's pictures, normalised, [N,3,H,W], channels last in memory; convolutions give what they compute the layout of what they are given.</summary>
     internal static Tensor Pictures(TrainingBatch batch, Device device)
     {
         Tensor bytes = tensor(batch.Pictures, [batch.Samples.Count, batch.Size, batch.Size, 3], device: device);

@@ -47,3 +47,22 @@ internal sealed class EarlyStopping(int patience = 5, double threshold = 0)
         if (Count >= patience) ShouldStop = true;
     }
 }
+
+/// <summary>A half cosine to nearly zero after a linear rise, from the first step or from where a run went on with new moments.</summary>
+/// <param name="Highest">The highest rate.</param>
+/// <param name="WarmUp">Steps of the rise.</param>
+/// <param name="Last">Steps in all.</param>
+/// <param name="MomentsSince">The step since which the optimiser's moments are: before they have settled, Adam's steps are as large as the rate allows.</param>
+internal sealed record WarmCosine(double Highest, long WarmUp, long Last, long MomentsSince = 0)
+{
+    private const double LowestPart = 0.002;
+
+    /// <summary>The learning rate of a step, from 0.</summary>
+    internal double Rate(long step)
+    {
+        double progress = Math.Max(0, step - WarmUp) / (double)Math.Max(1, Last - WarmUp);
+        double rate = Highest * Math.Max(LowestPart, 0.5 * (1 + Math.Cos(Math.PI * progress)));
+        long since = step - MomentsSince;
+        return since < WarmUp ? rate * (since + 1) / WarmUp : rate;
+    }
+}

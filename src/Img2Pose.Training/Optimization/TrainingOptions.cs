@@ -72,6 +72,9 @@ public sealed record TrainingOptions
     /// <summary>"float32", or "bfloat16" for mixed precision: convolutions in 16 bits, weights, norms, the last layer and losses in 32.</summary>
     public string Precision { get; init; } = "float32";
 
+    /// <summary>Whether pictures, and with them all feature maps, lie channels last in memory, as GPUs and oneDNN like it; else row after row of each channel.</summary>
+    public bool ChannelsLast { get; init; } = true;
+
     /// <summary>Model package (.onnx) of the nano network whose weights the run starts from, or <see cref="ImageNetPackage.Name"/> for r18's backbone, or null for random ones.</summary>
     public string? Start { get; init; }
 

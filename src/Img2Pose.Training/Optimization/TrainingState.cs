@@ -9,7 +9,7 @@ namespace Img2Pose.Training.Optimization;
 /// <summary>Saves and restores a training run: weights, their average, Adam's moments, and the step.</summary>
 internal static class TrainingState
 {
-    private const string ReplicasKey = "replicas", HoursKey = "hours";
+    private const string ReplicasKey = "replicas", HoursKey = "hours", MomentsKey = "optimizer_step";
 
     /// <summary>Writes everything that a resumed run needs, or with <paramref name="averageOnly"/> just the averaged weights in float16.</summary>
     internal static void Save(string path, long step, string configuration, nn.Module network, WeightAverage average, AdamW? optimizer, bool averageOnly = false, int replicas = 1, double hours = 0)
@@ -35,7 +35,7 @@ internal static class TrainingState
                 for (int i = 0; i < states.Count; i++)
                 {
                     AdamW.State adam = (AdamW.State)states[i];
-                    metadata["optimizer_step"] = adam.step.ToString(CultureInfo.InvariantCulture);
+                    metadata[MomentsKey] = adam.step.ToString(CultureInfo.InvariantCulture);
                     arrays.Add(ToArray($"first.{names[i]}", adam.exp_avg));
                     arrays.Add(ToArray($"second.{names[i]}", adam.exp_avg_sq));
                 }
@@ -44,19 +44,22 @@ internal static class TrainingState
         SafetensorsFile.Write(path, arrays, metadata, half: averageOnly);
     }
 
-    /// <summary>Restores what the file holds and returns the step that it was saved at.</summary>
+    /// <summary>Restores what the file holds: the step that it was saved at, and of how many steps the optimiser's moments are; 0 where they were not restored.</summary>
     /// <param name="path">The file.</param>
     /// <param name="network">Receives the weights.</param>
     /// <param name="average">Receives their average.</param>
     /// <param name="optimizer">Receives the moments; null where only the weights are wanted.</param>
     /// <param name="replicas">Replicas of the run that goes on; null where only the weights are wanted.</param>
     /// <exception cref="InputException">The file is not a checkpoint, or of another network, or of a run with another number of replicas.</exception>
-    internal static long Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer, int? replicas = null)
+    internal static (long Step, long Moments) Load(string path, nn.Module network, WeightAverage average, AdamW? optimizer, int? replicas = null)
     {
         (List<NamedArray> list, Dictionary<string, string> metadata) = SafetensorsFile.Read(path);
         Dictionary<string, NamedArray> arrays = list.ToDictionary(array => array.Name);
         long step = Number(path, metadata, "step", "0"), others = Number(path, metadata, ReplicasKey, "1");
-        if (replicas is { } own && own != others) throw OtherReplicas(path, others, own, "take its weights only, for a new schedule (--weights-only)");
+        bool hasMoments = metadata.ContainsKey(MomentsKey);
+        // Averaged weights alone are no state of replicas: any number goes on from them.
+        if (replicas is { } own && own != others && hasMoments) throw OtherReplicas(path, others, own, "take its weights only, for a new schedule (--weights-only)");
+        long moments = 0;
         string source = arrays.Keys.Any(name => name.StartsWith("model.", StringComparison.Ordinal)) ? "model." : "average.";
         try
         {
@@ -65,15 +68,15 @@ internal static class TrainingState
                 if (tensor.dtype == float32) Copy(Stripped(arrays, source), name, tensor);
             }
             average.Load(Stripped(arrays, "average."));
-            if (optimizer is not null && metadata.ContainsKey("optimizer_step"))
+            if (optimizer is not null && hasMoments)
             {
-                long updates = Number(path, metadata, "optimizer_step", "0");
+                moments = Number(path, metadata, MomentsKey, "0");
                 string[] names = [.. network.named_parameters().Select(pair => pair.name)];
                 List<OptimizerState> states = optimizer.state_dict().State;
                 for (int i = 0; i < states.Count; i++)
                 {
                     AdamW.State adam = (AdamW.State)states[i];
-                    adam.step = updates;
+                    adam.step = moments;
                     Copy(Stripped(arrays, "first."), names[i], adam.exp_avg);
                     Copy(Stripped(arrays, "second."), names[i], adam.exp_avg_sq);
                 }
@@ -83,7 +86,7 @@ internal static class TrainingState
         {
             throw new InputException($"{path}: was made by another network ({error.Message})", error);
         }
-        return step;
+        return (step, moments);
     }
 
     /// <summary>The error for a checkpoint of a run on another number of devices.</summary>

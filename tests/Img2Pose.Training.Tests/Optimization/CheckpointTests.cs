@@ -24,11 +24,11 @@ public sealed class CheckpointTests : IDisposable
         TrainingState.Save(Target, first.Step, "{}", first.Network, first.Average, first.Optimizer);
         using Run second = new(seed: 2, inputs: 4);
 
-        second.Step = TrainingState.Load(Target, second.Network, second.Average, second.Optimizer);
+        (second.Step, long moments) = TrainingState.Load(Target, second.Network, second.Average, second.Optimizer);
         first.Train(2);
         second.Train(2);
 
-        Assert.Equal(5, second.Step);
+        Assert.Equal((3L, 5L), (moments, second.Step));
         Assert.Equal(first.Weights(), second.Weights());
         Assert.Equal(first.Average.ToArrays().SelectMany(array => array.Values), second.Average.ToArrays().SelectMany(array => array.Values));
     }
@@ -43,7 +43,8 @@ public sealed class CheckpointTests : IDisposable
         Assert.All(SafetensorsFile.Read(Target).Arrays, array => Assert.StartsWith("average.", array.Name, StringComparison.Ordinal));
         using Run second = new(seed: 2, inputs: 4);
 
-        Assert.Equal(3, TrainingState.Load(Target, second.Network, second.Average, second.Optimizer));
+        // Of a run with any number of replicas: it goes on at its step, with new moments.
+        Assert.Equal((3L, 0L), TrainingState.Load(Target, second.Network, second.Average, second.Optimizer, replicas: 2));
 
         Assert.Equal(first.Average.ToArrays().SelectMany(array => array.Values).Select(value => (float)(Half)value), second.Weights());
     }

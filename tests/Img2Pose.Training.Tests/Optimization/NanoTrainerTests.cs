@@ -112,6 +112,26 @@ public sealed class NanoTrainerTests : IDisposable
         Assert.DoesNotContain(changed, name => name.EndsWith("conv.weight", StringComparison.Ordinal) && name.Contains("st", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Another_networks_checkpoint_is_refused_in_one_line_and_averaged_weights_go_on_at_their_step()
+    {
+        Torch.Require();
+        LinkPack(4);
+        TrainingOptions options = Options("out") with { Steps = 2, Batch = 1, Sizes = [128], EpochSteps = 2 };
+        await new NanoTrainer(options, Ignore).RunAsync(TestContext.Current.CancellationToken);
+        string averaged = Path.Combine(options.Output, NanoTrainer.AverageName);
+        TrainingOptions further = options with { Steps = 3, Output = Path.Combine(_folder.FullName, "further"), Resume = averaged, Device = "cpu,cpu" };
+
+        InputException error = await Assert.ThrowsAsync<InputException>(() =>
+            new NanoTrainer(options with { Network = "r18", Resume = Path.Combine(options.Output, NanoTrainer.CheckpointName) }, Ignore).RunAsync(TestContext.Current.CancellationToken));
+        List<string> said = [];
+        long reached = await new NanoTrainer(further, said.Add).RunAsync(TestContext.Current.CancellationToken);
+
+        Assert.Matches(@"^\S+checkpoint\.safetensors: was made by another network \(.*conv1\.weight.*\)$", error.Message);
+        Assert.Equal(3, reached);
+        Assert.Contains(said, line => line.Contains("at step 2 without the optimiser's moments", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("""[]""")]
     [InlineData("""[{"box":[10,10,50,60],"pose":null,"label":"gtbox","ignore":true}]""")]

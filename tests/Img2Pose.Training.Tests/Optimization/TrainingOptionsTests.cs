@@ -35,6 +35,33 @@ public sealed class TrainingOptionsTests
     public void The_defaults_make_sense() => s_good.Validate();
 
     [Theory]
+    [InlineData(1, "at least 2 pictures")]
+    [InlineData(0, "at least 2 pictures")]
+    public void A_batch_of_which_the_papers_pose_head_has_no_variance_is_refused(int batch, string named)
+    {
+        PaperTrainingOptions options = new() { Data = "data", Output = "out", Batch = batch };
+
+        Assert.Contains(named, Assert.Throws<UsageException>(() => new PaperTrainer(options, _ => { })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_rate_rises_falls_and_rises_anew_where_a_run_goes_on_without_moments()
+    {
+        WarmCosine whole = new(1, 10, 110), resumed = whole with { MomentsSince = 60 };
+
+        Assert.Equal(0.1, whole.Rate(0), 12);
+        Assert.Equal(1, whole.Rate(9), 12);
+        Assert.Equal(0.5, whole.Rate(60), 12);
+        Assert.Equal(0.002, whole.Rate(109), 12);
+        Assert.Equal(0.05, resumed.Rate(60), 12);
+        // From there on as if nothing had been.
+        Assert.Equal(whole.Rate(69), resumed.Rate(69));
+        Assert.Equal(whole.Rate(109), resumed.Rate(109));
+        // Without a rise.
+        Assert.Equal(1, new WarmCosine(1, 0, 100).Rate(0), 12);
+    }
+
+    [Theory]
     [MemberData(nameof(Senseless), DisableDiscoveryEnumeration = true)]
     public void A_senseless_value_is_refused_before_anything_is_read(TrainingOptions options, string named)
     {
