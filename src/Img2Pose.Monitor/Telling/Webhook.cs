@@ -36,7 +36,8 @@ internal sealed class Webhook : IAsyncDisposable
     /// <param name="guard">Which addresses may be reached.</param>
     /// <param name="logger">Told of the first failure of a row.</param>
     /// <param name="waitAfter">How long is waited after a number of failures; another in tests.</param>
-    public Webhook(WebhookConfiguration configuration, AddressGuard guard, ILogger logger, Func<int, TimeSpan>? waitAfter = null)
+    /// <param name="patience">How long it may take to answer; another in tests.</param>
+    public Webhook(WebhookConfiguration configuration, AddressGuard guard, ILogger logger, Func<int, TimeSpan>? waitAfter = null, TimeSpan? patience = null)
     {
         (_configuration, _logger) = (configuration, logger);
         _waitAfter = waitAfter ?? (failures => TimeSpan.FromSeconds(s_waits[Math.Min(failures, s_waits.Length - 1)]));
@@ -48,7 +49,7 @@ internal sealed class Webhook : IAsyncDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ConnectCallback = async (context, stop) => await guard.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false),
         })
-        { Timeout = s_patience };
+        { Timeout = patience ?? s_patience };
         _waiting = Channel.CreateBounded<(PoseEvent, byte[])>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest }, _ => Interlocked.Increment(ref _untold));
         _telling = Task.Run(RunAsync);
     }

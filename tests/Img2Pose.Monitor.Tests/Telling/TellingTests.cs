@@ -35,6 +35,7 @@ public class TellingTests
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
         private readonly CancellationTokenSource _ending = new();
+        private readonly ConcurrentBag<TcpClient> _clients = [];
 
         public Receiver(params string[] answers)
         {
@@ -52,7 +53,8 @@ public class TellingTests
             {
                 for (int i = 0; ; i++)
                 {
-                    using TcpClient client = await _listener.AcceptTcpClientAsync(_ending.Token);
+                    TcpClient client = await _listener.AcceptTcpClientAsync(_ending.Token);
+                    _clients.Add(client);
                     NetworkStream stream = client.GetStream();
                     StringBuilder text = new();
                     byte[] buffer = new byte[8192];
@@ -60,8 +62,9 @@ public class TellingTests
                     Requests.Add(text.ToString(), Never);
                     string answer = answers[Math.Min(i, answers.Length - 1)];
                     // One that never answers.
-                    if (answer.Length == 0) await Task.Delay(Timeout.Infinite, _ending.Token);
+                    if (answer.Length == 0) continue;
                     await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), _ending.Token);
+                    client.Dispose();
                 }
             }
             catch (Exception error) when (error is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
@@ -88,6 +91,7 @@ public class TellingTests
         {
             _ending.Cancel();
             _listener.Dispose();
+            foreach (TcpClient client in _clients) client.Dispose();
         }
     }
 
@@ -132,6 +136,23 @@ public class TellingTests
         receiver.Next();
         // A thousand wait; the oldest of the others were given up.
         Assert.InRange(webhook.Untold, 3900, 4001);
+    }
+
+    [Fact]
+    public async Task A_webhook_that_takes_too_long_is_told_again()
+    {
+        using Receiver receiver = new("", "204 OK");
+        LogLines log = new();
+        await using Webhook webhook = new(new WebhookConfiguration { Url = receiver.Url }, Loopback, log, _ => TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(0.5));
+        using CancellationTokenSource limit = new(MonitorHost.Limit);
+
+        webhook.Tell(Event());
+        string first = receiver.Next(), second = receiver.Next();
+        while (webhook.Told == 0) await Task.Delay(10, limit.Token);
+
+        Assert.Equal(first, second);
+        Assert.Contains(log.Lines, line => line.Contains("it does not answer in time", StringComparison.Ordinal));
+        Assert.Null(webhook.Problem);
     }
 
     [Fact]
