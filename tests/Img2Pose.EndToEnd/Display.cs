@@ -16,11 +16,12 @@ internal sealed class Display : IAsyncDisposable
     public string Name { get; }
 
     /// <summary>Starts one under a number that is free; skips the test where Xvfb or xdotool is missing.</summary>
-    public static async Task<Display> StartAsync()
+    /// <param name="options">What Xvfb is told besides.</param>
+    public static async Task<Display> StartAsync(params string[] options)
     {
         foreach (string tool in new[] { "Xvfb", "xdotool", "ffmpeg" }) Assert.SkipUnless(CommandLine.IsInstalled(tool), $"{tool} is not installed");
         ProcessStartInfo info = new("Xvfb") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string word in (string[])["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"]) info.ArgumentList.Add(word);
+        foreach (string word in (string[])["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp", .. options]) info.ArgumentList.Add(word);
         Process server = Process.Start(info)!;
         string? number = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
         Assert.False(string.IsNullOrEmpty(number), "Xvfb did not start");
@@ -28,7 +29,8 @@ internal sealed class Display : IAsyncDisposable
     }
 
     /// <summary>Waits until the program's window is there and takes keys; returns its number.</summary>
-    public async Task<string> WindowAsync()
+    /// <param name="ended">The program's end, which must not come first.</param>
+    public async Task<string> WindowAsync(Task<Finished> ended)
     {
         Stopwatch clock = Stopwatch.StartNew();
         while (true)
@@ -39,6 +41,7 @@ internal sealed class Display : IAsyncDisposable
                 await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "windowfocus", "--sync", window);
                 return window;
             }
+            if (ended.IsCompleted) Assert.Fail($"the program ended with {(await ended).Code}: {(await ended).Error}");
             Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "no window has appeared");
             // X tells of new windows only those that ask it themselves; this is a shell's question.
             await Task.Delay(100, TestContext.Current.CancellationToken);
@@ -66,6 +69,13 @@ internal sealed class Display : IAsyncDisposable
             // A shell's question again.
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
+    }
+
+    /// <summary>Gives a window a size, as somebody does who drags its corner.</summary>
+    public async Task ResizeAsync(string window, int width, int height)
+    {
+        await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "windowsize", window, width.ToString(CultureInfo.InvariantCulture), height.ToString(CultureInfo.InvariantCulture));
+        await WaitForSizeAsync(window, (width, height));
     }
 
     /// <summary>What a window shows now; the caller disposes it.</summary>

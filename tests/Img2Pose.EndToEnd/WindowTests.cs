@@ -10,18 +10,22 @@ public sealed class WindowTests : IDisposable
 {
     private readonly Workspace _files = new();
 
+    /// <summary>What a window is drawn by: the processor, or OpenGL, which is a rasteriser here.</summary>
+    public static TheoryData<string> Drawings => ["cpu", "gpu"];
+
     public void Dispose() => _files.Dispose();
 
-    [Fact]
-    public async Task The_window_shows_what_the_encoder_gets_and_keys_save_and_quit()
+    [Theory]
+    [MemberData(nameof(Drawings))]
+    public async Task The_window_shows_what_the_encoder_gets_and_keys_save_and_quit(string drawing)
     {
         await using Display display = await Display.StartAsync();
         // Nothing moves, so that every frame of both is the same.
-        string clip = await StillClipAsync(seconds: 600);
-        using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}"],
+        string clip = await StillClipAsync(seconds: 300);
+        using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}", $"IMG2POSE_WINDOW={drawing}"],
             "run", clip, "--realtime", "--show", "--overlay", "mesh,box,label", "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--captures", _files.Folder, "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(process);
-        string window = await display.WindowAsync();
+        string window = await display.WindowAsync(ended);
         using VideoFrame shown = await ShownAsync(display, window);
 
         await display.PressAsync("s", "r");
@@ -47,15 +51,16 @@ public sealed class WindowTests : IDisposable
         Assert.InRange(await Workspace.CountFramesAsync(recording), 2, 1000);
     }
 
-    [Fact]
-    public async Task Layers_and_mirror_change_the_window_alone()
+    [Theory]
+    [MemberData(nameof(Drawings))]
+    public async Task Layers_and_mirror_change_the_window_alone(string drawing)
     {
         await using Display display = await Display.StartAsync();
-        string clip = await StillClipAsync(seconds: 600);
-        using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}"],
+        string clip = await StillClipAsync(seconds: 300);
+        using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}", $"IMG2POSE_WINDOW={drawing}"],
             "run", clip, "--realtime", "--show", "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(process);
-        string window = await display.WindowAsync();
+        string window = await display.WindowAsync(ended);
         using (await ShownAsync(display, window))
         {
         }
@@ -82,10 +87,10 @@ public sealed class WindowTests : IDisposable
     public async Task A_screen_is_looked_at_as_a_camera_is()
     {
         await using Display display = await Display.StartAsync();
-        string clip = await StillClipAsync(seconds: 600);
+        string clip = await StillClipAsync(seconds: 300);
         using Process shows = CommandLine.StartWith([$"DISPLAY={display.Name}"], "run", clip, "--realtime", "--show", "--overlay", "none", "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(shows);
-        string window = await display.WindowAsync();
+        string window = await display.WindowAsync(ended);
         using VideoFrame shown = await ShownAsync(display, window);
 
         // With the network that finds people, and without a copy of the display's name in the environment.

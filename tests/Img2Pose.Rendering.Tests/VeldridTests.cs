@@ -141,6 +141,47 @@ public sealed unsafe class VeldridTests
         Assert.Equal(platform.OpenGLContextHandle, there);
     }
 
+    [Fact]
+    public void A_device_without_a_window_has_no_swapchain()
+    {
+        using GraphicsDevice device = Device();
+
+        Assert.Null(device.MainSwapchain);
+        Assert.Throws<VeldridException>(device.SwapBuffers);
+    }
+
+    [Fact]
+    public void A_swapchain_has_the_size_that_it_is_given_and_is_exchanged_by_the_windows_system()
+    {
+        int exchanged = 0;
+        using GraphicsDevice other = Device();
+        OpenGLPlatformInfo egl = EglPlatform.CreateContext(0);
+        OpenGLPlatformInfo platform = new(
+            egl.OpenGLContextHandle, egl.GetProcAddress, egl.MakeCurrent, egl.GetCurrentContext, egl.ClearCurrentContext, egl.DeleteContext,
+            () => exchanged += egl.GetCurrentContext() == egl.OpenGLContextHandle ? 1 : 100, egl.SetSyncToVerticalBlank);
+        using GraphicsDevice device = GraphicsDevice.CreateOpenGL(new GraphicsDeviceOptions(debug: false) { HasMainSwapchain = true }, platform, 40, 30);
+
+        device.MainSwapchain.Resize(64, 48);
+        device.SwapBuffers();
+
+        Assert.Equal(1, exchanged);
+        Assert.Equal((64u, 48u), (device.MainSwapchain.Framebuffer.Width, device.MainSwapchain.Framebuffer.Height));
+        Assert.Equal(PixelFormat.B8_G8_R8_A8_UNorm, Assert.Single(device.MainSwapchain.Framebuffer.OutputDescription.ColorAttachments).Format);
+    }
+
+    [Fact]
+    public void A_texture_is_updated_inside_itself_by_data_that_are_there()
+    {
+        using GraphicsDevice device = Device();
+        using Texture texture = device.ResourceFactory.CreateTexture(TextureDescription.Texture2D(5, 3, 1, 1, PixelFormat.R8_UNorm, TextureUsage.Sampled));
+        byte* data = stackalloc byte[15];
+
+        device.UpdateTexture(texture, (nint)data, 15, 0, 0, 0, 5, 3, 1, 0, 0);
+
+        Assert.Throws<VeldridException>(() => device.UpdateTexture(texture, 1, 14, 0, 0, 0, 5, 3, 1, 0, 0));
+        Assert.Throws<VeldridException>(() => device.UpdateTexture(texture, 1, 15, 1, 0, 0, 5, 3, 1, 0, 0));
+    }
+
     private static GraphicsDevice Device()
     {
         try

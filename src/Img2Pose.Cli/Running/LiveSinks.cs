@@ -26,6 +26,7 @@ internal sealed class LiveSinks : IAsyncDisposable
     /// <param name="roles">What the job reads and writes.</param>
     /// <param name="quit">Called, on the window's thread, when the user closes the window.</param>
     /// <exception cref="ModelException">There is no display, or nothing that draws.</exception>
+    /// <exception cref="UsageException">The environment asks for a way of drawing that there is not.</exception>
     public LiveSinks(RunSettings settings, PoseEngine engine, ReferenceFace? reference, FileRoles roles, Action quit)
     {
         (_settings, _reference, _roles) = (settings, reference, roles);
@@ -39,6 +40,8 @@ internal sealed class LiveSinks : IAsyncDisposable
             Title = "img2pose",
             Renderer = engine.Renderer(),
             Scaler = () => new ScreenScaler(),
+            Drawing = WindowPresenters.FromEnvironment(),
+            Logger = ProgramLog.Logger,
             Layers = settings.Overlay,
             Alpha = settings.Alpha,
             Mirror = settings.Sinks.Mirror,

@@ -45,6 +45,9 @@ internal static class EventNumbers
     /// <summary>An output of a live session has failed; the session goes on without it.</summary>
     public const int OutputFailed = 4001;
 
+    /// <summary>A window is open, and how it is drawn.</summary>
+    public const int WindowOpened = 4010;
+
     /// <summary>A session begins to run.</summary>
     public const int SessionStarted = 5001;
 

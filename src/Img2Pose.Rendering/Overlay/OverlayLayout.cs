@@ -24,6 +24,14 @@ internal struct FaceDrawing
     public int FirstStroke, FirstFlat, EndStroke;
 }
 
+/// <summary>What is drawn over: a picture's samples, or the part of a window that shows it.</summary>
+/// <param name="Width">Columns that there are.</param>
+/// <param name="Height">Rows that there are.</param>
+/// <param name="DisplayWidth">Width of the picture in display pixels, in which faces are told.</param>
+/// <param name="DisplayHeight">Its height.</param>
+/// <param name="Detail">How many times finer than in display pixels the drawing is looked at: 1 for a picture's samples.</param>
+internal readonly record struct OverlayTarget(int Width, int Height, int DisplayWidth, int DisplayHeight, float Detail = 1);
+
 /// <summary>
 /// Decides, for one picture, what is drawn where: faces from far to near, their meshes, lines and lettering, the regions
 /// they touch, and the cameras that map into those. Reuses its lists from picture to picture.
@@ -35,6 +43,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
     private readonly ReferenceFace _reference = options.Reference ?? ReferenceFace.Default;
     private readonly List<int> _order = [];
     private readonly List<FaceDrawing> _faces = [];
+    private OverlayTarget _target;
     private int _displayWidth, _displayHeight;
     private CameraIntrinsics _camera;
     private float _lineRadius;
@@ -52,11 +61,14 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
 
     public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces) => Arrange(frame, faces, options.Layers, options.Alpha);
 
-    public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces, OverlayLayers layers, float alpha)
+    public void Arrange(VideoFrame frame, ReadOnlySpan<TrackedFace> faces, OverlayLayers layers, float alpha) =>
+        Arrange(new OverlayTarget(frame.Width, frame.Height, frame.DisplayWidth, frame.DisplayHeight), faces, layers, alpha);
+
+    public void Arrange(in OverlayTarget target, ReadOnlySpan<TrackedFace> faces, OverlayLayers layers, float alpha)
     {
-        (_layers, _alpha) = (layers, alpha);
-        _displayWidth = frame.DisplayWidth;
-        _displayHeight = frame.DisplayHeight;
+        (_target, _layers, _alpha) = (target, layers, alpha);
+        _displayWidth = target.DisplayWidth;
+        _displayHeight = target.DisplayHeight;
         _camera = CameraIntrinsics.ForImage(_displayWidth, _displayHeight);
         _lineRadius = Math.Max(0.7f, Math.Min(_displayWidth, _displayHeight) / 720f);
         Strokes.Clear();
@@ -64,7 +76,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         _faces.Clear();
         SortFarToNear(faces);
 
-        float scaleX = frame.Width / (float)_displayWidth, scaleY = frame.Height / (float)_displayHeight;
+        float scaleX = target.Width / (float)_displayWidth, scaleY = target.Height / (float)_displayHeight;
         double nearest = double.MaxValue, farthest = 0;
         foreach (int index in _order)
         {
@@ -72,7 +84,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
             nearest = Math.Min(nearest, z);
             farthest = Math.Max(farthest, z);
         }
-        foreach (int index in _order) Add(faces[index], frame, scaleX, scaleY);
+        foreach (int index in _order) Add(faces[index], scaleX, scaleY);
         Regions.Pack();
 
         // A head reaches less than two units from its middle.
@@ -101,7 +113,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         }
     }
 
-    private void Add(in TrackedFace face, VideoFrame frame, float scaleX, float scaleY)
+    private void Add(in TrackedFace face, float scaleX, float scaleY)
     {
         Pose pose = face.Face.Pose;
         Matrix3x3d r = RotationVector.ToMatrix(pose.Rotation);
@@ -118,7 +130,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         PixelBounds bounds = PixelBounds.Empty;
         if (drawing.HasMesh)
         {
-            drawing.Level = meshes.Choose(pixelsPerUnit);
+            drawing.Level = meshes.Choose(pixelsPerUnit * _target.Detail);
             bounds = MeshBounds(drawing.Instance);
         }
 
@@ -134,7 +146,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         bounds = bounds.Union(Strokes.Bounds);
         Regions.Add(
             new PixelBounds(bounds.Left * scaleX, bounds.Top * scaleY, bounds.Right * scaleX, bounds.Bottom * scaleY),
-            frame.Width, frame.Height);
+            _target.Width, _target.Height);
     }
 
     private PixelBounds MeshBounds(in MeshInstance instance)
@@ -254,7 +266,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
             clipX * focal, clipX * (float)_camera.CenterX + offsetX, clipY * focal, clipY * (float)_camera.CenterY + offsetY);
         // A sphere of radius R pixels faces the eye by sqrt(2 d / R) at d pixels inside its outline. Cheek and forehead have
         // R of a quarter unit and more, so this reaches full opacity about two pixels inside.
-        float steepness = MathF.Sqrt(0.12f * focal / drawing.Instance.Row2.W);
+        float steepness = MathF.Sqrt(0.12f * focal * _target.Detail / drawing.Instance.Row2.W);
         drawing.Instance.Depth = new Vector4(depthScale, depthOffset, _alpha, steepness);
         foreach (ref Stroke stroke in Strokes.Items[drawing.FirstStroke..drawing.EndStroke])
         {

@@ -17,6 +17,9 @@ namespace Img2Pose.Rendering.Overlay;
 /// </summary>
 public sealed class OverlayRenderer : IFrameComposer, IDisposable
 {
+    /// <summary>What Mesa's drivers call themselves that draw on the processor.</summary>
+    private static readonly string[] s_rasterisers = ["llvmpipe", "softpipe", "swrast", "Software Rasterizer"];
+
     private readonly OverlayOptions _options;
     private readonly GraphicsDevice _device;
     private readonly MeshLibrary _meshes;
@@ -33,9 +36,10 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     {
         _options = options;
         _device = device;
+        Meshes = meshes;
         _meshes = new MeshLibrary(device, meshes);
         IsSoftware = IsRasteriser(device.DeviceName);
-        (TextureSampleCount samples, RenderTile first) = FirstTile(device, options.Samples ?? (IsSoftware ? 1 : 4));
+        (TextureSampleCount samples, RenderTile first) = FirstTile(device, options.Samples);
         _draw = new DrawResources(device, first.Framebuffer.OutputDescription);
         first.Dispose();
         _tiles = new RenderTileCache(device, samples, GiveUp);
@@ -48,6 +52,9 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
 
     /// <summary>Whether the processor draws, not a graphics card.</summary>
     public bool IsSoftware { get; }
+
+    /// <summary>The mesh at its levels of detail, for whoever draws it on a device of his own.</summary>
+    internal IReadOnlyList<FaceMesh> Meshes { get; }
 
     /// <summary>What is drawn unless a caller asks for something else.</summary>
     public OverlayOptions Options => _options;
@@ -282,12 +289,16 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
     }
 
     internal static bool IsRasteriser(string deviceName) =>
-        deviceName.Contains("llvmpipe", StringComparison.OrdinalIgnoreCase) || deviceName.Contains("softpipe", StringComparison.OrdinalIgnoreCase);
+        s_rasterisers.Any(name => deviceName.Contains(name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Finds the largest number of samples up to the one wanted that the driver takes.</summary>
-    private static (TextureSampleCount Samples, RenderTile Tile) FirstTile(GraphicsDevice device, int wanted)
+    /// <summary>
+    /// Finds the largest number of samples up to the one wanted (null: as <see cref="OverlayOptions.Samples"/> says) that the driver takes,
+    /// and a tile of it, which is the caller's.
+    /// </summary>
+    internal static (TextureSampleCount Samples, RenderTile Tile) FirstTile(GraphicsDevice device, int? wanted)
     {
-        for (TextureSampleCount samples = (TextureSampleCount)BitOperations.Log2((uint)wanted); ; samples--)
+        int most = wanted ?? (IsRasteriser(device.DeviceName) ? 1 : 4);
+        for (TextureSampleCount samples = (TextureSampleCount)BitOperations.Log2((uint)most); ; samples--)
         {
             try
             {

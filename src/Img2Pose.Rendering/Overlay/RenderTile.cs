@@ -6,26 +6,29 @@ namespace Img2Pose.Rendering.Overlay;
 /// <summary>A framebuffer of one size with what it takes to read it back.</summary>
 internal sealed class RenderTile : IDisposable
 {
+    private readonly GraphicsDevice _device;
     private readonly Texture _color;
     private readonly Texture _depth;
     private readonly Texture? _resolved;
+    private Texture? _staging;
 
     public RenderTile(GraphicsDevice device, uint width, uint height, TextureSampleCount samples)
     {
+        _device = device;
         Width = width;
         Height = height;
+        // What is drawn, one sample a pixel, is read back, or drawn on a window.
+        TextureUsage whole = TextureUsage.RenderTarget | TextureUsage.Sampled;
         ResourceFactory factory = device.ResourceFactory;
         _color = factory.CreateTexture(TextureDescription.Texture2D(
-            width, height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, TextureUsage.RenderTarget, samples));
+            width, height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, samples == TextureSampleCount.Count1 ? whole : TextureUsage.RenderTarget, samples));
         _depth = factory.CreateTexture(TextureDescription.Texture2D(
             width, height, 1, 1, PixelFormat.R32_Float, TextureUsage.DepthStencil, samples));
         if (samples != TextureSampleCount.Count1)
         {
             _resolved = factory.CreateTexture(TextureDescription.Texture2D(
-                width, height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, TextureUsage.RenderTarget));
+                width, height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, whole));
         }
-        Staging = factory.CreateTexture(TextureDescription.Texture2D(
-            width, height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, TextureUsage.Staging));
         Framebuffer = factory.CreateFramebuffer(new FramebufferDescription(_depth, _color));
     }
 
@@ -35,13 +38,18 @@ internal sealed class RenderTile : IDisposable
 
     public Framebuffer Framebuffer { get; }
 
-    public Texture Staging { get; }
+    /// <summary>Where the host reads it; made when first asked for.</summary>
+    public Texture Staging => _staging ??= _device.ResourceFactory.CreateTexture(TextureDescription.Texture2D(
+        Width, Height, 1, 1, PixelFormat.R8_G8_B8_A8_UNorm, TextureUsage.Staging));
 
     /// <summary>What is drawn, one sample a pixel.</summary>
     public Texture Drawn => _resolved ?? _color;
 
     /// <summary>The drawn texture as a CUDA device reads it, once that was asked for; belongs to whoever disposes the tile.</summary>
     public GlTextureMemory? Shared { get; set; }
+
+    /// <summary>The drawn texture as a window's pipeline takes it, once that was asked for; the tile's.</summary>
+    public ResourceSet? Set { get; set; }
 
     /// <summary>When the tile was last used, in frames.</summary>
     public long LastUse { get; set; }
@@ -55,8 +63,9 @@ internal sealed class RenderTile : IDisposable
 
     public void Dispose()
     {
+        Set?.Dispose();
         Framebuffer.Dispose();
-        Staging.Dispose();
+        _staging?.Dispose();
         _resolved?.Dispose();
         _depth.Dispose();
         _color.Dispose();

@@ -104,6 +104,9 @@ internal sealed unsafe class SdlWindow : IDisposable
         SdlNative.SetWindowMinimumSize(_window, 160, 120);
     }
 
+    /// <summary>Lets a window that was made hidden be seen.</summary>
+    public void Show() => SdlNative.ShowWindow(_window);
+
     /// <summary>Makes the window as large as asked for, as far as the display has room.</summary>
     public void Resize(int width, int height)
     {

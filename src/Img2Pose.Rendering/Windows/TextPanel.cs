@@ -19,6 +19,9 @@ internal sealed class TextPanel(OverlayRenderer renderer)
 
     public int Height => _look.Height;
 
+    /// <summary>Grows whenever it is drawn anew.</summary>
+    public int Version { get; private set; }
+
     /// <summary>B, G, R, opacity; colours multiplied by opacity.</summary>
     public ReadOnlySpan<uint> Pixels => _pixels.AsSpan(0, Width * Height);
 
@@ -40,6 +43,7 @@ internal sealed class TextPanel(OverlayRenderer renderer)
         text.CopyTo(_text);
         _length = text.Length;
         _look = look;
+        Version++;
         Draw(text);
         return true;
     }

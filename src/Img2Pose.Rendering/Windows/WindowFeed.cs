@@ -49,6 +49,9 @@ internal sealed class WindowFeed : IUndrawnFrameSink
     /// <summary>The faces in it.</summary>
     public ReadOnlySpan<TrackedFace> Faces => CollectionsMarshal.AsSpan(_faces);
 
+    /// <summary>Number of the shown picture; 0 before the first. Frames are used again and again, so that the object does not tell.</summary>
+    public long Number { get; private set; }
+
     /// <summary>How fast and how old pictures are shown.</summary>
     public FeedPace Pace { get; } = new();
 
@@ -108,7 +111,7 @@ internal sealed class WindowFeed : IUndrawnFrameSink
             _faces.Clear();
             _faces.AddRange(CollectionsMarshal.AsSpan(_waitingFaces));
             IsDirty = true;
-            return _handedIn;
+            return Number = _handedIn;
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class WindowLoop : IDisposable
     private readonly WindowOptions _options;
     private readonly SdlWindow _window;
     private readonly WindowPainter _painter;
-    private readonly SurfacePresenter _presenter;
+    private readonly IWindowPresenter _presenter;
     private readonly TextPanel _status, _help;
     private readonly List<(WindowFeed Feed, TextPanel Panel)> _captions = [];
     private readonly List<(WindowFeed Feed, long Number)> _taken = [];
@@ -39,9 +39,7 @@ internal sealed class WindowLoop : IDisposable
         (_owner, _options, _window) = (owner, options, window);
         _view = new WindowView(options.Layers, options.Alpha, options.Mirror);
         _painter = new WindowPainter(options);
-        (int width, int height) = window.Fit(1280, 720);
-        window.Create(width, height, SdlNative.WindowShown);
-        _presenter = new SurfacePresenter(window, _painter);
+        _presenter = WindowPresenters.Create(window, _painter, options);
         _status = new TextPanel(options.Renderer);
         _help = new TextPanel(options.Renderer);
     }

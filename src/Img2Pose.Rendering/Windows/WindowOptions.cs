@@ -1,6 +1,7 @@
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 using Img2Pose.Rendering.Overlay;
+using Microsoft.Extensions.Logging;
 
 namespace Img2Pose.Rendering.Windows;
 
@@ -15,6 +16,12 @@ public sealed record WindowOptions
 
     /// <summary>Makes what scales pictures for the screen; one is made for each feed, which owns it.</summary>
     public required Func<IPictureScaler> Scaler { get; init; }
+
+    /// <summary>What the window is drawn with.</summary>
+    public WindowDrawing Drawing { get; init; }
+
+    /// <summary>Told what the window is drawn with; null: nobody.</summary>
+    public ILogger? Logger { get; init; }
 
     /// <summary>What is drawn on the pictures at first; keys change it, for this window only.</summary>
     public OverlayLayers Layers { get; init; } = OverlayLayers.Mesh;

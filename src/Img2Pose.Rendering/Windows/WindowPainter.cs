@@ -50,7 +50,7 @@ internal sealed class WindowPainter(WindowOptions options)
                 PictureMirror.Copy(undrawn, copy);
                 copy.CopyPropertiesFrom(undrawn);
             }
-            if (draws) options.Renderer.Compose(copy, view.Mirror ? Mirrored(feed) : feed.Faces, view.Layers, view.Alpha);
+            if (draws) options.Renderer.Compose(copy, FacesOf(feed, view), view.Layers, view.Alpha);
             return copy;
         }
         catch
@@ -60,8 +60,10 @@ internal sealed class WindowPainter(WindowOptions options)
         }
     }
 
-    private ReadOnlySpan<TrackedFace> Mirrored(WindowFeed feed)
+    /// <summary>A feed's faces where the picture is shown; valid until the next call.</summary>
+    public ReadOnlySpan<TrackedFace> FacesOf(WindowFeed feed, in WindowView view)
     {
+        if (!view.Mirror) return feed.Faces;
         _mirrored.Clear();
         foreach (ref readonly TrackedFace face in feed.Faces) _mirrored.Add(PictureMirror.Of(face, feed.Size.Width, feed.Size.Height));
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_mirrored);

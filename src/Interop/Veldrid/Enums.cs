@@ -37,7 +37,12 @@ public enum TextureSampleCount : byte { Count1, Count2, Count4, Count8, Count16,
 public enum PixelFormat : byte
 {
     R8_G8_B8_A8_UNorm = 0,
+    B8_G8_R8_A8_UNorm = 1,
+    R8_UNorm = 2,
+    R16_UNorm = 3,
     R32_Float = 5,
+    R8_G8_UNorm = 26,
+    R16_G16_UNorm = 29,
 }
 
 public enum IndexFormat : byte { UInt16, UInt32 }

@@ -21,13 +21,15 @@ public abstract class GraphicsDevice : IDisposable
 
     public abstract ResourceFactory ResourceFactory { get; }
 
+    public abstract Swapchain MainSwapchain { get; }
+
     public static GraphicsDevice CreateOpenGL(
         GraphicsDeviceOptions options, OpenGLPlatformInfo platformInfo, uint width, uint height)
     {
         ArgumentNullException.ThrowIfNull(platformInfo);
         if (options.HasMainSwapchain && (width == 0 || height == 0))
             throw new VeldridException("A swapchain needs a size.");
-        return new OpenGLGraphicsDevice(options, platformInfo);
+        return new OpenGLGraphicsDevice(options, platformInfo, width, height);
     }
 
     public void SubmitCommands(CommandList commandList) => SubmitCommandsCore(commandList, null);
@@ -42,6 +44,12 @@ public abstract class GraphicsDevice : IDisposable
     public abstract bool WaitForFence(Fence fence, ulong nanosecondTimeout);
 
     public abstract void ResetFence(Fence fence);
+
+    public void SwapBuffers()
+    {
+        if (MainSwapchain is null) throw new VeldridException("The device was created without a main swapchain.");
+        SwapBuffersCore();
+    }
 
     public void WaitForIdle() => WaitForIdleCore();
 
@@ -83,12 +91,12 @@ public abstract class GraphicsDevice : IDisposable
     public void UpdateTexture(
         Texture texture, IntPtr source, uint sizeInBytes, uint x, uint y, uint z, uint width, uint height, uint depth, uint mipLevel, uint arrayLayer)
     {
-        if (z != 0 || depth != 1 || mipLevel != 0 || arrayLayer != 0 || texture.Format != PixelFormat.R8_G8_B8_A8_UNorm
+        if (z != 0 || depth != 1 || mipLevel != 0 || arrayLayer != 0 || texture.Format == PixelFormat.R32_Float
             || texture.SampleCount != TextureSampleCount.Count1 || (texture.Usage & TextureUsage.Staging) != 0)
-            throw new VeldridException("This subset updates textures of four bytes a pixel on the device, without mip levels or layers.");
+            throw new VeldridException("This subset updates textures of whole numbers on the device, without mip levels or layers.");
         if ((ulong)x + width > texture.Width || (ulong)y + height > texture.Height)
             throw new VeldridException("The updated rectangle lies outside the texture.");
-        if (sizeInBytes < 4ul * width * height) throw new VeldridException("The data are smaller than the updated rectangle.");
+        if (sizeInBytes < (ulong)GlFormat.Of(texture.Format).Bytes * width * height) throw new VeldridException("The data are smaller than the updated rectangle.");
         if (width != 0 && height != 0) UpdateTextureCore(texture, source, x, y, width, height);
     }
 
@@ -101,6 +109,8 @@ public abstract class GraphicsDevice : IDisposable
     }
 
     private protected abstract void SubmitCommandsCore(CommandList commandList, Fence? fence);
+
+    private protected abstract void SwapBuffersCore();
 
     private protected abstract void WaitForIdleCore();
 

@@ -80,6 +80,21 @@ public abstract class Framebuffer : DeviceResource, IDisposable
     public abstract void Dispose();
 }
 
+public abstract class Swapchain : DeviceResource, IDisposable
+{
+    private protected Swapchain() { }
+
+    public abstract Framebuffer Framebuffer { get; }
+
+    public abstract string Name { get; set; }
+
+    public abstract bool IsDisposed { get; }
+
+    public abstract void Resize(uint width, uint height);
+
+    public abstract void Dispose();
+}
+
 public abstract class Shader : DeviceResource, IDisposable
 {
     private protected Shader(ShaderStages stage, string entryPoint)

@@ -15,11 +15,11 @@ internal sealed unsafe class Gl
     public const uint ColorAttachment0 = 0x8CE0, DepthAttachment = 0x8D00;
     public const uint Color = 0x1800, Depth = 0x1801, ColorBufferBit = 0x4000;
     public const uint Blend = 0x0BE2, DepthTest = 0x0B71, CullFace = 0x0B44, ScissorTest = 0x0C11, DepthClamp = 0x864F;
-    public const uint Rgba = 0x1908, Red = 0x1903, UnsignedByte = 0x1401, UnsignedShort = 0x1403, UnsignedInt = 0x1405, Float = 0x1406;
-    public const uint Rgba8 = 0x8058, R32F = 0x822E, DepthComponent32F = 0x8CAC;
+    public const uint Rgba = 0x1908, Bgra = 0x80E1, Red = 0x1903, Rg = 0x8227, UnsignedByte = 0x1401, UnsignedShort = 0x1403, UnsignedInt = 0x1405, Float = 0x1406;
+    public const uint Rgba8 = 0x8058, R8 = 0x8229, R16 = 0x822A, Rg8 = 0x822B, Rg16 = 0x822C, R32F = 0x822E, DepthComponent32F = 0x8CAC;
     public const uint VertexShader = 0x8B31, FragmentShader = 0x8B30, CompileStatus = 0x8B81, LinkStatus = 0x8B82, InfoLogLength = 0x8B84;
     public const uint Vendor = 0x1F00, Renderer = 0x1F01, Version = 0x1F02, ShadingLanguageVersion = 0x8B8C;
-    public const uint DynamicStorageBit = 0x0100, PackRowLength = 0x0D02, PackAlignment = 0x0D05, InvalidIndex = 0xFFFFFFFF;
+    public const uint DynamicStorageBit = 0x0100, PackRowLength = 0x0D02, PackAlignment = 0x0D05, UnpackAlignment = 0x0CF5, InvalidIndex = 0xFFFFFFFF;
     public const uint Fill = 0x1B02, Line = 0x1B01, FrontAndBack = 0x0408, Front = 0x0404, Back = 0x0405, Clockwise = 0x0900, CounterClockwise = 0x0901;
 
     public readonly delegate* unmanaged<uint> GetError;

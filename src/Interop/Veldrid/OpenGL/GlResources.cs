@@ -131,12 +131,8 @@ internal sealed unsafe class GlTexture : Texture
 
         public void Create(GlTexture texture)
         {
-            uint format = texture.Format switch
-            {
-                PixelFormat.R8_G8_B8_A8_UNorm => Gl.Rgba8,
-                PixelFormat.R32_Float => (texture.Usage & TextureUsage.DepthStencil) != 0 ? Gl.DepthComponent32F : Gl.R32F,
-                _ => throw new VeldridException($"Pixel format {texture.Format} is not covered."),
-            };
+            bool depth = texture.Format == PixelFormat.R32_Float && (texture.Usage & TextureUsage.DepthStencil) != 0;
+            uint format = depth ? Gl.DepthComponent32F : GlFormat.Of(texture.Format).Storage;
             bool multisampled = texture.SampleCount != TextureSampleCount.Count1;
             fixed (uint* id = &Id) Gl.CreateTextures(multisampled ? Gl.Texture2DMultisample : Gl.Texture2D, 1, id);
             if (multisampled)
@@ -167,22 +163,40 @@ internal sealed unsafe class GlTexture : Texture
     }
 }
 
+/// <summary>What is drawn into: textures, or the window of the context.</summary>
 internal sealed unsafe class GlFramebuffer : Framebuffer
 {
-    private readonly Handle _handle;
+    private readonly Handle? _handle;
+    private (uint Width, uint Height) _size;
 
     private GlFramebuffer(OpenGLGraphicsDevice device, GlTexture color, GlTexture? depth)
         : base(color.Width, color.Height, Describe(color, depth))
     {
+        _size = (color.Width, color.Height);
         _handle = new Handle(device);
         device.Thread.Invoke(() => _handle.Create(color, depth));
     }
 
-    public uint Id => _handle.Id;
+    private GlFramebuffer(uint width, uint height, PixelFormat? depth)
+        : base(width, height, new OutputDescription(
+            depth is { } format ? new OutputAttachmentDescription(format) : null,
+            [new OutputAttachmentDescription(PixelFormat.B8_G8_R8_A8_UNorm)], TextureSampleCount.Count1)) => _size = (width, height);
+
+    /// <summary>OpenGL's name; 0 is the window.</summary>
+    public uint Id => _handle?.Id ?? 0;
+
+    public override uint Width => _size.Width;
+
+    public override uint Height => _size.Height;
 
     public override string Name { get; set; } = "";
 
-    public override bool IsDisposed => _handle.IsDisposed;
+    public override bool IsDisposed => _handle is { IsDisposed: true };
+
+    public static GlFramebuffer OfWindow(uint width, uint height, PixelFormat? depth) => new(width, height, depth);
+
+    /// <summary>The window has another size. Commands that were submitted before have been carried out.</summary>
+    public void Resize(uint width, uint height) => _size = (width, height);
 
     public static GlFramebuffer Create(OpenGLGraphicsDevice device, FramebufferDescription description)
     {
@@ -194,7 +208,7 @@ internal sealed unsafe class GlFramebuffer : Framebuffer
         return new GlFramebuffer(device, color, depth);
     }
 
-    public override void Dispose() => _handle.Dispose();
+    public override void Dispose() => _handle?.Dispose();
 
     private static OutputDescription Describe(GlTexture color, GlTexture? depth) => new(
         depth is null ? null : new OutputAttachmentDescription(depth.Format),

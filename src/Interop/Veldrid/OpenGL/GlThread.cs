@@ -56,6 +56,13 @@ internal sealed class GlThread : IDisposable
         if (failure is not null) throw new VeldridException(failure.Message, failure);
     }
 
+    /// <summary>Does work on the thread and returns when it is done; throws what it, or earlier queued work, throws.</summary>
+    public void Do(IGlWork work)
+    {
+        if (Thread.CurrentThread == _thread) work.Execute();
+        else Await(Post(work));
+    }
+
     /// <summary>Runs an action on the thread and returns when it is done; throws what it throws.</summary>
     public void Invoke(Action action)
     {

@@ -5,12 +5,14 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
     private readonly BackendInfoOpenGL _info;
     private readonly string _deviceName;
     private readonly string _vendorName;
+    private readonly GlSwapchain? _swapchain;
+    private readonly Swap _swap;
+    private readonly TextureUpdate _textureUpdate;
     private Gl? _gl;
     private GlExecutor? _executor;
 
-    public OpenGLGraphicsDevice(GraphicsDeviceOptions options, OpenGLPlatformInfo platform)
+    public OpenGLGraphicsDevice(GraphicsDeviceOptions options, OpenGLPlatformInfo platform, uint width, uint height)
     {
-        if (options.HasMainSwapchain) throw new VeldridException("This subset draws off screen: no main swapchain.");
         // As in the package, which asks the driver here already. A context belongs to one thread at a time: it moves to the
         // device's own.
         if (platform.GetCurrentContext() != platform.OpenGLContextHandle)
@@ -39,6 +41,9 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
         _vendorName = vendor;
         _info = new BackendInfoOpenGL(version, language, Thread.Invoke);
         ResourceFactory = new GlResourceFactory(this);
+        if (options.HasMainSwapchain) _swapchain = new GlSwapchain(width, height, options.SwapchainDepthFormat);
+        _swap = new Swap(platform);
+        _textureUpdate = new TextureUpdate(this);
     }
 
     public GlThread Thread { get; }
@@ -60,6 +65,8 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
     public override bool IsClipSpaceYInverted => false;
 
     public override ResourceFactory ResourceFactory { get; }
+
+    public override Swapchain MainSwapchain => _swapchain!;
 
     public override bool WaitForFence(Fence fence, ulong nanosecondTimeout)
     {
@@ -97,6 +104,9 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
         Thread.Post(recording);
     }
 
+    /// <summary>Returns when the buffers are exchanged, so that whoever shows pictures is never ahead of them.</summary>
+    private protected override void SwapBuffersCore() => Thread.Do(_swap);
+
     private protected override void WaitForIdleCore() => Thread.Invoke(() => Gl.Finish());
 
     private protected override MappedResource MapCore(MappableResource resource, MapMode mode)
@@ -120,14 +130,42 @@ internal sealed unsafe class OpenGLGraphicsDevice : GraphicsDevice
             Gl.Check("a buffer update");
         });
 
-    private protected override void UpdateTextureCore(Texture texture, IntPtr source, uint x, uint y, uint width, uint height) =>
-        Thread.Invoke(() =>
+    private protected override void UpdateTextureCore(Texture texture, IntPtr source, uint x, uint y, uint width, uint height)
+    {
+        // One object for all, because pictures come many times a second.
+        lock (_textureUpdate)
         {
-            Gl.TextureSubImage2D(((GlTexture)texture).Id, 0, (int)x, (int)y, (int)width, (int)height, Gl.Rgba, Gl.UnsignedByte, (void*)source);
-            Gl.Check("a texture update");
-        });
+            _textureUpdate.Set((GlTexture)texture, source, x, y, width, height);
+            Thread.Do(_textureUpdate);
+        }
+    }
 
     private protected override void PlatformDispose() => Thread.Dispose();
+
+    private sealed class Swap(OpenGLPlatformInfo platform) : IGlWork
+    {
+        public void Execute() => platform.SwapBuffers();
+    }
+
+    private sealed class TextureUpdate(OpenGLGraphicsDevice device) : IGlWork
+    {
+        private GlTexture? _texture;
+        private nint _source;
+        private int _x, _y, _width, _height;
+
+        public void Set(GlTexture texture, nint source, uint x, uint y, uint width, uint height) =>
+            (_texture, _source, _x, _y, _width, _height) = (texture, source, (int)x, (int)y, (int)width, (int)height);
+
+        public void Execute()
+        {
+            Gl gl = device.Gl;
+            GlFormat format = GlFormat.Of(_texture!.Format);
+            // Rows lie one after the other without a gap, whatever their length.
+            gl.PixelStorei(Gl.UnpackAlignment, (int)format.Bytes);
+            gl.TextureSubImage2D(_texture.Id, 0, _x, _y, _width, _height, format.Layout, format.Type, (void*)_source);
+            gl.Check("a texture update");
+        }
+    }
 
     private sealed class Nothing : IGlWork
     {
