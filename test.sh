@@ -18,14 +18,14 @@ ensure_packages scripts/apt-packages-display.txt || say "Xvfb or xdotool cannot 
 say "Building"
 build_native "$torch" ON
 build_managed Img2Pose.Realtime.sln
-# The code of training also compiles against the real TorchSharp.
+# The code of training and its tests also compile against the real TorchSharp.
 # Where that one's libtorch loads (it wants the C++ library of GCC 13, as Debian 13 has it), its tests run with it as well.
 real=$PWD/$cache/real with_real=
 if grep -qs GLIBCXX_3.4.32 /usr/lib/*/libstdc++.so.6; then
   with_real=Img2Pose.Training.Tests.TorchSharp
   build_managed tests/Img2Pose.Training.Tests -p:Interop=TorchSharp -p:LibTorch=true -p:UseArtifactsOutput=true "-p:ArtifactsPath=$real"
 else
-  build_managed src/Img2Pose.Training -p:Interop=TorchSharp -p:UseArtifactsOutput=true "-p:ArtifactsPath=$real"
+  build_managed tests/Img2Pose.Training.Tests -p:Interop=TorchSharp -p:UseArtifactsOutput=true "-p:ArtifactsPath=$real"
 fi
 
 results=$cache/tests

@@ -177,8 +177,8 @@ public sealed class ReplicaTests : IDisposable
         (cat(outputs, 0) * weights).sum().backward();
         exchange.Reset();
 
-        Near(expected.running_var, norms[0].running_var);
-        Near(expected.running_mean, norms[^1].running_mean);
+        Near(expected.running_var!, norms[0].running_var!);
+        Near(expected.running_mean!, norms[^1].running_mean!);
         Near(input.grad!, cat([.. inputs.Where(part => part.shape[0] > 0).Select(part => part.grad!)], 0));
         // The gradients of scale and shift are each replica's part of a sum.
         Tensor scale = zeros([4]);
