@@ -127,7 +127,7 @@ internal sealed class Accounts : IDisposable
 
     /// <summary>
     /// Whether another password may be tried from an address: five a minute, and fifty a minute in all; else for how long not. A password
-    /// that was right is told by <see cref="Forgive"/>.
+    /// that was right does not count: <see cref="TakeBack"/>.
     /// </summary>
     public TimeSpan? MustWait(string address)
     {
@@ -141,8 +141,15 @@ internal sealed class Accounts : IDisposable
 
     private readonly Attempts _all = new(50);
 
-    /// <summary>Counts an address's tries from none again.</summary>
-    public void Forgive(string address) => _attempts.TryRemove(Place(address), out _);
+    /// <summary>
+    /// The last try from an address was right, and is not counted. The wrong ones before it still are: else who has an account of his own
+    /// could guess another's password for ever, logging in between.
+    /// </summary>
+    public void TakeBack(string address)
+    {
+        if (_attempts.TryGetValue(Place(address), out Attempts? own)) own.TakeBack();
+        _all.TakeBack();
+    }
 
     /// <summary>Who counts as one: an address, or the network of a single connection in IPv6, of which each has millions.</summary>
     private static string Place(string address)
@@ -174,16 +181,24 @@ internal sealed class Accounts : IDisposable
     /// <summary>Tries within a minute.</summary>
     private sealed class Attempts(int most)
     {
-        private readonly Queue<DateTimeOffset> _times = new();
+        private readonly List<DateTimeOffset> _times = [];
 
         public TimeSpan Take(DateTimeOffset now)
         {
             lock (_times)
             {
-                while (_times.TryPeek(out DateTimeOffset oldest) && now - oldest >= TimeSpan.FromMinutes(1)) _times.Dequeue();
-                if (_times.Count >= most) return _times.Peek() + TimeSpan.FromMinutes(1) - now;
-                _times.Enqueue(now);
+                _times.RemoveAll(time => now - time >= TimeSpan.FromMinutes(1));
+                if (_times.Count >= most) return _times[0] + TimeSpan.FromMinutes(1) - now;
+                _times.Add(now);
                 return TimeSpan.Zero;
+            }
+        }
+
+        public void TakeBack()
+        {
+            lock (_times)
+            {
+                if (_times.Count > 0) _times.RemoveAt(_times.Count - 1);
             }
         }
     }

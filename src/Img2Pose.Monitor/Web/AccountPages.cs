@@ -47,7 +47,7 @@ internal sealed class AccountPages(MonitorService service, RequestGuard guard)
             await Answers.RefuseAsync(context, StatusCodes.Status401Unauthorized, "user or password is wrong").ConfigureAwait(false);
             return;
         }
-        service.Accounts.Forgive(address);
+        service.Accounts.TakeBack(address);
         bool isSecure = guard.IsSecure(context);
         context.Response.Cookies.Append(RequestGuard.CookieName(context, isSecure), key, new CookieOptions { HttpOnly = true, Secure = isSecure, SameSite = SameSiteMode.Strict, Path = "/", IsEssential = true });
         await Answers.WriteAsync(context, new { Name = login.User }).ConfigureAwait(false);

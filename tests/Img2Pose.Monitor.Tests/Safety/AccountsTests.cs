@@ -109,6 +109,10 @@ public sealed class AccountsTests : IDisposable
         // All of one connection's IPv6 addresses are one guesser.
         Assert.All(Enumerable.Range(0, 5), i => Assert.Null(accounts.MustWait($"2001:db8:1:2::{i}")));
         Assert.NotNull(accounts.MustWait("2001:db8:1:2:3::9"));
+        // One was right: one more.
+        accounts.TakeBack("2001:db8:1:2::1");
+        Assert.Null(accounts.MustWait("2001:db8:1:2:3::9"));
+        Assert.NotNull(accounts.MustWait("2001:db8:1:2:3::9"));
         Assert.Null(accounts.MustWait("2001:db8:1:3::9"));
     }
 
