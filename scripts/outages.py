@@ -6,6 +6,7 @@ outages.py [FAULT...]      all by default, some seven minutes; --list tells thei
 An RTSP server of GStreamer's (tests/servers), 640x360 at 15 pictures a second, and the program as a user runs it (run URL --json -), a
 fresh one for each fault. Times are those at which its lines arrive here. The program must have been built (./run.sh --version).
 """
+import contextlib
 import json
 import os
 import queue
@@ -89,6 +90,9 @@ class Program:
                 self.summary = line
         return True
 
+    def outages_since(self, when):
+        return sum(at > when and line["state"] == "reconnecting" for at, line in self.news)
+
     def frames_more(self, count, seconds=60):
         have = len(self.frames)
         return self.until(lambda: len(self.frames) >= have + count, seconds)
@@ -127,47 +131,49 @@ class Row:
         reasons = list(dict.fromkeys(line["reason"] for _, line in news if line.get("reason")))
         lost = max(0, round((back - last) * RATE) - 1) if back and last != broken else None
         text = lambda value: "–" if value is None else f"{value:.1f} s"
-        print(f"| {self.fault} | {text(noticed)} | {text(back - mended if back else None)} | {'–' if lost is None else lost} | {'; then '.join(reasons) or program.said() or '–'} |"
-              + ("" if self.ok else "  FAILED"), flush=True)
-        return self.ok
+        self.tell(text(noticed), text(back - mended if back else None), "–" if lost is None else lost, "; then ".join(reasons) or program.said() or "–")
 
-
-def outage(name, clip, breaking, mending, seconds, options=(), warm_up=30, before=None):
-    camera = Camera(clip)
-    camera.start()
-    if before:
-        camera.order(before)
-    program = Program(f"rtsp://127.0.0.1:{PORT}/a", *options)
-    row = Row(name)
-    try:
-        row.ok &= program.frames_more(warm_up)
+    def endure(self, program, seconds, breaking, mending):
+        """What is broken is mended so many seconds later; then the program is stopped, and ends as it should."""
         broken = time.monotonic()
-        breaking(camera)
+        breaking()
         program.until(lambda: False, seconds)
-        mending(camera)
-        row.measure(program, broken, time.monotonic(), 90)
-        row.ok &= program.stop() == 130
+        mending()
+        self.measure(program, broken, time.monotonic(), 120)
+        self.ok &= program.stop() == 130
+
+    def tell(self, noticed, back, lost, message):
+        print(f"| {self.fault} | {noticed} | {back} | {lost} | {message} |" + ("" if self.ok else "  FAILED"), flush=True)
+
+
+@contextlib.contextmanager
+def watched(camera, fault, *options, url=f"rtsp://127.0.0.1:{PORT}/a"):
+    """A program on the camera and the fault's row; whatever comes, both are ended, and nothing is dropped any more."""
+    program = Program(url, *options)
+    try:
+        yield program, Row(fault)
     finally:
         undrop()
         program.process.kill()
         camera.kill()
+
+
+def outage(name, clip, breaking, mending, seconds, before=None):
+    camera = Camera(clip)
+    camera.start()
+    if before:
+        camera.order(before)
+    with watched(camera, name) as (program, row):
+        row.ok &= program.frames_more(30)
+        row.endure(program, seconds, lambda: breaking(camera), lambda: mending(camera))
     return row.ok
 
 
 def late(clip):
     """The server comes when the program has been waiting for it."""
     camera = Camera(clip)
-    program = Program(f"rtsp://127.0.0.1:{PORT}/a")
-    row = Row("nobody there at the start, there after 20 s")
-    try:
-        begun = time.monotonic()
-        program.until(lambda: False, 20)
-        camera.start()
-        row.measure(program, begun, time.monotonic(), 90)
-        row.ok &= program.stop() == 130
-    finally:
-        program.process.kill()
-        camera.kill()
+    with watched(camera, "nobody there at the start, there after 20 s") as (program, row):
+        row.endure(program, 20, lambda: None, camera.start)
     return row.ok
 
 
@@ -175,22 +181,17 @@ def password(clip):
     """The wrong one, until the camera takes it."""
     camera = Camera(clip)
     camera.start("--user", "operator", "--password", "another")
-    program = Program(f"rtsp://operator:secret-of-outages@127.0.0.1:{PORT}/a")
-    row = Row("wrong password; the camera's is changed after 20 s")
-    try:
-        begun = time.monotonic()
-        program.until(lambda: False, 20)
+
+    def change():
         camera.kill()
         camera.start("--user", "operator", "--password", "secret-of-outages")
-        row.measure(program, begun, time.monotonic(), 120)
-        row.ok &= program.stop() == 130
+
+    with watched(camera, "wrong password; the camera's is changed after 20 s", url=f"rtsp://operator:secret-of-outages@127.0.0.1:{PORT}/a") as (program, row):
+        row.endure(program, 20, lambda: None, change)
         program.errors.seek(0)
         if "secret-of-outages" in program.errors.read() + json.dumps([line for _, line in program.news]):
             print("the password is told")
             row.ok = False
-    finally:
-        program.process.kill()
-        camera.kill()
     return row.ok
 
 
@@ -198,20 +199,15 @@ def key_pictures(clip):
     """Ten seconds from one key picture to the next, and somebody who throws the client out between two."""
     camera = Camera(clip)
     camera.start()
-    program = Program(f"rtsp://127.0.0.1:{PORT}/a")
-    row = Row("10 s from one key picture to the next, for 25 s")
-    try:
+    with watched(camera, "10 s from one key picture to the next, for 25 s") as (program, row):
         row.ok &= program.frames_more(30)
         broken = time.monotonic()
         row.ok &= program.frames_more(25 * RATE, 60)
         gaps = [b - a for a, b in zip(program.frames, program.frames[1:]) if a > broken]
-        outages = [line for when, line in program.news if when > broken and line["state"] == "reconnecting"]
+        outages = program.outages_since(broken)
         row.ok &= not outages
-        print(f"| {row.fault} | – | – | {max(0, round(max(gaps) * RATE) - 1)} at once | {len(outages)} outages |" + ("" if row.ok else "  FAILED"), flush=True)
+        row.tell("–", "–", f"{max(0, round(max(gaps) * RATE) - 1)} at once", f"{outages} outages")
         row.ok &= program.stop() == 130
-    finally:
-        program.process.kill()
-        camera.kill()
     return row.ok
 
 
@@ -219,9 +215,7 @@ def loss(clip):
     """Each twentieth packet is lost on its way, for 25 s."""
     camera = Camera(clip)
     camera.start()
-    program = Program(f"rtsp://127.0.0.1:{PORT}/a", "--rtsp-transport", "udp")
-    row = Row("5 % of UDP packets lost, for 25 s")
-    try:
+    with watched(camera, "5 % of UDP packets lost, for 25 s", "--rtsp-transport", "udp") as (program, row):
         row.ok &= program.frames_more(30)
         camera.order("lose /a 20")
         broken, before = time.monotonic(), len(program.frames)
@@ -229,16 +223,13 @@ def loss(clip):
         camera.order("lose /a 0")
         came = len(program.frames) - before
         row.ok &= program.frames_more(30)
-        outages = [line for when, line in program.news if when > broken and line["state"] == "reconnecting"]
+        outages = program.outages_since(broken)
         row.ok &= not outages and program.stop() == 130
         # The rest of what was written before it ended.
         program.until(lambda: program.summary is not None, 10)
         damaged = (program.summary or {}).get("damaged")
         row.ok &= bool(damaged)
-        print(f"| {row.fault} | – | – | {max(0, 25 * RATE - came)} of {25 * RATE} | {damaged} damaged, {len(outages)} outages |" + ("" if row.ok else "  FAILED"), flush=True)
-    finally:
-        program.process.kill()
-        camera.kill()
+        row.tell("–", "–", f"{max(0, 25 * RATE - came)} of {25 * RATE}", f"{damaged} damaged, {outages} outages")
     return row.ok
 
 
@@ -258,7 +249,7 @@ def certificate(clip):
         taken = Program(url, "--insecure")
         plays = taken.frames_more(30)
         row.ok &= code == 3 and "certificate" in refused.said() and plays and taken.stop() == 130
-        print(f"| {row.fault} | {noticed:.1f} s after its start | – | – | exit code {code}: {refused.said()}; with `--insecure` it {'plays' if plays else 'does not play'} |" + ("" if row.ok else "  FAILED"), flush=True)
+        row.tell(f"{noticed:.1f} s after its start", "–", "–", f"exit code {code}: {refused.said()}; with `--insecure` it {'plays' if plays else 'does not play'}")
     finally:
         for program in (refused, taken):
             if program is not None:
