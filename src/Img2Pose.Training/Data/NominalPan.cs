@@ -10,19 +10,21 @@ namespace Img2Pose.Training.Data;
 /// </summary>
 internal static class NominalPan
 {
-    /// <summary>From this pan on, degrees, estimates are turned; below, they agree with the recording.</summary>
-    private const double SmallestPan = 70;
+    /// <summary>From this pan on, degrees, estimates are turned where nothing else is asked for: at 75° and 90°.</summary>
+    internal const double SmallestPan = 70;
 
     /// <summary>An estimate that is farther away, degrees, is another matter, and stays.</summary>
     private const double LargestTurn = 40;
 
     /// <summary>The same pictures with the faces turned.</summary>
-    public static AnnotatedImage[] Restore(IReadOnlyList<AnnotatedImage> images) =>
-        [.. images.Select(image => image with { Faces = [.. image.Faces.Select(Restore)] })];
+    /// <param name="images">The pictures.</param>
+    /// <param name="smallest">From which pan on, degrees; below, estimates stay as the pack has them.</param>
+    public static AnnotatedImage[] Restore(IReadOnlyList<AnnotatedImage> images, double smallest = SmallestPan) =>
+        [.. images.Select(image => image with { Faces = [.. image.Faces.Select(face => Restore(face, smallest))] })];
 
-    private static AnnotatedFace Restore(AnnotatedFace face)
+    private static AnnotatedFace Restore(AnnotatedFace face, double smallest)
     {
-        if (face.Label != "nominal" || face.Pose is not { } pose || face.SourceYaw is not { } pan || Math.Abs(pan) < SmallestPan) return face;
+        if (face.Label != "nominal" || face.Pose is not { } pose || face.SourceYaw is not { } pan || Math.Abs(pan) < smallest) return face;
 
         // The head turns about the camera's vertical axis: position and elevation stay.
         Vector3d forward = RotationVector.ToMatrix(pose.Rotation) * new Vector3d(0, 0, -1);

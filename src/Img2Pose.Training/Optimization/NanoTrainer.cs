@@ -75,7 +75,7 @@ public sealed class NanoTrainer
         OutputFolder.Create(_options.Output);
         string configuration = JsonSerializer.Serialize(_options, s_json);
         AtomicFile.Write(ConfigurationPath, file => file.Write(Encoding.UTF8.GetBytes(configuration)));
-        AnnotatedImage[] all = NominalPan.Restore(AnnotationPack.Load(_options.Data));
+        AnnotatedImage[] all = NominalPan.Restore(AnnotationPack.Load(_options.Data), _options.NominalFrom);
         all = [.. all.Where(image => !_options.Without.Any(part => image.Image.Contains(part, StringComparison.Ordinal)))];
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];

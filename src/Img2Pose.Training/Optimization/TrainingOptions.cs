@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Img2Pose.Training.Data;
 using Img2Pose.Training.Networks;
 
 namespace Img2Pose.Training.Optimization;
@@ -54,6 +55,9 @@ public sealed record TrainingOptions
     /// <summary>Pictures whose name in the annotations contains one of these stay out of the run: persons that another run measures.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
+    /// <summary>From this pan on, degrees, side views that were recorded at a known pan are turned all the way to it; beyond 90 none is.</summary>
+    public double NominalFrom { get; init; } = NominalPan.SmallestPan;
+
     /// <summary>Whether only what stands on the backbone learns: pyramid and heads.</summary>
     public bool FreezeBackbone { get; init; }
 
@@ -108,6 +112,7 @@ public sealed record TrainingOptions
         if (Precision is not ("float32" or "bfloat16")) throw new UsageException($"precision '{Precision}' is neither float32 nor bfloat16");
         if (Precision == "bfloat16" && Network == NanoModel.TwoStage) throw new UsageException($"{NanoModel.TwoStage} trains in float32 only: its regions are pooled in it");
         if (Start is not null && Resume is not null && ResumeWeightsOnly) throw new UsageException("weights come from a package or from a checkpoint, not from both");
+        if (!(NominalFrom is >= 0 and <= 180)) throw new UsageException("the pan from which side views are turned is in [0, 180] degrees");
         if (Without.Any(string.IsNullOrEmpty)) throw new UsageException("an empty part of a name would leave every picture out");
         if (FreezeBackbone && Network == NanoModel.TwoStage) throw new UsageException($"{Network} has no frozen backbone; {NanoModel.SingleStage} and {NanoModel.R18} can have");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
