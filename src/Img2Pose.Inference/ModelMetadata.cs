@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Inference;
@@ -35,6 +36,9 @@ public sealed record ModelMetadata
     /// <summary>Score below which a face is not reported, unless told otherwise; in [0, 1).</summary>
     public required double ScoreThreshold { get; init; }
 
+    /// <summary>What scores and threshold went through so that a score of s means a precision of s, or null where they are as the network was trained.</summary>
+    public ScoreCalibration? Calibration { get; init; }
+
     /// <summary>Intersection over union above which the weaker of two boxes goes, unless told otherwise; in (0, 1].</summary>
     public required double NmsThreshold { get; init; }
 
@@ -55,6 +59,14 @@ public sealed record ModelMetadata
     /// "int8-full" ("int8" in older packages), whose sums overflow on processors without VNNI.
     /// </summary>
     public string Precision { get; init; } = "float32";
+
+    /// <summary>
+    /// A part of a score, as bounds below the threshold are given: of the score as the network was trained to give it, so that the bound
+    /// lets through what it does without calibration.
+    /// </summary>
+    /// <param name="score">A score of this model.</param>
+    /// <param name="part">The part, in [0, 1].</param>
+    public double PartOf(double score, double part) => Calibration is { } calibration ? calibration.Apply(part * calibration.Undo(score)) : part * score;
 
     /// <summary>Whether the dense layers compute with 8-bit integers.</summary>
     public bool IsInt8 => Precision.StartsWith("int8", StringComparison.Ordinal);
@@ -112,6 +124,7 @@ public sealed record ModelMetadata
             PoseStddev = poseDeviations,
             Reference = reference,
             ScoreThreshold = root.Number("score_threshold", 0, 1),
+            Calibration = root.OptionalRaw("score_calibration") is { } calibration ? ParseCalibration(root, calibration) : null,
             NmsThreshold = root.Number("nms_threshold", 0, 1),
             BoxFactors = new FaceBoxFactors(factors[0], factors[1], factors[2]),
             Licence = root.Text("licence"),
@@ -119,6 +132,18 @@ public sealed record ModelMetadata
             MetricsJson = root.OptionalRaw("metrics"),
             Precision = precision,
         };
+    }
+
+    private static ScoreCalibration ParseCalibration(Fields root, string json)
+    {
+        try
+        {
+            return ScoreCalibration.Parse(json);
+        }
+        catch (FormatException)
+        {
+            throw root.Wrong("has a 'score_calibration' in its metadata that is none");
+        }
     }
 
     private static SizeRule MinMax(Fields size, int multiple)

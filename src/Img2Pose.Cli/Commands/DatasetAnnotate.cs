@@ -84,7 +84,7 @@ internal static class DatasetAnnotate
         string root, string[] pictures, string model, LeftOut left, double? possible, double? sure, string set, CancellationToken cancellation)
     {
         ModelPackage package = ModelPackage.Load(model);
-        double certain = sure ?? package.Metadata.ScoreThreshold, lowest = possible ?? certain / 2;
+        double certain = sure ?? package.Metadata.ScoreThreshold, lowest = possible ?? package.Metadata.PartOf(certain, 0.5);
         if (!(lowest >= 0 && lowest <= certain && certain <= 1))
             throw new UsageException(FormattableString.Invariant($"--possible {lowest} and --sure {certain}: scores lie in 0…1, and what is not possible cannot be sure."));
         using PoseDetector detector = PoseDetector.Create(package, new PoseDetectorOptions { ScoreThreshold = lowest });

@@ -63,8 +63,9 @@ public static class PackReportJson
     {
         json.WriteStartObject("reliability");
         WriteNullable(json, "expected_calibration_error", double.IsFinite(reliability.Error) ? reliability.Error : null);
-        WriteNullable(json, "slope", reliability.Calibration?.Slope);
-        WriteNullable(json, "offset", reliability.Calibration?.Offset);
+        json.WritePropertyName("calibration");
+        if (reliability.Calibration is { } calibration) calibration.ToJson().WriteTo(json);
+        else json.WriteNullValue();
         json.WriteStartArray("bins");
         foreach (ReliabilityBin bin in reliability.Bins)
         {

@@ -55,7 +55,10 @@ public static class PackReportText
         text.Append(scores);
         if (double.IsFinite(report.Reliability.Error)) text.Append(CultureInfo.InvariantCulture, $"expected calibration error {report.Reliability.Error:0.000}");
         if (report.Reliability.Calibration is { } calibration)
-            text.Append(CultureInfo.InvariantCulture, $"; a precision of s would be said by sigmoid({calibration.Slope:0.000} logit {(calibration.Offset < 0 ? "-" : "+")} {Math.Abs(calibration.Offset):0.000}): the threshold would be {calibration.Apply(report.Threshold):0.000}");
+        {
+            IEnumerable<string> tenths = Enumerable.Range(2, 7).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i / 10.0:0.0} as {calibration.Apply(i / 10.0):0.000}"));
+            text.Append(CultureInfo.InvariantCulture, $"; a precision of s would be said by {string.Join(", ", tenths)}: the threshold would be {calibration.Apply(report.Threshold):0.000}");
+        }
         return text.Append('\n').ToString();
     }
 

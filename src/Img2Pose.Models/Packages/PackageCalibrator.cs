@@ -6,7 +6,7 @@ using Img2Pose.Models.Onnx;
 namespace Img2Pose.Models.Packages;
 
 /// <summary>
-/// Writes a package whose scores went through σ(slope · logit + offset). Their order stays, and the default threshold goes the same
+/// Writes a package whose scores went through a <see cref="ScoreCalibration"/>. Their order stays, and the default threshold goes the same
 /// way, so that the same faces are reported; only what a score says changes.
 /// </summary>
 public static class PackageCalibrator
@@ -14,15 +14,14 @@ public static class PackageCalibrator
     private const string Scores = "scores", Uncalibrated = "scores.uncalibrated", OneStage = "img2pose-nano", Calibrated = "img2pose-nano-calibrated";
 
     // Where the logit ends; in float32, 1 minus less is 1.
-    private const float Margin = 1e-6f;
+    private const double Margin = ScoreCalibration.Margin;
 
     /// <summary>Reads a package and writes the calibrated one.</summary>
     /// <exception cref="ModelException">The package cannot be read, is calibrated already, or is not one of one stage that this program made.</exception>
-    /// <exception cref="UsageException">The slope is not positive, or a number is not finite.</exception>
     /// <exception cref="OutputException">The file cannot be written.</exception>
-    public static void Write(string package, double slope, double offset, string path)
+    public static void Write(string package, ScoreCalibration calibration, string path)
     {
-        if (!(slope > 0) || !double.IsFinite(slope) || !double.IsFinite(offset)) throw new UsageException("A calibration needs a positive slope and a finite offset.");
+        ArgumentNullException.ThrowIfNull(calibration);
         ModelProto model = OnnxFile.Read(package);
         GraphProto graph = model.Graph;
         if (graph.Name == Calibrated) throw new ModelException($"{package}: its scores are calibrated already; start from the package as it was trained.");
@@ -37,41 +36,56 @@ public static class PackageCalibrator
         Add("Sub", Uncalibrated + ".rest", Constant("one", 1), Uncalibrated + ".inside");
         Add("Div", Uncalibrated + ".odds", Uncalibrated + ".inside", Uncalibrated + ".rest");
         Add("Log", Uncalibrated + ".logit", Uncalibrated + ".odds");
-        Add("Mul", Uncalibrated + ".scaled", Uncalibrated + ".logit", Constant("slope", (float)slope));
-        Add("Add", Uncalibrated + ".moved", Uncalibrated + ".scaled", Constant("offset", (float)offset));
-        Add("Sigmoid", Scores, Uncalibrated + ".moved");
+        // The line through the points: its first piece, and what its slope grows by at each bend.
+        string line = Uncalibrated + ".line0";
+        double slope = Slope(0);
+        Add("Mul", Uncalibrated + ".scaled", Uncalibrated + ".logit", Constant("slope", slope));
+        Add("Add", line, Uncalibrated + ".scaled", Constant("offset", calibration.Calibrated[0] - slope * calibration.Logits[0]));
+        for (int bend = 1; bend < calibration.Logits.Count - 1; bend++)
+        {
+            string beyond = $"{Uncalibrated}.beyond{bend}", risen = $"{Uncalibrated}.risen{bend}", next = $"{Uncalibrated}.line{bend}";
+            Add("Sub", beyond + ".signed", Uncalibrated + ".logit", Constant($"bend{bend}", calibration.Logits[bend]));
+            Add("Relu", beyond, beyond + ".signed");
+            Add("Mul", risen, beyond, Constant($"more{bend}", Slope(bend) - Slope(bend - 1)));
+            Add("Add", next, line, risen);
+            line = next;
+        }
+        Add("Sigmoid", Scores, line);
         // Cells may now score more than the sigmoid of their first number, by which the old name lets them be left out.
         graph.Name = Calibrated;
-        Describe(model, slope, offset, package);
+        Describe(model, calibration, package);
         OnnxFile.Write(model, path);
 
         void Add(string type, string output, params string[] inputs)
         {
-            NodeProto node = new() { OpType = type, Name = $"calibration.{type}" };
+            NodeProto node = new() { OpType = type, Name = $"calibration.{output}" };
             node.Input.AddRange(inputs);
             node.Output.Add(output);
             graph.Node.Insert(++at, node);
         }
 
-        string Constant(string name, float value)
+        double Slope(int piece) => (calibration.Calibrated[piece + 1] - calibration.Calibrated[piece]) / (calibration.Logits[piece + 1] - calibration.Logits[piece]);
+
+        string Constant(string name, double value)
         {
             TensorProto tensor = new() { Name = $"calibration.{name}", DataType = (int)OnnxElementType.Float32 };
-            tensor.FloatData.Add(value);
+            tensor.FloatData.Add((float)value);
             graph.Initializer.Add(tensor);
             return tensor.Name;
         }
     }
 
-    private static void Describe(ModelProto model, double slope, double offset, string package)
+    private static void Describe(ModelProto model, ScoreCalibration calibration, string package)
     {
         try
         {
             StringStringEntryProto entry = model.MetadataProps.First(property => property.Key == PackageDescription.Key);
             JsonObject json = JsonNode.Parse(entry.Value)?.AsObject() ?? throw new InvalidOperationException("null");
             double threshold = json["score_threshold"]?.GetValue<double>() ?? throw new InvalidOperationException("score_threshold");
-            double inside = Math.Clamp(threshold, Margin, 1 - Margin);
-            json["score_threshold"] = Math.Round(1 / (1 + Math.Exp(-(slope * Math.Log(inside / (1 - inside)) + offset))), 6);
-            json["score_calibration"] = new JsonObject { ["slope"] = slope, ["offset"] = offset, ["uncalibrated_threshold"] = threshold };
+            json["score_threshold"] = Math.Round(calibration.Apply(threshold), 6);
+            JsonObject described = calibration.ToJson();
+            described["uncalibrated_threshold"] = threshold;
+            json["score_calibration"] = described;
             entry.Value = json.ToJsonString();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)

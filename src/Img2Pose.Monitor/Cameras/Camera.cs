@@ -225,7 +225,7 @@ internal sealed class Camera : IAsyncDisposable
                 // Every picture of a masked camera is looked at as a whole.
                 Follow = masking is null ? null : false,
                 Tracker = masking,
-                LowestScore = masking is null ? null : DoubtfulPart * _engine.ScoreThreshold,
+                LowestScore = masking is null ? null : _engine.Model.Metadata.PartOf(_engine.ScoreThreshold, DoubtfulPart),
                 StopReason = static () => "stopped",
             });
             CameraSink sink = new(Configuration, Pictures, PassesThrough(opened.Info) ? null : Feed, masking, _looks, Looked);

@@ -246,7 +246,7 @@ public sealed class PoseEngine : IAsyncDisposable
     });
 
     /// <summary>Score down to which a face that is being tracked stays one.</summary>
-    internal double StayingScore => StayingPart * ScoreThreshold;
+    internal double StayingScore => Model.Metadata.PartOf(ScoreThreshold, StayingPart);
 
     private FaceBoxFactors BoxFactors => _options.Detection.Factors ?? Model.Metadata.BoxFactors;
 

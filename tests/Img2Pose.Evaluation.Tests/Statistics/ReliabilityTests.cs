@@ -1,4 +1,5 @@
 using Img2Pose.Evaluation.Statistics;
+using Img2Pose.Formats.Onnx;
 
 namespace Img2Pose.Evaluation.Tests.Statistics;
 
@@ -30,26 +31,69 @@ public sealed class ReliabilityTests
     [InlineData(2.0, -0.7)]
     public void Calibration_finds_the_map_that_the_scores_were_made_by(double slope, double offset)
     {
-        // At each score as many right ones of ten thousand as its precision says.
-        List<ScoredHit> hits = [];
-        foreach (double score in new[] { 0.1, 0.3, 0.5, 0.7, 0.9 })
+        double Precision(double score) => ScoreCalibration.Sigmoid(slope * ScoreCalibration.Logit(score) + offset);
+
+        ScoreCalibration found = Reliability.Of(Made(Precision)).Calibration!;
+
+        foreach (double score in s_scores) Assert.Equal(Precision(score), found.Apply(score), 0.005);
+    }
+
+    [Fact]
+    public void A_map_that_bends_is_found_with_its_bend()
+    {
+        // As networks trained on soft targets do: low scores say too much, high ones far too little.
+        double Precision(double score)
         {
-            int right = (int)Math.Round(10000 * new ScoreCalibration(slope, offset).Apply(score));
-            hits.AddRange(Hits(score, right, 10000 - right));
+            double logit = ScoreCalibration.Logit(score);
+            return ScoreCalibration.Sigmoid(2 * logit - 1 + 6 * Math.Max(0, logit));
         }
 
-        ScoreCalibration found = Reliability.Of(hits).Calibration!;
+        ScoreCalibration found = Reliability.Of(Made(Precision)).Calibration!;
 
-        Assert.Equal(slope, found.Slope, 0.01);
-        Assert.Equal(offset, found.Offset, 0.01);
+        foreach (double score in s_scores) Assert.Equal(Precision(score), found.Apply(score), 0.03);
+        Assert.InRange(found.Logits[1], -0.4, 0.4);
+    }
+
+    [Fact]
+    public void Detections_that_nobody_looks_at_do_not_bend_the_map()
+    {
+        List<ScoredHit> hits = Made(score => score);
+
+        ScoreCalibration alone = Reliability.Of(hits).Calibration!, among = Reliability.Of([.. hits, .. Hits(0.05, 0, 100_000)]).Calibration!;
+
+        Assert.Equal(alone.Apply(0.6), among.Apply(0.6), 12);
+    }
+
+    [Fact]
+    public void Nothing_is_called_surer_than_so_many_right_ones_can_tell()
+    {
+        // 200 right ones from 0.6 on, none below: a line through that would rise without end.
+        ScoreCalibration found = Reliability.Of([.. Hits(0.3, 0, 50), .. Hits(0.45, 10, 40), .. Hits(0.6, 100, 0), .. Hits(0.7, 90, 0)]).Calibration!;
+
+        Assert.InRange(found.Apply(0.8), 0.9, 0.9985);
+        Assert.True(found.Apply(0.8) > found.Apply(0.75));
     }
 
     [Fact]
     public void Scores_that_are_worse_the_higher_they_are_get_no_calibration() =>
-        Assert.Null(Reliability.Of([.. Hits(0.9, 10, 90), .. Hits(0.1, 90, 10)]).Calibration);
+        Assert.Null(Reliability.Of([.. Hits(0.9, 10, 90), .. Hits(0.3, 90, 10)]).Calibration);
 
     [Fact]
     public void Nothing_has_no_error() => Assert.Equal(double.NaN, Reliability.Of([]).Error);
+
+    private static readonly double[] s_scores = [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75];
+
+    /// <summary>At each score as many right ones of ten thousand as its precision says.</summary>
+    private static List<ScoredHit> Made(Func<double, double> precision)
+    {
+        List<ScoredHit> hits = [];
+        foreach (double score in s_scores)
+        {
+            int right = (int)Math.Round(10000 * precision(score));
+            hits.AddRange(Hits(score, right, 10000 - right));
+        }
+        return hits;
+    }
 
     private static IEnumerable<ScoredHit> Hits(double score, int right, int wrong) =>
         Enumerable.Range(0, right + wrong).Select(i => new ScoredHit(0, score, i < right));

@@ -1,3 +1,4 @@
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Inference;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
@@ -14,6 +15,9 @@ public sealed class PackageCalibratorTests : IDisposable
 
     private static readonly string s_model = Path.Combine(SharedData.RepositoryRoot, "models", "img2pose-nano.onnx");
 
+    // Two bends among the scores that the picture below gets, and one far above.
+    private static readonly ScoreCalibration s_map = new([-13, -4, -1, 13], [-26, -9, -2.5, 20]);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("img2pose-calibrated").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -24,14 +28,21 @@ public sealed class PackageCalibratorTests : IDisposable
         ModelPackage plain = ModelPackage.Load(s_model);
         string path = Path.Combine(_folder, "calibrated.onnx");
 
-        PackageCalibrator.Write(plain.Path, 2.5, -0.75, path);
+        PackageCalibrator.Write(plain.Path, s_map, path);
 
         ModelPackage calibrated = ModelPackage.Load(path);
-        Assert.Equal(Map(plain.Metadata.ScoreThreshold), calibrated.Metadata.ScoreThreshold, 1e-5);
+        Assert.Equal(s_map.Apply(plain.Metadata.ScoreThreshold), calibrated.Metadata.ScoreThreshold, 1e-5);
+        Assert.Equal(s_map.Logits, calibrated.Metadata.Calibration!.Logits);
+        Assert.Equal(s_map.Calibrated, calibrated.Metadata.Calibration.Calibrated);
+        // Bounds below the threshold are parts of what it was.
+        Assert.Equal(s_map.Apply(0.5 * plain.Metadata.ScoreThreshold), calibrated.Metadata.PartOf(calibrated.Metadata.ScoreThreshold, 0.5), 1e-5);
+        Assert.Equal(0.5 * plain.Metadata.ScoreThreshold, plain.Metadata.PartOf(plain.Metadata.ScoreThreshold, 0.5));
         (float[] before, long[] above) = Run(plain.Path, 0.2f);
-        (float[] after, long[] aboveAfter) = Run(path, (float)Map(0.2));
+        (float[] after, long[] aboveAfter) = Run(path, (float)s_map.Apply(0.2));
         Assert.Equal(before.Length, after.Length);
-        for (int i = 0; i < before.Length; i++) Assert.Equal(Map(before[i]), after[i], 1e-4);
+        for (int i = 0; i < before.Length; i++) Assert.Equal(s_map.Apply(before[i]), after[i], 1e-4);
+        Assert.Contains(before, score => score < 0.018);
+        Assert.Contains(before, score => score > 0.018);
         // What is posed is what scores above the threshold, calibrated or not.
         Assert.Equal(above, aboveAfter);
         using PoseDetector detector = PoseDetector.Create(calibrated, new PoseDetectorOptions { Device = "cpu", Threads = 1 });
@@ -42,9 +53,9 @@ public sealed class PackageCalibratorTests : IDisposable
     public void A_calibrated_package_is_not_calibrated_again()
     {
         string path = Path.Combine(_folder, "once.onnx");
-        PackageCalibrator.Write(s_model, 1, 0, path);
+        PackageCalibrator.Write(s_model, s_map, path);
 
-        ModelException error = Assert.Throws<ModelException>(() => PackageCalibrator.Write(path, 1, 0, Path.Combine(_folder, "twice.onnx")));
+        ModelException error = Assert.Throws<ModelException>(() => PackageCalibrator.Write(path, s_map, Path.Combine(_folder, "twice.onnx")));
 
         Assert.Contains("calibrated already", error.Message, StringComparison.Ordinal);
     }
@@ -54,21 +65,7 @@ public sealed class PackageCalibratorTests : IDisposable
     {
         ModelPackage package = GeneratedPackage.Write(_folder, TorchvisionBehaviour.V014);
 
-        Assert.Contains("no one-stage package", Assert.Throws<ModelException>(() => PackageCalibrator.Write(package.Path, 1, 0, Path.Combine(_folder, "x.onnx"))).Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(0, 0)]
-    [InlineData(-1, 0)]
-    [InlineData(double.NaN, 0)]
-    [InlineData(1, double.PositiveInfinity)]
-    public void A_map_that_turns_the_order_is_refused(double slope, double offset) =>
-        Assert.Throws<UsageException>(() => PackageCalibrator.Write(s_model, slope, offset, Path.Combine(_folder, "x.onnx")));
-
-    private static double Map(double score)
-    {
-        double inside = Math.Clamp(score, 1e-6, 1 - 1e-6);
-        return 1 / (1 + Math.Exp(-(2.5 * Math.Log(inside / (1 - inside)) - 0.75)));
+        Assert.Contains("no one-stage package", Assert.Throws<ModelException>(() => PackageCalibrator.Write(package.Path, s_map, Path.Combine(_folder, "x.onnx"))).Message, StringComparison.Ordinal);
     }
 
     private static (float[] Scores, long[] Above) Run(string path, float threshold)

@@ -73,7 +73,8 @@ internal sealed class DetectorOptions
     public PredictionSet Predict(ParseResult parsed, IReadOnlyList<PictureFile> files, double lowestScore, CancellationToken cancellation)
     {
         ModelPackage model = Load(parsed);
-        double lowest = Math.Min(lowestScore, model.Metadata.ScoreThreshold);
+        // As many detections as before calibration, so that the ranking is as long.
+        double lowest = Math.Min(model.Metadata.Calibration?.Apply(lowestScore) ?? lowestScore, model.Metadata.ScoreThreshold);
         PictureRun run = Run(parsed, files, () => Create(parsed, model, lowest), cancellation);
         return Predictions(model, lowest, run);
     }

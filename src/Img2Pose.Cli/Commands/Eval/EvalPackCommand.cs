@@ -6,8 +6,8 @@ using Img2Pose.Evaluation.Pack;
 using Img2Pose.Evaluation.Plots;
 using Img2Pose.Evaluation.Reporting;
 using Img2Pose.Evaluation.Sheets;
-using Img2Pose.Evaluation.Statistics;
 using Img2Pose.Formats;
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Models.Packages;
 using Img2Pose.OpenCv;
 
@@ -91,7 +91,7 @@ internal static class EvalPackCommand
             if (parsed.GetValue(calibrate) is { } calibrated)
             {
                 ScoreCalibration fit = report.Reliability.Calibration ?? throw new InputException($"{parsed.GetValue(pack)}: too few detections, or none of them wrong, to calibrate scores with; take a larger pack.");
-                PackageCalibrator.Write(detector.Load(parsed).Path, fit.Slope, fit.Offset, calibrated);
+                PackageCalibrator.Write(detector.Load(parsed).Path, fit, calibrated);
             }
             if (parsed.GetValue(sheets) is { } sheetFolder) ContactSheets.Write(sheetFolder, samples, threshold);
             return Task.FromResult(code);
