@@ -8,7 +8,8 @@ namespace Img2Pose.Inference;
 /// <param name="Region">The part, in samples of its planes; it begins at even ones.</param>
 /// <param name="Width">Width that it is resized to.</param>
 /// <param name="Height">Height that it is resized to.</param>
-internal readonly record struct CropView(VideoFrame Frame, PictureRegion Region, int Width, int Height)
+/// <param name="Camera">The camera that sees the picture; null: that of a whole picture of its size.</param>
+internal readonly record struct CropView(VideoFrame Frame, PictureRegion Region, int Width, int Height, CameraIntrinsics? Camera = null)
 {
     /// <summary>A part whose longer side is resized to <paramref name="side"/>.</summary>
     public static CropView Within(VideoFrame frame, in PictureRegion region, int side)

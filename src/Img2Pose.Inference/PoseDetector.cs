@@ -266,11 +266,11 @@ public sealed partial class PoseDetector : IDisposable
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < crops.Count; i++)
             {
-                (VideoFrame frame, PictureRegion region, int resizedWidth, int resizedHeight) = crops[i];
+                (VideoFrame frame, PictureRegion region, int resizedWidth, int resizedHeight, CameraIntrinsics? camera) = crops[i];
                 double column = (double)frame.DisplayWidth / frame.Width, row = (double)frame.DisplayHeight / frame.Height;
                 _selection.SelectInCrop(
                     _results, i, CropCamera.Of(region, resizedWidth, resizedHeight, column, row), region.ToBox().Scale(column, row),
-                    frame.DisplayWidth, frame.DisplayHeight, found);
+                    camera ?? CameraIntrinsics.ForImage(frame.DisplayWidth, frame.DisplayHeight), frame.DisplayWidth, frame.DisplayHeight, found);
             }
             Times = new DetectionTimes(
                 Stopwatch.GetElapsedTime(start, tensorised), Stopwatch.GetElapsedTime(tensorised, ran), Stopwatch.GetElapsedTime(ran));
@@ -296,6 +296,10 @@ public sealed partial class PoseDetector : IDisposable
     /// <summary>The face at another pose under the camera of the whole picture, with the box that belongs to it.</summary>
     internal FaceDetection WithPose(in FaceDetection face, Pose pose, VideoFrame frame) =>
         _selection.BoxOf(pose, frame.DisplayWidth, frame.DisplayHeight) is { IsEmpty: false } box ? new FaceDetection(box, face.Score, pose) : face;
+
+    /// <summary>The square of a picture in which a face stands upright (<see cref="TurnedSquare.Around"/>), with the boxes of this detector.</summary>
+    internal TurnedSquare UprightSquare(Pose pose, CameraIntrinsics camera, double share, out Box face) =>
+        TurnedSquare.Around(pose, camera, share, Reference, _selection.Factors, out face);
 
     private static PoseDetector Create(ModelPackage model, PoseDetectorOptions options, SizeRule size, InferenceDevice.Opened opened)
     {

@@ -24,6 +24,9 @@ internal sealed class PoseSelection(
     private Pose[] _poses = new Pose[64];
     private int[] _kept = new int[64];
 
+    /// <summary>How projected points make a face's box.</summary>
+    public FaceBoxFactors Factors => factors;
+
     /// <summary>Adds the faces of one picture of a batch, best first.</summary>
     public void Select(NetworkResults results, int image, in PictureSizes sizes, List<FaceDetection> faces)
     {
@@ -62,14 +65,16 @@ internal sealed class PoseSelection(
     /// <param name="image">The crop's number in the batch.</param>
     /// <param name="crop">The crop in the displayed picture.</param>
     /// <param name="region">The crop in displayed pixels.</param>
+    /// <param name="picture">The camera that sees the displayed picture.</param>
     /// <param name="width">Width of the displayed picture.</param>
     /// <param name="height">Height of the displayed picture.</param>
     /// <param name="faces">Receives the faces.</param>
-    public void SelectInCrop(NetworkResults results, int image, CropCamera crop, in Box region, int width, int height, List<CropFace> faces)
+    public void SelectInCrop(
+        NetworkResults results, int image, CropCamera crop, in Box region, CameraIntrinsics picture, int width, int height, List<CropFace> faces)
     {
         ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
-        CameraIntrinsics picture = CameraIntrinsics.ForImage(width, height), camera = crop.Of(picture);
+        CameraIntrinsics camera = crop.Of(picture);
         int count = 0;
         for (int i = 0; i < rows.Length; i++)
         {

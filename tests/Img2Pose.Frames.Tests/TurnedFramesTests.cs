@@ -74,4 +74,50 @@ public sealed class TurnedFramesTests
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.RentTurned(source, 4));
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.RentTurned(source, 1, 0));
     }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_square_about_the_middle_that_is_turned_by_right_angles_is_the_turned_picture(PixelFormat format, int quarters)
+    {
+        using FramePool pool = new(), squares = new();
+        using VideoFrame source = pool.Rent(format, 16, 16);
+        for (int plane = 0; plane < source.PlaneCount; plane++)
+        {
+            for (int y = 0; y < source.GetPlane(plane).Height; y++)
+            {
+                Span<byte> row = source.GetPlane(plane).Row(y);
+                for (int x = 0; x < row.Length; x++) row[x] = (byte)(17 * y + x + 100 * plane);
+            }
+        }
+        using VideoFrame expected = pool.RentTurned(source, quarters);
+
+        using VideoFrame square = squares.RentTurned(source, 8, 8, -8, -8, 16, quarters * Math.PI / 2, 16);
+
+        Assert.Equal((16, 16, 16, 16), (square.Width, square.Height, square.DisplayWidth, square.DisplayHeight));
+        for (int plane = 0; plane < source.PlaneCount; plane++)
+        {
+            for (int y = 0; y < expected.GetPlane(plane).Height; y++)
+                Assert.Equal(expected.GetPlane(plane).Row(y).ToArray(), square.GetPlane(plane).Row(y).ToArray());
+        }
+    }
+
+    [Fact]
+    public void A_square_lies_where_it_is_asked_for_in_displayed_pixels_and_repeats_the_edge_beyond()
+    {
+        // Columns of 0, 10, 20 …, each two displayed pixels wide.
+        using FramePool pool = new(), squares = new();
+        using VideoFrame source = pool.Rent(PixelFormat.Rgb24, 8, 4);
+        for (int y = 0; y < 4; y++)
+        {
+            for (int x = 0; x < 8; x++) source.GetPlane(0).Row(y).Slice(3 * x, 3).Fill((byte)(10 * x));
+        }
+        (source.DisplayWidth, source.DisplayHeight) = (16, 4);
+
+        using VideoFrame square = squares.RentTurned(source, 8, 2, 4, -2, 8, 0, 4);
+
+        // From displayed pixel 12 on: columns 6 and 7, then the edge.
+        Assert.Equal([60, 70, 70, 70], Enumerable.Range(0, 4).Select(x => (int)square.GetPlane(0).Row(2)[3 * x]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.RentTurned(source, 0, 0, 0, 0, 0, 0, 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.RentTurned(source, 0, 0, 0, 0, 4, 0, 0));
+    }
 }

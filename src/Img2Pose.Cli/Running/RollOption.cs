@@ -11,7 +11,7 @@ internal static class RollOption
     {
         Option<string?> option = new("--roll")
         {
-            Description = $"upright finds faces that are rolled by less than about 75 degrees; any also those on their side and upside down, by four looks at each picture. Default: {otherwise}.",
+            Description = $"upright finds faces that are rolled by less than about 75 degrees; any also those on their side and upside down, by four looks at each picture and crops of what is unsure. Default: {otherwise}.",
             HelpName = "upright|any",
         };
         option.AcceptOnlyFromAmong("upright", "any");

@@ -4,7 +4,7 @@ using Img2Pose.Inference;
 
 namespace Img2Pose.Evaluation;
 
-/// <summary>A model of this program as a detector of faces of any roll, by four looks at each picture.</summary>
+/// <summary>A model of this program as a detector of faces of any roll, by four looks at each picture and crops of what is unsure.</summary>
 public sealed class AnyRollPictureDetector : IPictureDetector
 {
     private readonly PoseDetector _detector;

@@ -55,7 +55,7 @@ public static class TurnedPack
         return face with
         {
             Box = box,
-            Pose = face.Pose is { } pose ? Turn(pose, angle) : null,
+            Pose = face.Pose is { } pose ? InPlaneTurn.Of(pose, angle) : null,
             Ignore = face.Ignore || !isWhole || face.Size < SmallestFace,
             Landmarks = null,
             SourceBox = null,
@@ -63,14 +63,6 @@ public static class TurnedPack
             SourcePitch = null,
             SourceRoll = null,
         };
-    }
-
-    /// <summary>The camera turns about its axis, on which the middle of the picture lies.</summary>
-    private static Pose Turn(Pose pose, double angle)
-    {
-        (double sin, double cos) = Math.SinCos(angle);
-        Vector3d t = pose.Translation;
-        return new Pose(RotationVector.Compose(new Vector3d(0, 0, angle), pose.Rotation), new Vector3d(cos * t.X - sin * t.Y, sin * t.X + cos * t.Y, t.Z));
     }
 
     private static double Square(double value) => value * value;

@@ -47,7 +47,7 @@ public sealed class Look
     /// </summary>
     public List<FaceDetection>? Known { get; set; }
 
-    /// <summary>Whether faces of any roll are looked for, upside-down ones among them: four looks (<see cref="AnyRollDetector"/>). Not where faces are followed.</summary>
+    /// <summary>Whether faces of any roll are looked for, upside-down ones among them: four looks and small crops (<see cref="AnyRollDetector"/>). Not where faces are followed.</summary>
     public bool IsAnyRoll { get; set; }
 
     /// <summary>What was found, in displayed pixels.</summary>

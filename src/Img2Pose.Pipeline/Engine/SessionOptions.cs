@@ -52,7 +52,7 @@ public sealed record SessionOptions
     public bool? Follow { get; init; }
 
     /// <summary>
-    /// Whether faces of any roll are looked for, on their side and upside down (<see cref="Inference.AnyRollDetector"/>): four looks at every
+    /// Whether faces of any roll are looked for, on their side and upside down (<see cref="Inference.AnyRollDetector"/>): four looks and crops at every
     /// picture; null: in pictures, with a network of this project, yes; in videos no. It needs detections with scores, and nobody is followed then.
     /// </summary>
     public bool? AnyRoll { get; init; }

@@ -68,7 +68,7 @@ internal sealed class TurnedPackOptions
             int angle = degrees;
             AnnotatedImage[] turned = [.. images.Select(image => TurnedPack.Turn(image, angle))];
             PictureFile[] files = [.. turned.Select(image => new PictureFile(image.Image, image.Path, image.Width, image.Height))];
-            // Which of four looks counts is a matter of the threshold: everything is looked at as in use.
+            // Which look counts is a matter of the threshold: everything is looked at as in use.
             PictureRun run = detector.Run(parsed, files, Create, cancellation, path => Read(path, angle));
             PredictionSet predictions = DetectorOptions.Predictions(model, threshold, run);
             upright ??= predictions;
