@@ -40,7 +40,7 @@ internal sealed class DrawResources : IDisposable
         ResourceFactory factory = device.ResourceFactory;
         Commands = factory.CreateCommandList();
         _colorLayout = factory.CreateResourceLayout(new ResourceLayoutDescription(
-            new ResourceLayoutElementDescription("Colour", ResourceKind.UniformBuffer, ShaderStages.Fragment)));
+            new ResourceLayoutElementDescription("Colour", ResourceKind.UniformBuffer, ShaderStages.Vertex)));
         _colorBuffer = factory.CreateBuffer(new BufferDescription(80, BufferUsage.UniformBuffer | BufferUsage.Dynamic));
         _colorSet = factory.CreateResourceSet(new ResourceSetDescription(_colorLayout, _colorBuffer));
         _instanceBuffer = CreateBuffer(16 * Unsafe.SizeOf<MeshInstance>());

@@ -3,12 +3,22 @@ namespace Img2Pose.Rendering.Overlay;
 /// <summary>
 /// The shaders. Both programs write what the compositor adds to the picture: colour in the picture's own YUV (or RGB) space,
 /// multiplied by its opacity. That space is an affine image of RGB, so blending there gives the same as blending in RGB.
+/// What is the same for a whole mesh or line reaches the fragments as flat inputs: Mesa's rasteriser loads each number of a uniform
+/// block for every pixel anew, with its bounds checked, which was half of what it did here.
 /// </summary>
 internal static class Shaders
 {
     /// <summary>Places a vertex by the face's pose; rows of [R | t], then the camera within the region being drawn.</summary>
     public static ReadOnlySpan<byte> MeshVertex => """
         #version 450 core
+        layout(std140) uniform Colour
+        {
+            vec4 First;
+            vec4 Second;
+            vec4 Third;
+            vec4 Silver; // the metal's colour without the offset, in the picture's space
+            vec4 Black; // the offset
+        };
         in vec3 Position;
         in vec3 Normal;
         in vec2 Shade; // opacity, openness
@@ -20,9 +30,13 @@ internal static class Shaders
         invariant gl_Position;
         out vec3 CameraNormal;
         out vec3 Shading; // opacity, openness, how squarely the surface faces the eye
+        flat out vec3 Metal;
+        flat out vec3 Offset;
 
         void main()
         {
+            Metal = Silver.xyz;
+            Offset = Black.xyz;
             vec4 point = vec4(Position, 1);
             vec3 p = vec3(dot(Row0, point), dot(Row1, point), dot(Row2, point));
             gl_Position = vec4(
@@ -43,16 +57,10 @@ internal static class Shaders
     /// </summary>
     public static ReadOnlySpan<byte> MeshFragment => """
         #version 450 core
-        layout(std140) uniform Colour
-        {
-            vec4 First;
-            vec4 Second;
-            vec4 Third;
-            vec4 Silver; // the metal's colour without the offset, in the picture's space
-            vec4 Black; // the offset
-        };
         in vec3 CameraNormal;
         in vec3 Shading;
+        flat in vec3 Metal;
+        flat in vec3 Offset;
         out vec4 Output;
 
         void main()
@@ -79,13 +87,21 @@ internal static class Shaders
             float light = min(diffuse * (0.22 + 0.78 * open) + (0.31 * gloss + 0.06 * sheen) * open * open, 1.0);
             // Folds (lips, nostrils) have outlines too, but the face behind them, so they stay opaque.
             float edge = clamp(Shading.z + 4.0 * max(0.0, 0.85 - open), 0.0, 1.0);
-            Output = (light * Silver + Black) * (Shading.x * edge);
+            Output = vec4(light * Metal + Offset, 1) * (Shading.x * edge);
         }
         """u8;
 
     /// <summary>A line with round ends as a rectangle around it; positions are display pixels.</summary>
     public static ReadOnlySpan<byte> StrokeVertex => """
         #version 450 core
+        layout(std140) uniform Colour
+        {
+            vec4 First;
+            vec4 Second;
+            vec4 Third;
+            vec4 Silver;
+            vec4 Black;
+        };
         in vec4 Ends;
         in vec2 Shape; // radius in display pixels; coded pixels per display pixel
         in vec4 Tint;
@@ -106,7 +122,8 @@ internal static class Shaders
             Point = mix(Ends.xy - along * reach, Ends.zw + along * reach, u) + across * (reach * v);
             Segment = Ends;
             Size = Shape;
-            Colouring = Tint;
+            Colouring = vec4(
+                dot(First.xyz, Tint.rgb) + First.w, dot(Second.xyz, Tint.rgb) + Second.w, dot(Third.xyz, Tint.rgb) + Third.w, Tint.a);
             gl_Position = vec4(Camera.x * Point.x + Camera.y, Camera.z * Point.y + Camera.w, 0, 1);
         }
         """u8;
@@ -114,14 +131,6 @@ internal static class Shaders
     /// <summary>Coverage from the distance to the line, so that edges are smooth without extra samples.</summary>
     public static ReadOnlySpan<byte> StrokeFragment => """
         #version 450 core
-        layout(std140) uniform Colour
-        {
-            vec4 First;
-            vec4 Second;
-            vec4 Third;
-            vec4 Silver;
-            vec4 Black;
-        };
         in vec2 Point;
         flat in vec4 Segment;
         flat in vec2 Size;
@@ -134,9 +143,7 @@ internal static class Shaders
             vec2 from = Point - Segment.xy;
             float t = clamp(dot(from, along) / max(dot(along, along), 1e-9), 0.0, 1.0);
             float a = Colouring.a * clamp((Size.x - length(from - t * along)) * Size.y + 0.5, 0.0, 1.0);
-            vec3 rgb = Colouring.rgb;
-            Output = vec4(
-                dot(First.xyz, rgb) + First.w, dot(Second.xyz, rgb) + Second.w, dot(Third.xyz, rgb) + Third.w, 1) * a;
+            Output = vec4(Colouring.rgb, 1) * a;
         }
         """u8;
 }
