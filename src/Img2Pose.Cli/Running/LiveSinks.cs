@@ -46,7 +46,11 @@ internal sealed class LiveSinks : IAsyncDisposable
             Alpha = settings.Alpha,
             Mirror = settings.Sinks.Mirror,
             Drawn = draws ? (settings.Overlay, settings.Alpha) : null,
-            Distance = camera is null ? null : (face, width, height) => camera.Millimetres(camera.Express(face.Face.Pose, width, height)).Length,
+            Measure = camera is null ? null : (face, width, height) =>
+            {
+                Pose pose = camera.Express(face.Face.Pose, width, height);
+                return (pose, camera.Millimetres(pose).Length);
+            },
             Quit = quit,
             Neutral = settings.Sinks.Send.Length == 0 ? null : () =>
             {

@@ -25,7 +25,11 @@ internal sealed class TextPanel(OverlayRenderer renderer)
     /// <summary>B, G, R, opacity; colours multiplied by opacity.</summary>
     public ReadOnlySpan<uint> Pixels => _pixels.AsSpan(0, Width * Height);
 
-    /// <summary>Sets the text; lines end with a line feed. A part after a tab is set to the right.</summary>
+    /// <summary>
+    /// Sets the text; lines end with a line feed. A part after a tab is set to the right, one after a second tab to the right of that.
+    /// Where there is no room for all, the last part is left out first, then the words of the first part from its end, as they stand
+    /// between two spaces.
+    /// </summary>
     /// <param name="text">What to write.</param>
     /// <param name="unit">Pixels of a unit of the lettering's grid.</param>
     /// <param name="width">Width of the panel, pixels; 0: as the text needs.</param>
@@ -36,7 +40,7 @@ internal sealed class TextPanel(OverlayRenderer renderer)
     {
         int lines = 1 + text.Count('\n');
         int height = (int)MathF.Ceiling((LineUnits * lines + 1) * unit);
-        if (width == 0) width = (int)MathF.Ceiling(unit * (Widest(text) + 2 * Margin));
+        if (width == 0) width = WidthOf(text, unit);
         (float, int, int, Tint, Tint) look = (unit, Math.Max(1, width), height, ground, ink);
         if (_length == text.Length && _look == look && text.SequenceEqual(_text.AsSpan(0, _length))) return false;
         if (_text.Length < text.Length) _text = new char[text.Length + 64];
@@ -64,11 +68,43 @@ internal sealed class TextPanel(OverlayRenderer renderer)
 
     private const float Margin = 5;
 
-    private static int Widest(ReadOnlySpan<char> text)
+    /// <summary>Pixels that a text takes with everything in it.</summary>
+    public static int WidthOf(ReadOnlySpan<char> text, float unit)
     {
-        int widest = 0;
-        foreach (Range line in text.Split('\n')) widest = Math.Max(widest, StrokeFont.Width(text[line]));
-        return widest;
+        float widest = 0;
+        foreach (Range range in text.Split('\n'))
+        {
+            Split(text[range], out ReadOnlySpan<char> left, out ReadOnlySpan<char> right, out ReadOnlySpan<char> hint);
+            widest = Math.Max(widest, Needs(left, right, hint));
+        }
+        return (int)MathF.Ceiling(unit * widest);
+    }
+
+    private static void Split(ReadOnlySpan<char> line, out ReadOnlySpan<char> left, out ReadOnlySpan<char> right, out ReadOnlySpan<char> hint)
+    {
+        left = line;
+        right = hint = "";
+        int first = line.IndexOf('\t');
+        if (first < 0) return;
+        left = line[..first];
+        right = line[(first + 1)..];
+        int second = right.IndexOf('\t');
+        if (second >= 0)
+        {
+            hint = right[(second + 1)..];
+            right = right[..second];
+        }
+        right = right.TrimEnd(' ');
+    }
+
+    /// <summary>Units that parts of a line take, with the gaps around them.</summary>
+    private static float Needs(ReadOnlySpan<char> left, ReadOnlySpan<char> right, ReadOnlySpan<char> hint)
+    {
+        float width = Margin;
+        if (!left.IsEmpty) width += StrokeFont.Width(left) + Margin;
+        if (!right.IsEmpty) width += StrokeFont.Width(right) + Margin;
+        if (!hint.IsEmpty) width += StrokeFont.Width(hint) + Margin;
+        return width;
     }
 
     private void Draw(ReadOnlySpan<char> text)
@@ -79,13 +115,21 @@ internal sealed class TextPanel(OverlayRenderer renderer)
         float radius = Math.Max(0.6f, 0.42f * unit), top = (LineUnits - StrokeFont.CapHeight) / 2 * unit;
         foreach (Range range in text.Split('\n'))
         {
-            ReadOnlySpan<char> line = text[range];
-            int tab = line.IndexOf('\t');
-            ReadOnlySpan<char> left = tab < 0 ? line : line[..tab], right = tab < 0 ? "" : line[(tab + 1)..];
+            Split(text[range], out ReadOnlySpan<char> left, out ReadOnlySpan<char> right, out ReadOnlySpan<char> hint);
+            if (Needs(left, right, hint) * unit > width) hint = "";
             // What does not fit beside it gives way to what stands to the right, which is said for a reason.
-            bool fits = (StrokeFont.Width(left) + StrokeFont.Width(right) + 3 * Margin) * unit <= width;
-            if (fits || right.IsEmpty) StrokeFont.Write(left, Margin * unit, top, unit, radius, ink, _strokes);
-            StrokeFont.Write(right, width - (StrokeFont.Width(right) + Margin) * unit, top, unit, radius, ink, _strokes);
+            while (Needs(left, right, hint) * unit > width && left.LastIndexOf("  ") is > 0 and int cut) left = left[..cut];
+            if (!right.IsEmpty && Needs(left, right, hint) * unit > width) left = "";
+            StrokeFont.Write(left, Margin * unit, top, unit, radius, ink, _strokes);
+            float end = width - Margin * unit;
+            if (!hint.IsEmpty)
+            {
+                end -= StrokeFont.Width(hint) * unit;
+                StrokeFont.Write(hint, end, top, unit, radius, ink, _strokes);
+                end -= Margin * unit;
+            }
+            // The beginning of what is too long tells more than its end.
+            StrokeFont.Write(right, Math.Max(Margin * unit, end - StrokeFont.Width(right) * unit), top, unit, radius, ink, _strokes);
             top += LineUnits * unit;
         }
         renderer.DrawStrokes(_strokes, width, height, _pixels);

@@ -266,7 +266,7 @@ internal sealed class WindowLoop : IDisposable
         if (_message is not null && Stopwatch.GetElapsedTime(_messageSince) > s_messageTime) _message = null;
         string? state = _feeds.Length == 1 ? StateOf(_feeds[0]) : null;
         string? alert = _message ?? state;
-        int length = WindowStatus.Write(_text, _feeds, _view, _owner.IsPaused, alert, _options.Distance);
+        int length = WindowStatus.Write(_text, _feeds, _view, _owner.IsPaused, alert, _options.Measure);
         bool changed = _status.Set(_text.AsSpan(0, length), Unit(), Math.Max(1, _drawn.Width), s_ground, alert is null ? s_ink : s_alert);
         if (_feeds.Length > 1) changed |= UpdateCaptions();
         return changed;
@@ -280,8 +280,9 @@ internal sealed class WindowLoop : IDisposable
             TextPanel? panel = _captions.Find(pair => pair.Feed == feed).Panel;
             if (panel is null) _captions.Add((feed, panel = new TextPanel(_options.Renderer)));
             string? state = StateOf(feed);
-            int length = WindowStatus.WriteCaption(_text, feed, state);
-            if (!panel.Set(_text.AsSpan(0, length), Unit(), 0, s_shade, state is null ? s_ink : s_alert)) continue;
+            ReadOnlySpan<char> text = _text.AsSpan(0, WindowStatus.WriteCaption(_text, feed, state));
+            int width = Math.Clamp(TextPanel.WidthOf(text, Unit()), 1, Math.Max(1, feed.Area.Width));
+            if (!panel.Set(text, Unit(), width, s_shade, state is null ? s_ink : s_alert)) continue;
             changed = true;
             feed.IsDirty = true;
         }

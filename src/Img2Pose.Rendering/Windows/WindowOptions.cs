@@ -38,8 +38,11 @@ public sealed record WindowOptions
     /// <summary>Whether pictures are shown as in a mirror at first.</summary>
     public bool Mirror { get; init; }
 
-    /// <summary>Distance of a face in millimetres, given the face and the size of its picture; null where it is not known.</summary>
-    public Func<TrackedFace, int, int, double?>? Distance { get; init; }
+    /// <summary>
+    /// A face as the user's camera sees it, given the face and the size of its picture: its pose, and its distance in millimetres. Null:
+    /// faces are told as they are, their depth in units of the reference face.
+    /// </summary>
+    public Func<TrackedFace, int, int, (Pose Pose, double Millimetres)>? Measure { get; init; }
 
     /// <summary>The user closes the window or asks to quit.</summary>
     public Action? Quit { get; init; }
