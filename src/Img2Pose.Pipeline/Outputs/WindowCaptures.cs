@@ -27,6 +27,7 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
     private readonly Action<string> _say;
     private readonly Lock _lock = new();
     private readonly List<Task> _saving = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private Recording? _recording;
 
     /// <summary>Creates it; nothing is written yet.</summary>
@@ -73,8 +74,7 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
                 running.Link.Complete();
                 return;
             }
-            string path = FreeName(".mp4");
-            Recording recording = new(path, new Link<HeldFrame>("record", Waiting, LinkPolicy.Latest));
+            Recording recording = new(new Link<HeldFrame>("record", Waiting, LinkPolicy.Latest));
             _recording = recording;
             Start(() => Encode(recording));
         }
@@ -127,19 +127,23 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
     {
         try
         {
+            string path = FreeName(".mp4");
+            long pictures = 0;
             // Times are those of the clock: a recording is of what was shown, whatever the source's own times do.
-            using VideoWriter writer = VideoWriter.Create(recording.Path, _source, _video with { TimesAreCaptureTimes = true });
-            _say($"recording {Path.GetFileName(recording.Path)}");
+            using VideoWriter writer = VideoWriter.Create(path, _source, _video with { TimesAreCaptureTimes = true });
+            _say($"recording {Path.GetFileName(path)}");
             // A thread of the recording's own, since FFmpeg's calls block: it sleeps until there is a picture or the link is completed.
             while (recording.Link.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
             {
                 while (recording.Link.TryRead(out HeldFrame? held))
                 {
                     using (held) writer.Write(held.Frame);
+                    pictures++;
                 }
             }
             writer.Complete();
-            _say($"saved {Path.GetFileName(recording.Path)}");
+            // Without a picture there is no file.
+            _say(pictures > 0 ? $"saved {Path.GetFileName(path)}" : "nothing was recorded: no picture came meanwhile");
         }
         finally
         {
@@ -159,7 +163,7 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
             new FrameJson(json, raw: false, _source.Info.IsLive, _camera).Write(picture, faces, 0, 0);
         });
 
-    /// <summary>A name of this second that none of the endings is taken for.</summary>
+    /// <summary>A name of this second that none of the endings is taken for, and that nothing else gets.</summary>
     private string FreeName(params ReadOnlySpan<string> endings)
     {
         OutputFolder.Create(_folder);
@@ -169,11 +173,13 @@ public sealed class WindowCaptures : IWindowCaptures, IAsyncDisposable
             string name = Path.Combine(_folder, i == 1 ? stem : string.Create(CultureInfo.InvariantCulture, $"{stem}-{i}"));
             bool free = true;
             foreach (string ending in endings) free &= FileIdentity.OfName(name + ending) is null;
+            // What else is being saved has no file yet.
+            lock (_lock) free = free && _names.Add(name);
             if (free) return name + endings[0];
         }
     }
 
-    private sealed record Recording(string Path, Link<HeldFrame> Link);
+    private sealed record Recording(Link<HeldFrame> Link);
 
     private sealed class HeldFrame(VideoFrame frame) : IDisposable
     {
