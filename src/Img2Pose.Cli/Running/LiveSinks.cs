@@ -8,6 +8,12 @@ using Img2Pose.Rendering.Windows;
 
 namespace Img2Pose.Cli.Running;
 
+/// <summary>A stream of a list before its first picture.</summary>
+/// <param name="Name">What its files are called.</param>
+/// <param name="Shown">Its name for people.</param>
+/// <param name="Status">What becomes of it.</param>
+internal sealed record AwaitedSource(string Name, string Shown, LiveStatus Status);
+
 /// <summary>What a job has once for all of its sources: the window, the programs that are told poses, the user's camera.</summary>
 internal sealed class LiveSinks : IAsyncDisposable
 {
@@ -17,6 +23,7 @@ internal sealed class LiveSinks : IAsyncDisposable
     private readonly NeutralPose _neutral;
     private readonly PoseWindow? _window;
     private readonly List<WindowCaptures> _captures = [];
+    private readonly Dictionary<string, Tile> _tiles = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
 
     /// <summary>Opens the window, where one is wanted.</summary>
@@ -24,10 +31,11 @@ internal sealed class LiveSinks : IAsyncDisposable
     /// <param name="engine">The engine of the job, which outlives this.</param>
     /// <param name="reference">The face that poses refer to; null: the default.</param>
     /// <param name="roles">What the job reads and writes.</param>
+    /// <param name="awaited">Streams whose places in the window are there, in this order, before they are.</param>
     /// <param name="quit">Called, on the window's thread, when the user closes the window.</param>
     /// <exception cref="ModelException">There is no display, or nothing that draws.</exception>
     /// <exception cref="UsageException">The environment asks for a way of drawing that there is not.</exception>
-    public LiveSinks(RunSettings settings, PoseEngine engine, ReferenceFace? reference, FileRoles roles, Action quit)
+    public LiveSinks(RunSettings settings, PoseEngine engine, ReferenceFace? reference, FileRoles roles, IReadOnlyList<AwaitedSource> awaited, Action quit)
     {
         (_settings, _reference, _roles) = (settings, reference, roles);
         Camera = settings.Sinks.Camera?.Invoke(reference);
@@ -58,6 +66,7 @@ internal sealed class LiveSinks : IAsyncDisposable
                 return "this pose is the neutral one";
             },
         });
+        foreach (AwaitedSource source in awaited) _tiles.Add(source.Name, new Tile(_window, source.Shown, source.Status));
     }
 
     /// <summary>The user's camera and the size of heads; null: the assumed camera, without millimetres.</summary>
@@ -93,13 +102,8 @@ internal sealed class LiveSinks : IAsyncDisposable
         if (_window is null) return;
         WindowCaptures captures = new(sinks.Captures ?? ".", name, source, Camera, video, _window.Say);
         lock (_lock) _captures.Add(captures);
-        LiveStatus? status = session.Status;
-        session.AddSink((IFrameSink)_window.AddFeed(new WindowFeedOptions
-        {
-            Name = source.Info.Name,
-            State = status is null ? null : () => status.Current is { State: not SourceState.Live } now ? now.ToString() : null,
-            Captures = captures,
-        }), "window", LinkPolicy.Latest);
+        if (!_tiles.TryGetValue(name, out Tile? tile)) tile = new Tile(_window, source.Info.Name, session.Status);
+        session.AddSink(tile.Take(session.Status, captures), "window", LinkPolicy.Latest);
     }
 
     /// <inheritdoc/>
@@ -108,5 +112,29 @@ internal sealed class LiveSinks : IAsyncDisposable
         // The window first: it hands pictures to what saves them.
         _window?.Dispose();
         foreach (WindowCaptures captures in _captures) await captures.DisposeAsync();
+    }
+
+    /// <summary>A source's place in the window.</summary>
+    private sealed class Tile
+    {
+        private readonly WindowFeedOptions _options;
+        private readonly IFrameSink _feed;
+        private volatile LiveStatus? _status;
+
+        public Tile(PoseWindow window, string name, LiveStatus? status)
+        {
+            _status = status;
+            _options = new WindowFeedOptions { Name = name, State = () => _status?.Current is { State: not SourceState.Live } now ? now.ToString() : null };
+            _feed = window.AddFeed(_options);
+        }
+
+        /// <summary>What shows the source's pictures, now that it is there.</summary>
+        public IFrameSink Take(LiveStatus? status, IWindowCaptures captures)
+        {
+            // What was taken for a stream may have turned out to be a recording.
+            _status = status;
+            _options.Captures = captures;
+            return _feed;
+        }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class RunJob : IAsyncDisposable
     private LiveSinks? _sinks;
     private CancellationTokenSource? _ending;
     private volatile bool _quit;
+    private List<AwaitedSource> _awaited = [];
     private BoxTable? _boxes;
 
     /// <summary>Prepares the job; nothing is opened yet.</summary>
@@ -90,14 +91,15 @@ internal sealed class RunJob : IAsyncDisposable
         _jobs = isLive ? sources.Count : Math.Min(sources.Count, _settings.Jobs ?? Math.Min(Environment.ProcessorCount, MostJobs));
         _budget = CpuBudget.ForThisMachine(_jobs);
         using SemaphoreSlim room = new(_jobs);
-        HashSet<string> names = new(StringComparer.Ordinal);
+        HashSet<string> known = new(StringComparer.Ordinal);
+        string[] names = [.. sources.Select(source => UniqueName(source, known))];
+        if (isLive && _settings.Sinks.Show) _awaited = [.. sources.Zip(names, (source, name) => new AwaitedSource(name, StreamNames.Shown(source), new LiveStatus()))];
         List<Task<int>> running = [];
-        foreach (string source in sources)
+        foreach ((string source, string name) in sources.Zip(names))
         {
             await room.WaitAsync(CancellationToken.None);
             // What concerns the whole job, such as a missing model, ends it once the others are done.
             if (stop.IsCancellationRequested || running.Exists(task => task.IsFaulted)) break;
-            string name = UniqueName(source, names);
             RunSettings single = _settings with
             {
                 Source = source,
@@ -118,11 +120,17 @@ internal sealed class RunJob : IAsyncDisposable
         {
             return await RunOneAsync(settings, name, progress, stop);
         }
+        catch (OperationCanceledException) when (_quit)
+        {
+            // It had not come by the time that the window was closed.
+            return ExitCode.Done;
+        }
         catch (Exception error) when (error is not (ModelException or OperationCanceledException))
         {
             // One video that cannot be read or written does not keep the others from being done; the exit code tells at
             // the end. The model is the same for all.
             ProgramLog.SourceFailed(ProgramLog.Logger, ErrorReport.Describe(error), error);
+            StatusOf(name)?.Report(new SourceStatus(SourceState.Ended));
             return ExitCode.Failed;
         }
         finally
@@ -139,6 +147,7 @@ internal sealed class RunJob : IAsyncDisposable
             Duration = settings.Duration,
             RealTime = settings.PlaysInRealTime,
             Live = settings.Live,
+            Status = StatusOf(name),
             Logger = ProgramLog.Logger,
             // Before the engine is there, which may turn out to work on the processor: its sessions fetch such frames.
             Cuda = _engine is { Cuda: null } ? null : _cuda.Value,
@@ -171,6 +180,9 @@ internal sealed class RunJob : IAsyncDisposable
         return source.Info.IsImages && (report.Damaged > 0 || writer?.FailedPictures > 0) ? ExitCode.Failed : ExitCode.Done;
     }
 
+    /// <summary>Where a stream of a list tells the window its state before its first picture; null: nobody looks.</summary>
+    private LiveStatus? StatusOf(string? name) => _awaited.Find(source => source.Name == name)?.Status;
+
     private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, CancellationToken stop, out string? output)
     {
         try
@@ -188,7 +200,7 @@ internal sealed class RunJob : IAsyncDisposable
                 if (settings.Sinks is { Any: true } or { Camera: not null })
                 {
                     if (settings.Sinks.Show && source.Info.IsImages) throw new UsageException("--show is for videos and cameras; give pictures --out, and look at what is written.");
-                    _sinks ??= new LiveSinks(settings, _engine, settings.LoadReference(), _roles, QuitByWindow);
+                    _sinks ??= new LiveSinks(settings, _engine, settings.LoadReference(), _roles, _awaited, QuitByWindow);
                 }
             }
         }

@@ -265,9 +265,9 @@ internal sealed class LiveSource : IFrameSource, ISoundSource
         if (!_options.Live.Reconnect)
         {
             if (failure.Kind == LiveFailureKind.Ended && _wasLive) return false;
-            throw new InputException($"{_address.Name}: {failure.Reason}");
+            throw GivenUp(failure);
         }
-        if (failure.Kind == LiveFailureKind.Incurable && !_wasLive) throw new InputException($"{_address.Name}: {failure.Reason}");
+        if (failure.Kind == LiveFailureKind.Incurable && !_wasLive) throw GivenUp(failure);
         double wait = failure.Kind == LiveFailureKind.Password ? _times.Password : _times.Retry[Math.Min(_failures, _times.Retry.Count - 1)];
         // Cameras behind one switch are not all asked at the same moment.
         wait *= 0.8 + 0.4 * _random.NextDouble();
@@ -279,6 +279,12 @@ internal sealed class LiveSource : IFrameSource, ISoundSource
         _retryAt = now + (long)(wait * Stopwatch.Frequency);
         Status.Report(new SourceStatus(SourceState.Reconnecting) { Reason = failure.Reason, Attempt = _failures, RetryAt = _retryAt, Since = now, Timeline = _timeline });
         return true;
+    }
+
+    private InputException GivenUp(LiveFailure failure)
+    {
+        Status.End(failure.Reason);
+        return new InputException($"{_address.Name}: {failure.Reason}");
     }
 
     private void BeLive(VideoFrame frame)

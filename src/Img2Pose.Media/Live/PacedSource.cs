@@ -29,7 +29,8 @@ internal sealed class PacedSource : IFrameSource, ISoundSource
     public PacedSource(IFrameSource source, SourceOptions options)
     {
         _source = source;
-        Status = options.Status ?? new LiveStatus();
+        // A stream that turned out to be a recording has ended as a stream.
+        Status = options.Status is { Current.State: not SourceState.Ended } given ? given : new LiveStatus();
         Info = source.Info with { IsLive = true };
         _cancellation = options.Cancellation.Register(static paced => ((PacedSource)paced!)._interrupted.Set(), this);
         if (!options.Sound || source is not VideoStreamSource video) return;

@@ -60,8 +60,8 @@ public sealed record WindowFeedOptions
     /// <summary>State of the source where it is not simply there, such as "reconnecting in 4 s"; null: as usual. Asked on the window's thread.</summary>
     public Func<string?>? State { get; init; }
 
-    /// <summary>Saves pictures and poses; null: the keys for it do nothing.</summary>
-    public IWindowCaptures? Captures { get; init; }
+    /// <summary>Saves pictures and poses; null: the keys for it do nothing. May be set until the first picture comes.</summary>
+    public IWindowCaptures? Captures { get; set; }
 }
 
 /// <summary>Saves what a window shows. Called on the window's thread; every call returns at once.</summary>
