@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
@@ -13,16 +12,6 @@ public sealed class CameraTests : IDisposable
     private readonly Workspace _files = new();
 
     public void Dispose() => _files.Dispose();
-
-    private static string Preload
-    {
-        get
-        {
-            string path = Path.Combine(SharedData.RepositoryRoot, "build", "native", "lib", "libimg2pose_v4l2_camera.so");
-            Assert.True(File.Exists(path), $"{path} is missing; ./test.sh builds it");
-            return path;
-        }
-    }
 
     /// <summary>Two cameras, one that takes raw and compressed pictures, and a device that is written to.</summary>
     private async Task<string> DevicesAsync()
@@ -71,7 +60,7 @@ public sealed class CameraTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        string[] words = ["--default-signal=INT", $"LD_PRELOAD={Preload}", $"IMG2POSE_V4L2={_files["devices"]}", "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments];
+        string[] words = ["--default-signal=INT", .. CameraStandIn.Variables(_files["devices"]), "dotnet", Path.Combine(AppContext.BaseDirectory, "img2pose.dll"), .. arguments];
         foreach (string word in words) info.ArgumentList.Add(word);
         Process process = Process.Start(info)!;
         process.StandardInput.Close();

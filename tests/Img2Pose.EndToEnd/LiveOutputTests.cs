@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
@@ -76,11 +75,9 @@ public sealed class LiveOutputTests : IDisposable
     [Fact]
     public async Task A_device_gets_raw_pictures_of_the_size_of_the_source()
     {
-        string preload = Path.Combine(SharedData.RepositoryRoot, "build", "native", "lib", "libimg2pose_v4l2_camera.so");
-        Assert.True(File.Exists(preload), $"{preload} is missing; ./test.sh builds it");
         string clip = await _files.FaceClipAsync(frames: 10);
         await File.WriteAllTextAsync(_files["devices"], $"/dev/video9 card=Loopback output={_files["written.raw"]}\n", TestContext.Current.CancellationToken);
-        using Process process = CommandLine.StartWith([$"LD_PRELOAD={preload}", $"IMG2POSE_V4L2={_files["devices"]}"], "run", clip, "--out", "/dev/video9", "--model", _files.Model, "--quiet");
+        using Process process = CommandLine.StartWith(CameraStandIn.Variables(_files["devices"]), "run", clip, "--out", "/dev/video9", "--model", _files.Model, "--quiet");
 
         (await CommandLine.FinishAsync(process)).ShouldSucceed();
 
