@@ -78,6 +78,40 @@ static bool listed(const struct device *device, uint32_t i, uint32_t format, uin
     return false;
 }
 
+static uint32_t lesser(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t greater(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+// What the modes of a pixel format span: all sizes by steps of 8, all rates.
+static bool span_sizes(const struct device *device, struct v4l2_frmsizeenum *size)
+{
+    struct v4l2_frmsize_stepwise all = { UINT32_MAX, 0, 8, UINT32_MAX, 0, 8 };
+    for (int m = 0; m < device->mode_count; m++) {
+        const struct mode *mode = &device->modes[m];
+        if (mode->fourcc != size->pixel_format) continue;
+        all.min_width = lesser(all.min_width, mode->width);
+        all.max_width = greater(all.max_width, mode->width);
+        all.min_height = lesser(all.min_height, mode->height);
+        all.max_height = greater(all.max_height, mode->height);
+    }
+    size->type = V4L2_FRMSIZE_TYPE_STEPWISE;
+    size->stepwise = all;
+    return all.max_width > 0;
+}
+
+static bool span_rates(const struct device *device, struct v4l2_frmivalenum *rate)
+{
+    double least = 1e300, most = 0;
+    for (int m = 0; m < device->mode_count; m++) {
+        const struct mode *mode = &device->modes[m];
+        if (mode->fourcc != rate->pixel_format) continue;
+        if (mode->rate < least) least = mode->rate;
+        if (mode->rate > most) most = mode->rate;
+    }
+    rate->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
+    rate->stepwise = (struct v4l2_frmival_stepwise){ interval(most), interval(least), { 1, 1 } };
+    return most > 0;
+}
+
 static int keep_output_format(struct opened *o, const struct v4l2_pix_format *pix)
 {
     char name[300], line[64];
@@ -129,6 +163,7 @@ int control_device(struct opened *o, unsigned long request, void *argument)
     }
     case VIDIOC_ENUM_FRAMESIZES: {
         struct v4l2_frmsizeenum *size = argument;
+        if (device->ranges) return size->index == 0 && span_sizes(device, size) ? 0 : EINVAL;
         if (output || !listed(device, size->index, size->pixel_format, 0, 0, 1, &mode)) return EINVAL;
         size->type = V4L2_FRMSIZE_TYPE_DISCRETE;
         size->discrete.width = mode.width;
@@ -137,6 +172,7 @@ int control_device(struct opened *o, unsigned long request, void *argument)
     }
     case VIDIOC_ENUM_FRAMEINTERVALS: {
         struct v4l2_frmivalenum *rate = argument;
+        if (device->ranges) return rate->index == 0 && span_rates(device, rate) ? 0 : EINVAL;
         if (output || !listed(device, rate->index, rate->pixel_format, rate->width, rate->height, 2, &mode)) return EINVAL;
         rate->type = V4L2_FRMIVAL_TYPE_DISCRETE;
         rate->discrete = interval(mode.rate);

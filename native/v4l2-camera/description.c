@@ -43,6 +43,8 @@ static void read_word(struct device *device, const char *word)
         snprintf(device->started, sizeof device->started, "%s", word + 8);
     } else if (!strncmp(word, "output=", 7)) {
         snprintf(device->output, sizeof device->output, "%s", word + 7);
+    } else if (!strcmp(word, "ranges")) {
+        device->ranges = true;
     } else if (!strncmp(word, "mode=", 5) && device->mode_count < MAX_MODES) {
         struct mode *mode = &device->modes[device->mode_count];
         char format[5];

@@ -12,6 +12,7 @@
 //   stall       no picture comes any more
 //   torn        every third picture is cut in half
 //   denied      opening fails with EACCES
+// The word ranges lists sizes and rates of a format as ranges that its modes span, not one by one.
 // started=FILE is a file that gets the monotonic time in nanoseconds at which a stream begins: picture n is due (n + 1) intervals later.
 // What is written to an output device goes to its file; its format is kept in FILE.format as "FOURCC WIDTH HEIGHT".
 #pragma once
@@ -34,6 +35,7 @@ struct device {
     char path[64], card[32], control[256], output[256], started[256];
     struct mode modes[MAX_MODES];
     int mode_count;
+    bool ranges;
     struct opened *streaming;
 };
 

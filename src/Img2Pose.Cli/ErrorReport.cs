@@ -1,4 +1,5 @@
 using Img2Pose.Core;
+using Img2Pose.Media;
 
 namespace Img2Pose.Cli;
 
@@ -10,12 +11,15 @@ internal static class ErrorReport
     {
         Exception cause = Unwrap(error);
         output.WriteLine($"img2pose: {DescribeCause(cause)}");
-        if (verbose) output.WriteLine(cause);
+        if (verbose) output.WriteLine(MediaSource.Mask(cause.ToString()));
         return ExitCode.For(cause);
     }
 
-    /// <summary>A message without line breaks and runs of spaces, so that logs stay one line an event.</summary>
-    public static string OneLine(string message) => TerminalText.OneLine(message);
+    /// <summary>
+    /// A message without line breaks and runs of spaces, so that logs stay one line an event, and without credentials, whatever option
+    /// an address was given to.
+    /// </summary>
+    public static string OneLine(string message) => MediaSource.Mask(TerminalText.OneLine(message));
 
     /// <summary>One line that tells what an error is.</summary>
     public static string Describe(Exception error) => DescribeCause(Unwrap(error));

@@ -28,7 +28,8 @@ internal static partial class SourceNames
 
     // Everything up to the last @ before the path: passwords may hold an @ or a colon themselves. Where no port follows a colon, a
     // password with a slash or the like has torn the address apart: then up to the last @ of all.
-    [GeneratedRegex("(?<=://)(?:[^/?#\\s]*:(?!\\d+(?:[/?#\\s]|$))\\S*|[^/?#\\s]+)(?=@)")]
+    // An address that was taken for a file's name has lost a slash in the system's messages.
+    [GeneratedRegex("(?<=://|\\b(?:rtsps?|rtmps?|https?|srt|udp):/)(?:[^/?#\\s]*:(?!\\d+(?:[/?#\\s]|$))\\S*|[^/?#\\s]+)(?=@)")]
     private static partial Regex UserInfo();
 
     // Cameras take them in the path, too; a stream's name may hold them (SRT).

@@ -41,6 +41,19 @@ public class ErrorReportTests
         Assert.Equal("img2pose: first second third\n", output.ToString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Nobody_sees_a_password(bool verbose)
+    {
+        StringWriter output = new();
+
+        ErrorReport.Write(output, new InputException("rtsp://me:secret77@host/x: no"), verbose);
+
+        Assert.DoesNotContain("secret77", output.ToString());
+        Assert.Contains("rtsp://***@host/x: no", output.ToString());
+    }
+
     [Fact]
     public void The_trace_comes_only_when_asked_for()
     {

@@ -20,6 +20,7 @@ public sealed class CameraTests : IDisposable
         {
             ("a.yuyv", ["-s", "320x240", "-pix_fmt", "yuyv422", "-f", "rawvideo"]),
             ("b.mjpeg", ["-s", "640x480", "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj422p", "-huffman", "default", "-f", "mjpeg"]),
+            ("d.yuyv", ["-s", "176x144", "-pix_fmt", "yuyv422", "-f", "rawvideo"]),
             ("c.yuyv", ["-s", "160x120", "-pix_fmt", "yuyv422", "-f", "rawvideo"]),
         })
             await CommandLine.ToolAsync("ffmpeg", ["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=640x480:r=20", "-frames:v", "20", .. format, _files[name]]);
@@ -29,6 +30,8 @@ public sealed class CameraTests : IDisposable
             $"/dev/video0 card=Front_camera mode=YUYV:320x240:20:{_files["a.yuyv"]} mode=MJPG:640x480:20:{_files["b.mjpeg"]} mode=MJPG:640x480:10:{_files["b.mjpeg"]} control={_files["control"]}",
             $"/dev/video1 card=Second mode=MJPG:640x480:20:{_files["nodht.mjpeg"]}",
             $"/dev/video2 card=Third mode=YUYV:160x120:20:{_files["c.yuyv"]} control={_files["control2"]}",
+            $"/dev/video3 card=Any_size ranges mode=YUYV:176x144:30:{_files["d.yuyv"]} mode=YUYV:168x136:15:{_files["d.yuyv"]}",
+            "/dev/video4 card=Silent",
             $"/dev/video9 card=Loopback output={_files["written.raw"]}",
         ]);
         return _files["devices"];
@@ -110,6 +113,18 @@ public sealed class CameraTests : IDisposable
         (await PosesAsync("0", "--camera-fps", "25")).ShouldFailWith(3, "at 25");
         (await PosesAsync("0", "--camera-format", "h264")).ShouldFailWith(3, "h264");
         (await PosesAsync("0", "--camera-size", "big")).ShouldFailWith(2, "--camera-size big");
+    }
+
+    [Fact]
+    public async Task A_camera_that_takes_any_size_and_rate_between_two_is_asked_for_the_wish()
+    {
+        Finished wished = (await PosesAsync("3", "--camera-size", "168x136", "--camera-fps", "15", "--frames", "2")).ShouldSucceed();
+        Assert.Equal((168, 15), (Lines(wished.Output)[0].GetProperty("width").GetInt32(), Lines(wished.Output)[0].GetProperty("fps").GetDouble()));
+
+        (await PosesAsync("3", "--camera-size", "1920x1080")).ShouldFailWith(3, "does not have 1920x1080");
+        (await PosesAsync("3", "--camera-size", "176x144", "--camera-fps", "60")).ShouldFailWith(3, "at 60");
+        // It lists nothing, so there is nothing to choose from.
+        (await PosesAsync("4", "--camera-fps", "60")).ShouldFailWith(3, "the camera does not say what it has, so at 60 cannot be asked of it");
     }
 
     [Fact]
@@ -205,9 +220,9 @@ public sealed class CameraTests : IDisposable
         await File.WriteAllTextAsync(_files["control"], "denied");
         JsonElement list = JsonDocument.Parse((await RunAsync("devices", "--json")).ShouldSucceed().Output).RootElement;
         JsonElement[] devices = [.. list.EnumerateArray()];
-        Assert.Equal(["/dev/video0", "/dev/video1", "/dev/video2", "/dev/video9"], devices.Select(device => device.GetProperty("path").GetString()));
+        Assert.Equal(["/dev/video0", "/dev/video1", "/dev/video2", "/dev/video3", "/dev/video4", "/dev/video9"], devices.Select(device => device.GetProperty("path").GetString()));
         Assert.Contains("group video", devices[0].GetProperty("problem").GetString(), StringComparison.Ordinal);
         Assert.Equal(("mjpeg", 640, 20.0), (devices[1].GetProperty("formats")[0].GetProperty("format").GetString(), devices[1].GetProperty("formats")[0].GetProperty("width").GetInt32(), devices[1].GetProperty("formats")[0].GetProperty("fps").GetDouble()));
-        Assert.True(devices[3].GetProperty("output").GetBoolean());
+        Assert.True(devices[^1].GetProperty("output").GetBoolean());
     }
 }

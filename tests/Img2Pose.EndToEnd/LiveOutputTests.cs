@@ -154,6 +154,9 @@ public sealed class LiveOutputTests : IDisposable
     [InlineData("--send", "morse:localhost:1", 2, "protocol is unknown")]
     [InlineData("--send", "json:nobody.invalid:5000", 1, "nobody.invalid")]
     [InlineData("--camera", "/nowhere/camera.yml", 3, "/nowhere/camera.yml")]
+    [InlineData("--send", "rtsp://user:secret77@localhost:44", 2, "protocol is unknown")]
+    [InlineData("--camera", "rtsp://user:secret77@localhost/x", 3, "cannot be read")]
+    [InlineData("rtsp://other:secret77@localhost/x", "", 2, "rtsp://***@localhost/x")]
     [InlineData("--fov", "200", 2, "--fov 200")]
     [InlineData("--head-size", "0", 2, "--head-size 0")]
     public async Task A_bad_value_is_named(string option, string value, int code, string text)
@@ -163,6 +166,19 @@ public sealed class LiveOutputTests : IDisposable
         Finished run = await CommandLine.Img2PoseAsync("run", clip, "--json", _files["x.jsonl"], option, value, "--model", _files.Model, "--quiet");
 
         run.ShouldFailWith(code, text);
+        Assert.DoesNotContain("secret77", run.Error + run.Output);
+    }
+
+    [Fact]
+    public async Task A_stream_to_push_is_no_folder_for_the_videos_of_a_list()
+    {
+        await File.WriteAllLinesAsync(_files["cameras.txt"], ["udp://127.0.0.1:1", "udp://127.0.0.1:2"], TestContext.Current.CancellationToken);
+
+        Finished run = await CommandLine.Img2PoseAsync("run", _files["cameras.txt"], "--out", "rtsp://user:secret77@127.0.0.1:1/x/", "--model", _files.Model, "--quiet");
+
+        run.ShouldFailWith(2, "give --out a folder, which rtsp://***@127.0.0.1:1/x/ is not");
+        Assert.DoesNotContain("secret77", run.Error + run.Output);
+        Assert.False(Directory.Exists("rtsp:"));
     }
 
     [Fact]

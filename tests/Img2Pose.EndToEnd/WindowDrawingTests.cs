@@ -79,6 +79,32 @@ public sealed class WindowDrawingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_window_that_is_closed_while_a_stream_is_waited_for_is_no_error()
+    {
+        await using Display display = await Display.StartAsync();
+        string clip = await ClipAsync("-pix_fmt", "yuv420p", "-g", "5");
+        string address = string.Create(CultureInfo.InvariantCulture, $"udp://127.0.0.1:{FreePorts(1)[0]}");
+        await File.WriteAllLinesAsync(_files["cameras.txt"], [address, "rtsp://127.0.0.1:1/x"], TestContext.Current.CancellationToken);
+        using CancellationTokenSource stop = new();
+        Task sender = SendAsync(clip, address, stop.Token);
+        try
+        {
+            using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}"], "run", _files["cameras.txt"], "--show", "--model", _files.Model, "--quiet");
+            Task<Finished> ended = CommandLine.FinishAsync(process);
+            _ = await display.WindowAsync(ended);
+
+            await display.PressAsync("q");
+
+            Assert.DoesNotContain("Unexpected", (await ended).ShouldSucceed().Error);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await sender;
+        }
+    }
+
+    [Fact]
     public async Task Where_OpenGL_cannot_be_had_the_processor_draws_and_one_line_says_why()
     {
         // A display that speaks no OpenGL, to a program that is not to go around it.

@@ -37,6 +37,7 @@ public class CameraFileTests
     public static TheoryData<string, string> Broken => new()
     {
         { "", "no camera_matrix" },
+        { Written + "\ndistortion_model: equidistant\n", "equidistant is not understood" },
         { Written.Replace("9.4012345678e+02", "nan", StringComparison.Ordinal), "cannot be read" },
         { Written.Replace("9.4012345678e+02", "-1", StringComparison.Ordinal), "is none" },
         { Written.Replace("0., 1. ]", "]", StringComparison.Ordinal), "7 numbers" },

@@ -78,6 +78,7 @@ internal static class AlignCommand
         public int Run(string source, PoseDetector detector, bool anyRoll, CancellationToken stop)
         {
             using AnyRollDetector turning = new(detector);
+            if (MediaSource.IsLive(source)) throw new UsageException($"{MediaSource.Mask(source)}: align takes pictures; give a picture, a folder, a pattern or a list.");
             SourceOptions options = new() { Warning = message => messages.WriteLine($"img2pose: {message}") };
             using IFrameSource pictures = MediaSource.Open(source, options);
             if (!pictures.Info.IsImages) throw new UsageException($"{source}: align takes pictures; give a picture, a folder, a pattern or a list.");

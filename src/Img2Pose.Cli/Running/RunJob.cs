@@ -61,7 +61,16 @@ internal sealed class RunJob : IAsyncDisposable
                     : RunOneAsync(_settings with { Source = sources[0] }, null, progress, stop)
                 : RunAllAsync(sources, progress, stop);
             await progress.ShowUntilAsync(job);
-            int code = await job;
+            int code;
+            try
+            {
+                code = await job;
+            }
+            catch (OperationCanceledException) when (_quit)
+            {
+                // The window was closed while something was still being opened.
+                code = ExitCode.Done;
+            }
             if (_sinks?.WindowFailure is { } failure) throw failure;
             // With only a part of the frames taken it is no wonder that some have no boxes.
             bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
@@ -160,10 +169,10 @@ internal sealed class RunJob : IAsyncDisposable
         });
         await using PoseSession session = OpenSession(source, settings, name, stop, out string? output);
         // Sound is copied from the source's beginning, so the writer comes before the first frame is read.
-        VideoWriter? writer = output is null ? null : CreateWriter(output, settings, source);
+        VideoWriter? writer = output is null ? null : CreateWriter(output, settings, source, stop);
         if (writer is not null) session.AddSink(writer, "encode");
         if (settings.Json is not null) session.AddSink(CreatePoseWriter(settings.Json, source.Info), "poses");
-        if (_sinks is not null) await _sinks.AddToAsync(session, source, name ?? StreamNames.Of(settings.Source), VideoOptions(settings, source.Info), stop);
+        if (_sinks is not null) await _sinks.AddToAsync(session, source, name ?? StreamNames.Of(settings.Source), VideoOptions(settings, source.Info, SignalToken), stop);
         if (settings.Views is not null) session.AddSink(CreateViews(settings.Views, name, source.Info), "views");
         progress.Begin(session, ExpectedFrames(settings, source.Info));
         RunReport? report = null;
@@ -272,6 +281,7 @@ internal sealed class RunJob : IAsyncDisposable
     private static string? FolderFor(string option, string? path, int count)
     {
         if (path is null) return null;
+        if (VideoWriter.IsStream(path)) throw new UsageException($"The source stands for {count} videos; give {option} a folder, which {VideoWriter.Describe(path)} is not.");
         if (path == "-" || (!Directory.Exists(path) && !Path.EndsInDirectorySeparator(path)))
             throw new UsageException($"The source stands for {count} videos; give {option} a folder that exists, or a name that ends in /.");
         return OutputFolder.Create(path);
@@ -301,10 +311,13 @@ internal sealed class RunJob : IAsyncDisposable
             Camera = _sinks?.Camera,
         });
 
-    private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source) =>
-        VideoWriter.Create(output, source, VideoOptions(settings, source.Info));
+    // A file is ended well when the window is closed, however long its encoder takes; a stream that is still being opened is not waited for.
+    private VideoWriter CreateWriter(string output, RunSettings settings, IFrameSource source, CancellationToken stop) =>
+        VideoWriter.Create(output, source, VideoOptions(settings, source.Info, VideoWriter.IsStream(output) ? stop : SignalToken));
 
-    private VideoWriterOptions VideoOptions(RunSettings settings, SourceInfo source)
+    private static CancellationToken SignalToken => Interruption.Current?.Token ?? default;
+
+    private VideoWriterOptions VideoOptions(RunSettings settings, SourceInfo source, CancellationToken stop)
     {
         VideoWriterOptions defaults = new();
         return new VideoWriterOptions
@@ -317,7 +330,7 @@ internal sealed class RunJob : IAsyncDisposable
             // What is looked at on a GPU stays there for its encoder.
             Cuda = _engine?.Cuda,
             ReadAs = _roles.ReadAs,
-            Stop = Interruption.Current?.Token ?? default,
+            Stop = stop,
             Warning = Warn,
         };
     }

@@ -28,7 +28,7 @@ internal sealed class ViewsJob(ViewsSettings settings, TextWriter messages)
         IReadOnlyList<string> sources = MediaSource.Expand(settings.Source);
         if (sources.Count > 1) throw new UsageException($"{settings.Source}: names {sources.Count} videos; give views one at a time.");
         RunFiles.AddSource(_roles, settings.Source);
-        using IFrameSource source = MediaSource.Open(sources[0], new SourceOptions { Cancellation = stop, Warning = Say });
+        using IFrameSource source = MediaSource.Open(sources[0], new SourceOptions { Cancellation = stop, Warning = Say, Logger = ProgramLog.Logger });
         if (!source.Info.IsImages) return await RunVideoAsync(source, stop);
         FaceTable? table = settings.Boxes is null ? null : FaceTable.Load(settings.Boxes);
         return RunPictures(source, table, stop);

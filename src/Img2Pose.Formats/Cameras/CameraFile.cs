@@ -49,6 +49,8 @@ public static class CameraFile
         if (k.Length != 9) throw new InputException($"{name}: its camera_matrix has {k.Length} numbers instead of 9.");
         if (!(k[0] > 0 && k[4] > 0) || Math.Abs(k[8] - 1) > 1e-9 || k[3] != 0 || k[6] != 0 || k[7] != 0)
             throw new InputException($"{name}: its camera_matrix is none: [fx 0 cx; 0 fy cy; 0 0 1] is expected.");
+        if (Word(text, "distortion_model") is { Length: > 0 } model and not ("plumb_bob" or "rational_polynomial"))
+            throw new InputException($"{name}: the distortion model {model} is not understood; plumb_bob and rational_polynomial are.");
         double[] distortion = Numbers(text, s_distortions, name) ?? [];
         // Of 12 and 14 the last are thin prism and tilt, which hardly any lens has; they may be there as zeros.
         if (distortion.Length is not (0 or 4 or 5 or 8 or 12 or 14)) throw new InputException($"{name}: {distortion.Length} distortion coefficients are not understood; 4, 5 or 8 are.");
@@ -75,6 +77,16 @@ public static class CameraFile
         return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int side) && side is > 0 and <= 1 << 16
             ? side
             : throw new InputException($"{name}: its {keys[0]} is no size.");
+    }
+
+    /// <summary>The word that stands behind a key, without quotes; empty where the key is not there.</summary>
+    private static string Word(string text, string key)
+    {
+        int at = After(text, [key]);
+        if (at < 0) return "";
+        int end = at;
+        while (end < text.Length && text[end] is not ('\n' or '\r' or '#')) end++;
+        return text[at..end].Trim().Trim('"', '\'');
     }
 
     /// <summary>The numbers between the brackets that follow a key; null where the key is not there.</summary>

@@ -28,6 +28,8 @@ public sealed record CameraDevice
     private static readonly (int Width, int Height)[] s_usualSizes =
         [(320, 240), (640, 360), (640, 480), (800, 600), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160)];
 
+    private const double UsualRate = 30;
+
     // No camera lists more; one that never stops listing is broken.
     private const int Most = 256;
 
@@ -66,7 +68,10 @@ public sealed record CameraDevice
     }
 
     /// <summary>What is known about one device.</summary>
-    public static CameraDevice Describe(string path)
+    public static CameraDevice Describe(string path) => Describe(path, new LiveSourceOptions());
+
+    /// <summary>The same; of a camera that takes any size or rate between two, what is wished for is among its formats where it can be had.</summary>
+    internal static CameraDevice Describe(string path, LiveSourceOptions wishes)
     {
         ArgumentNullException.ThrowIfNull(path);
         using SafeFileHandle device = V4l2.Open(path, out int error);
@@ -95,7 +100,7 @@ public sealed record CameraDevice
             Driver = DriverOf(capability),
             IsCamera = captures,
             IsOutput = (can & V4l2.VideoOutput) != 0,
-            Formats = captures ? ListFormats(device) : [],
+            Formats = captures ? ListFormats(device, wishes) : [],
         };
     }
 
@@ -104,22 +109,23 @@ public sealed record CameraDevice
     /// pictures a second, compressed ones above 640×480, where raw ones need more than USB carries at full rate. Null where the camera
     /// lists nothing: then it decides.
     /// </summary>
-    /// <exception cref="LiveFailureException">It has none that the user wants.</exception>
+    /// <exception cref="LiveFailureException">It has none that the user wants, or does not say what it has.</exception>
     internal CameraFormat? Choose(LiveSourceOptions options)
     {
         CameraFormat[] readable = [.. Formats.Where(format => format.IsReadable)];
-        if (readable.Length == 0) return null;
-        CameraFormat[] fitting = [.. readable.Where(format => Fits(format, options))];
-        if (fitting.Length == 0)
+        string wanted = string.Join(" ", new[]
         {
-            string wanted = string.Join(" ", new[]
-            {
-                options.CameraFormat,
-                options.CameraSize is { } size ? FormattableString.Invariant($"{size.Width}x{size.Height}") : null,
-                options.CameraRate is { } rate ? FormattableString.Invariant($"at {rate:0.##}") : null,
-            }.Where(part => part is not null));
-            throw new LiveFailureException(LiveFailureKind.Incurable, $"the camera does not have {wanted}; it has {List(readable)}");
+            options.CameraFormat,
+            options.CameraSize is { } size ? FormattableString.Invariant($"{size.Width}x{size.Height}") : null,
+            options.CameraRate is { } rate ? FormattableString.Invariant($"at {rate:0.##}") : null,
+        }.Where(part => part is not null));
+        if (readable.Length == 0)
+        {
+            if (wanted.Length > 0) throw new LiveFailureException(LiveFailureKind.Incurable, $"the camera does not say what it has, so {wanted} cannot be asked of it; leave that out");
+            return null;
         }
+        CameraFormat[] fitting = [.. readable.Where(format => Fits(format, options))];
+        if (fitting.Length == 0) throw new LiveFailureException(LiveFailureKind.Incurable, $"the camera does not have {wanted}; it has {List(readable)}");
         return fitting.MaxBy(format => Rank(format, options));
     }
 
@@ -150,7 +156,7 @@ public sealed record CameraDevice
 
     private static unsafe string DriverOf(V4l2.Capability capability) => V4l2.Text(new ReadOnlySpan<byte>(capability.Driver, 16));
 
-    private static List<CameraFormat> ListFormats(SafeFileHandle device)
+    private static List<CameraFormat> ListFormats(SafeFileHandle device, LiveSourceOptions wishes)
     {
         List<CameraFormat> formats = [];
         for (uint i = 0; i < Most; i++)
@@ -158,16 +164,16 @@ public sealed record CameraDevice
             V4l2.Format format = new() { Index = i, Type = V4l2.Capture };
             if (!V4l2.TryList(device, ref format)) break;
             string? name = PixelFormatNames.FFmpegName(format.PixelFormat);
-            foreach ((int width, int height) in ListSizes(device, format.PixelFormat))
+            foreach ((int width, int height) in ListSizes(device, format.PixelFormat, wishes.CameraSize))
             {
-                foreach (double rate in ListRates(device, format.PixelFormat, width, height))
+                foreach (double rate in ListRates(device, format.PixelFormat, width, height, wishes.CameraRate))
                     formats.Add(new CameraFormat(name ?? PixelFormatNames.Letters(format.PixelFormat), width, height, rate) { IsReadable = name is not null });
             }
         }
         return formats;
     }
 
-    private static List<(int Width, int Height)> ListSizes(SafeFileHandle device, uint pixelFormat)
+    private static List<(int Width, int Height)> ListSizes(SafeFileHandle device, uint pixelFormat, (int Width, int Height)? wish)
     {
         const uint Discrete = 1;
         List<(int, int)> sizes = [];
@@ -183,17 +189,19 @@ public sealed record CameraDevice
             // Any size between two, by steps: least width, most width, step; then the same of the height.
             (uint leastWidth, uint mostWidth, uint widthStep) = (size.WidthOrLeast, size.HeightOrMost, Math.Max(size.WidthStep, 1));
             uint heightStep = Math.Max(size.HeightStep, 1);
-            foreach ((int width, int height) in s_usualSizes)
+            IEnumerable<(int, int)> offered = wish is { } own ? s_usualSizes.Append(own).Distinct() : s_usualSizes;
+            foreach ((int width, int height) in offered)
             {
                 if (width >= leastWidth && width <= mostWidth && height >= size.HeightLeast && height <= size.HeightMost
                     && (width - leastWidth) % widthStep == 0 && (height - size.HeightLeast) % heightStep == 0) sizes.Add((width, height));
             }
+            if (sizes.Count == 0) sizes.Add(((int)mostWidth, (int)size.HeightMost));
             break;
         }
         return sizes;
     }
 
-    private static List<double> ListRates(SafeFileHandle device, uint pixelFormat, int width, int height)
+    private static List<double> ListRates(SafeFileHandle device, uint pixelFormat, int width, int height, double? wish)
     {
         const uint Discrete = 1;
         List<double> rates = [];
@@ -201,9 +209,16 @@ public sealed record CameraDevice
         {
             V4l2.FrameInterval interval = new() { Index = i, PixelFormat = pixelFormat, Width = (uint)width, Height = (uint)height };
             if (!V4l2.TryList(device, ref interval)) break;
-            // The least interval of a range is its highest rate.
-            if (interval.Numerator > 0) rates.Add((double)interval.Denominator / interval.Numerator);
-            if (interval.Type != Discrete) break;
+            if (interval.Numerator == 0) break;
+            double highest = (double)interval.Denominator / interval.Numerator;
+            if (interval.Type != Discrete)
+            {
+                // Any interval between two: the least is the highest rate.
+                double lowest = interval.MostNumerator > 0 ? (double)interval.MostDenominator / interval.MostNumerator : highest;
+                rates.AddRange(new[] { wish ?? UsualRate, UsualRate, highest }.Where(rate => rate >= lowest && rate <= highest).Distinct());
+                break;
+            }
+            rates.Add(highest);
         }
         if (rates.Count == 0) rates.Add(0);
         return rates;

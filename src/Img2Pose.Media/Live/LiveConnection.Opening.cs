@@ -34,7 +34,7 @@ internal sealed unsafe partial class LiveConnection
             Allow(live.OpenTimeout.TotalSeconds);
             string? why = NetworkCheck.WhyNotTrusted(_address.Host, _address.Port ?? (_address.Scheme == "https" ? 443 : 322), live.OpenTimeout, live.Route, _ending.Token);
             if (why is null) throw;
-            throw new LiveFailureException(LiveFailureKind.Incurable, $"{why}; --insecure takes it unseen");
+            throw new LiveFailureException(LiveFailureKind.Incurable, why == NetworkCheck.NoTls ? why : $"{why}; --insecure takes it unseen");
         }
         finally
         {
@@ -78,7 +78,7 @@ internal sealed unsafe partial class LiveConnection
 
     private CameraFormat? ChooseCamera()
     {
-        CameraDevice device = CameraDevice.Describe(_address.Target);
+        CameraDevice device = CameraDevice.Describe(_address.Target, _options.Live);
         if (device.Problem is { } problem)
         {
             bool waits = problem.Contains("in use", StringComparison.Ordinal);

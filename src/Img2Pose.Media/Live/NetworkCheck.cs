@@ -34,6 +34,9 @@ internal static class NetworkCheck
         }
     }
 
+    /// <summary>What <see cref="WhyNotTrusted"/> says of a server that has no certificate, since it speaks no TLS.</summary>
+    public const string NoTls = "it does not speak TLS";
+
     /// <summary>Why the certificate of a host is not good; null where it is, or where that cannot be found out.</summary>
     public static string? WhyNotTrusted(string host, int port, TimeSpan patience, ILiveRoute? route, CancellationToken stop)
     {
@@ -75,7 +78,7 @@ internal static class NetworkCheck
         catch (AuthenticationException)
         {
             // The callback has said why; without that it is no TLS at all.
-            why ??= "it does not speak TLS";
+            why ??= NoTls;
         }
         return why;
     }

@@ -72,7 +72,7 @@ internal sealed unsafe class StreamSink : IVideoOutput
             _stream->avg_frame_rate = EncoderSelection.ToRate(rate);
             _stream->sample_aspect_ratio = _encoder.Pointer->sample_aspect_ratio;
             if (options.CopySound && (source as ISoundSource)?.Sound is { } sound && AddSound(output, sound, options.Warning)) _sound = sound;
-            Connect(output);
+            Connect(output, options.Stop);
         }
         catch
         {
@@ -218,28 +218,55 @@ internal sealed unsafe class StreamSink : IVideoOutput
 
     private static long Microseconds(long timestamp) => (long)(timestamp * ((double)ffmpeg.AV_TIME_BASE / Stopwatch.Frequency));
 
-    private void Connect(AVFormatContext* output)
+    private void Connect(AVFormatContext* output, CancellationToken stop)
     {
+        Resolve(stop);
         _interrupt.Allow(s_patience);
+        // Nothing has been sent yet that would have to be ended well.
+        using (stop.UnsafeRegister(static sink => ((StreamSink)sink!)._interrupt.End(), this)) WriteHeader(output, stop);
+        stop.ThrowIfCancellationRequested();
+        _headerWritten = true;
+    }
+
+    private void WriteHeader(AVFormatContext* output, CancellationToken stop)
+    {
         if (!_target.OpensItself)
         {
             AVIOInterruptCB callback = _interrupt.Callback;
-            int opened = ffmpeg.avio_open2(&output->pb, _target.Address, ffmpeg.AVIO_FLAG_WRITE, &callback, null);
-            if (opened < 0) throw Unreachable(opened);
+            AVDictionary* rules = null;
+            // Encrypted, but to whom? FFmpeg does not ask by itself.
+            if (_target.IsEncrypted) _ = ffmpeg.av_dict_set(&rules, "tls_verify", "1", 0);
+            int opened = ffmpeg.avio_open2(&output->pb, _target.Address, ffmpeg.AVIO_FLAG_WRITE, &callback, &rules);
+            ffmpeg.av_dict_free(&rules);
+            if (opened < 0) throw Unreachable(opened, stop);
         }
         AVDictionary* settings = null;
         foreach ((string key, string value) in Settings(_target)) _ = ffmpeg.av_dict_set(&settings, key, value, 0);
         int status = ffmpeg.avformat_write_header(output, &settings);
         bool unused = settings != null;
         ffmpeg.av_dict_free(&settings);
-        if (status < 0) throw Unreachable(status);
-        _headerWritten = true;
+        if (status < 0) throw Unreachable(status, stop);
         Debug.Assert(!unused, "A setting of the container is unknown to it.");
     }
 
-    private OutputException Unreachable(int status)
+    /// <summary>FFmpeg's own look-up of a name cannot be interrupted, and calls an unknown one an input/output error.</summary>
+    private void Resolve(CancellationToken stop)
     {
+        try
+        {
+            NetworkCheck.Resolve(_target.Host, s_patience, stop);
+        }
+        catch (LiveFailureException e)
+        {
+            throw new OutputException($"{_target}: cannot be pushed to ({e.Failure.Reason}); check the address.", e);
+        }
+    }
+
+    private Exception Unreachable(int status, CancellationToken stop)
+    {
+        if (stop.IsCancellationRequested) return new OperationCanceledException(stop);
         string why = _interrupt.TimedOut ? "nobody answers" : FFmpegRuntime.Describe(status);
+        if (_target.IsEncrypted && !_interrupt.TimedOut) why = NetworkCheck.WhyNotTrusted(_target.Host, _target.Port, s_patience, null, stop) ?? why;
         return new OutputException(_target.IsDevice
             ? $"{_target}: is no video output device ({why}); load v4l2loopback (modprobe v4l2loopback exclusive_caps=1) and name the device that it makes."
             : $"{_target}: cannot be pushed to ({why}); check the address and that a server listens there.");

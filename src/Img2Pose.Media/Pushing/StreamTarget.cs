@@ -5,7 +5,7 @@ namespace Img2Pose.Media;
 /// <summary>An output that is no file: a stream pushed to a server or a player, or a device that other programs see as a camera.</summary>
 internal sealed partial record StreamTarget
 {
-    private static readonly string[] s_schemes = ["rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp"];
+    private static readonly string[] s_schemes = ["rtsp", "rtmp", "rtmps", "srt", "udp"];
 
     /// <summary>What FFmpeg opens. Holds credentials: never shown.</summary>
     public required string Address { get; init; }
@@ -13,11 +13,20 @@ internal sealed partial record StreamTarget
     /// <summary>The output as it was named, credentials masked.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Host of the address; empty for a device.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>TCP port of an encrypted address.</summary>
+    public int Port { get; init; }
+
     /// <summary>FFmpeg's name of the container.</summary>
     public required string Format { get; init; }
 
     /// <summary>Whether the container opens what it writes to by itself.</summary>
     public bool OpensItself { get; init; }
+
+    /// <summary>Whether the way to the server is encrypted, and its certificate to be checked.</summary>
+    public bool IsEncrypted { get; init; }
 
     /// <summary>Whether pictures go out as they are, uncompressed.</summary>
     public bool IsDevice => Format == "v4l2";
@@ -44,13 +53,14 @@ internal sealed partial record StreamTarget
             throw new UsageException($"{name}: is no address; give {scheme}://HOST:PORT/PATH.");
         if (scheme is "srt" or "udp" && address.Port < 1)
             throw new UsageException($"{name}: names no port; give {scheme}://HOST:PORT.");
-        return scheme switch
+        StreamTarget target = scheme switch
         {
-            "rtsp" or "rtsps" => new StreamTarget { Address = output, Name = name, Format = "rtsp", OpensItself = true },
-            "rtmp" or "rtmps" => new StreamTarget { Address = output, Name = name, Format = "flv" },
+            "rtsp" => new StreamTarget { Address = output, Name = name, Format = "rtsp", OpensItself = true },
+            "rtmp" or "rtmps" => new StreamTarget { Address = output, Name = name, Format = "flv", IsEncrypted = scheme == "rtmps" },
             // Seven packets of a transport stream fit into what Ethernet carries whole.
             _ => new StreamTarget { Address = output.Contains("pkt_size", StringComparison.Ordinal) ? output : $"{output}{(address.Query.Length > 0 ? '&' : '?')}pkt_size=1316", Name = name, Format = "mpegts" },
         };
+        return target with { Host = address.IdnHost, Port = address.Port > 0 ? address.Port : 443 };
     }
 
     private static string? SchemeOf(string output)
