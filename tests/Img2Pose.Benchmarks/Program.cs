@@ -11,7 +11,7 @@ return args switch
 {
     ["golden", ..] => GoldenBenchmark.Run(args[1..]),
     ["kernels", string model, string picture, ..] => KernelTable.Print(model, picture, args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 1),
-    ["samples", string pack, ..] => SampleBenchmark.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100, args.ElementAtOrDefault(3)),
+    ["samples", string pack, ..] => SampleBenchmark.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100, args.ElementAtOrDefault(3), args.ElementAtOrDefault(4) == "all"),
     ["shapes", ..] => ShapeTable.Print(args.ElementAtOrDefault(1), args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 15),
     ["crops", string pack, ..] => CropTable.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3),
     ["small", string pack, ..] => SmallFaceTable.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1),

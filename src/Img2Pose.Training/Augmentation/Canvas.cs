@@ -1,29 +1,7 @@
+using System.Buffers;
 using Img2Pose.Training.Data;
 
 namespace Img2Pose.Training.Augmentation;
-
-/// <summary>What part of a picture a layer shows, in the picture's own pixels.</summary>
-/// <param name="CenterX">Middle of the ellipse.</param>
-/// <param name="CenterY">Middle of the ellipse.</param>
-/// <param name="RadiusX">Half width of the ellipse; infinite for the whole picture.</param>
-/// <param name="RadiusY">Half height of the ellipse.</param>
-/// <param name="Feather">Soft part of the radius, 0 (hard edge) to 1.</param>
-internal readonly record struct LayerShape(double CenterX, double CenterY, double RadiusX, double RadiusY, double Feather)
-{
-    /// <summary>The whole picture.</summary>
-    public static LayerShape Whole => new(0, 0, double.PositiveInfinity, double.PositiveInfinity, 0);
-
-    /// <summary>Whether nothing is cut away.</summary>
-    public bool IsWhole => double.IsInfinity(RadiusX);
-
-    /// <summary>Opacity in [0, 1] at a point of the picture.</summary>
-    public double Opacity(double x, double y)
-    {
-        if (IsWhole) return 1;
-        double distance = double.Hypot((x - CenterX) / RadiusX, (y - CenterY) / RadiusY);
-        return Feather <= 0 ? (distance <= 1 ? 1 : 0) : Math.Clamp((1 - distance) / Feather, 0, 1);
-    }
-}
 
 /// <summary>An integer rectangle of the canvas; right and bottom exclusive.</summary>
 internal readonly record struct PixelRectangle(int Left, int Top, int Right, int Bottom);
@@ -34,13 +12,20 @@ internal sealed class Canvas
 {
     /// <summary>A black canvas.</summary>
     public Canvas(int width, int height)
+        : this(width, height, new byte[width * height * 3])
     {
-        Width = width;
-        Height = height;
-        Pixels = new byte[width * height * 3];
     }
 
-    /// <summary>RGB samples, row-major.</summary>
+    /// <summary>A canvas on pixels that are there; the array may be longer.</summary>
+    public Canvas(int width, int height, byte[] pixels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pixels.Length, width * height * 3);
+        Width = width;
+        Height = height;
+        Pixels = pixels;
+    }
+
+    /// <summary>RGB samples, row-major; on pixels that were there the array may be longer.</summary>
     public byte[] Pixels { get; }
 
     /// <summary>Width in pixels.</summary>
@@ -55,7 +40,7 @@ internal sealed class Canvas
     /// <summary>Fills with one colour.</summary>
     public void Fill(byte red, byte green, byte blue)
     {
-        for (int i = 0; i < Pixels.Length; i += 3)
+        for (int i = 0; i < 3 * Width * Height; i += 3)
         {
             Pixels[i] = red;
             Pixels[i + 1] = green;
@@ -67,7 +52,7 @@ internal sealed class Canvas
     /// Draws <paramref name="picture"/> through <paramref name="warp"/>, block-averaged then bilinear with half-pixel
     /// centres; only inside <paramref name="clip"/>, only where the picture is, mixed by the shape's opacity.
     /// </summary>
-    public unsafe void Draw(RgbPicture picture, SimilarityWarp warp, LayerShape shape, PixelRectangle clip)
+    public void Draw(RgbPicture picture, SimilarityWarp warp, LayerShape shape, PixelRectangle clip)
     {
         using ReducedPicture reduced = ReducedPicture.ForScale(picture, warp.Scale);
         (double x0, double y0) = warp.Invert(0.5, 0.5);
@@ -75,37 +60,38 @@ internal sealed class Canvas
         (double x2, double y2) = warp.Invert(0.5, 1.5);
         double stepX = x1 - x0, stepY = y1 - y0;
         double perSource = 1.0 / reduced.Factor;
-        byte* sample = stackalloc byte[3];
-        fixed (byte* source = reduced.Pixels)
-        fixed (byte* target = Pixels)
+        float du = (float)(stepX * perSource), dv = (float)(stepY * perSource);
+        byte[] samples = ArrayPool<byte>.Shared.Rent(shape.IsWhole ? 0 : 3 * Width);
+        int[] opacities = ArrayPool<int>.Shared.Rent(shape.IsWhole ? 0 : Width + LayerShape.Lanes);
+        for (int y = clip.Top; y < clip.Bottom; y++)
         {
-            for (int y = clip.Top; y < clip.Bottom; y++)
-            {
-                double rowX = x0 + y * (x2 - x0), rowY = y0 + y * (y2 - y0);
-                int begin = clip.Left, end = clip.Right;
-                Narrow(rowX, stepX, picture.Width, ref begin, ref end);
-                Narrow(rowY, stepY, picture.Height, ref begin, ref end);
-                byte* to = target + ((long)y * Width + begin) * 3;
-                if (shape.IsWhole)
-                {
-                    float u = (float)((rowX + begin * stepX) * perSource - 0.5), du = (float)(stepX * perSource);
-                    float v = (float)((rowY + begin * stepY) * perSource - 0.5), dv = (float)(stepY * perSource);
-                    for (int i = 0; i < end - begin; i++, to += 3)
-                        Sample(source, reduced.Width, reduced.Height, u + i * du, v + i * dv, to);
-                }
-                else
-                {
-                    for (int x = begin; x < end; x++, to += 3)
-                    {
-                        double px = rowX + x * stepX, py = rowY + x * stepY;
-                        int opacity = (int)(256 * shape.Opacity(px, py));
-                        if (opacity == 0) continue;
-                        Sample(source, reduced.Width, reduced.Height,
-                            (float)(px * perSource - 0.5), (float)(py * perSource - 0.5), sample);
-                        for (int c = 0; c < 3; c++) to[c] = (byte)(to[c] + (((sample[c] - to[c]) * opacity) >> 8));
-                    }
-                }
-            }
+            double rowX = x0 + y * (x2 - x0), rowY = y0 + y * (y2 - y0);
+            int begin = clip.Left, end = clip.Right;
+            Narrow(rowX, stepX, picture.Width, ref begin, ref end);
+            Narrow(rowY, stepY, picture.Height, ref begin, ref end);
+            shape.Narrow(rowX, rowY, stepX, stepY, ref begin, ref end);
+            if (begin >= end) continue;
+            Span<byte> to = Pixels.AsSpan((y * Width + begin) * 3, (end - begin) * 3);
+            Span<byte> row = shape.IsWhole ? to : samples.AsSpan(0, to.Length);
+            double px = rowX + begin * stepX, py = rowY + begin * stepY;
+            PictureSampler.Row(reduced.Pixels, reduced.Width, reduced.Height, (float)(px * perSource - 0.5), (float)(py * perSource - 0.5), du, dv, row);
+            if (shape.IsWhole) continue;
+            shape.Opacities(px, py, stepX, stepY, opacities.AsSpan(0, end - begin + LayerShape.Lanes));
+            Mix(row, opacities, to);
+        }
+        ArrayPool<byte>.Shared.Return(samples);
+        ArrayPool<int>.Shared.Return(opacities);
+    }
+
+    private static void Mix(ReadOnlySpan<byte> samples, ReadOnlySpan<int> opacities, Span<byte> to)
+    {
+        for (int i = 0, at = 0; at < to.Length; i++, at += 3)
+        {
+            int opacity = opacities[i];
+            if (opacity == 0) continue;
+            to[at] = (byte)(to[at] + (((samples[at] - to[at]) * opacity) >> 8));
+            to[at + 1] = (byte)(to[at + 1] + (((samples[at + 1] - to[at + 1]) * opacity) >> 8));
+            to[at + 2] = (byte)(to[at + 2] + (((samples[at + 2] - to[at + 2]) * opacity) >> 8));
         }
     }
 
@@ -163,23 +149,5 @@ internal sealed class Canvas
         int period = 2 * count;
         i = (i % period + period) % period;
         return i < count ? i : period - 1 - i;
-    }
-
-    /// <summary>Bilinear with edge repetition; coordinates count from the first pixel's centre.</summary>
-    private static unsafe void Sample(byte* source, int width, int height, float u, float v, byte* to)
-    {
-        u = Math.Clamp(u, 0, width - 1);
-        v = Math.Clamp(v, 0, height - 1);
-        int x = (int)u, y = (int)v;
-        int fx = (int)((u - x) * 256), fy = (int)((v - y) * 256);
-        byte* p00 = source + ((long)y * width + x) * 3;
-        byte* p01 = x + 1 < width ? p00 + 3 : p00;
-        long down = y + 1 < height ? width * 3L : 0;
-        byte* p10 = p00 + down;
-        byte* p11 = p01 + down;
-        int w11 = fx * fy, w01 = (fx << 8) - w11, w10 = (fy << 8) - w11, w00 = 65536 - w11 - w01 - w10;
-        to[0] = (byte)((p00[0] * w00 + p01[0] * w01 + p10[0] * w10 + p11[0] * w11 + 32768) >> 16);
-        to[1] = (byte)((p00[1] * w00 + p01[1] * w01 + p10[1] * w10 + p11[1] * w11 + 32768) >> 16);
-        to[2] = (byte)((p00[2] * w00 + p01[2] * w01 + p10[2] * w10 + p11[2] * w11 + 32768) >> 16);
     }
 }

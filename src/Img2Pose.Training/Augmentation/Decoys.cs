@@ -134,6 +134,7 @@ internal static class Decoys
     {
         private readonly Kind _kind;
         private readonly double _a, _b, _c, _d, _e;
+        private readonly (double X, double Y) _longHand, _shortHand;
         private readonly bool _flag;
         private readonly ulong _bits;
 
@@ -141,6 +142,7 @@ internal static class Decoys
         {
             _kind = kind;
             (_a, _b, _c, _d, _e) = (random.Uniform(), random.Uniform(), random.Uniform(), random.Uniform(), random.Uniform());
+            (_longHand, _shortHand) = (Hand(_d), Hand(_e));
             _flag = random.Chance(0.5);
             _bits = random.NextBits();
         }
@@ -174,7 +176,7 @@ internal static class Decoys
             if (InEllipse(side - eyeX, v - eyeY - slope * (side - eyeX), 0.14 + 0.16 * _a, 0.08 + 0.15 * _b)) return Ink.Dark;
             // A glint in the socket and a line under it.
             if (_bits % 8 < 3 && InEllipse(side - eyeX, v - eyeY - slope * (side - eyeX) - 0.1 - 0.15 * _b, 0.2 + 0.1 * _a, 0.03)) return Ink.Dark;
-            if (!skull) return Math.Abs(double.Hypot(u, v - 0.05) - 0.55) < 0.04 + 0.05 * _c && v > 0.2 ? Ink.Dark : Ink.Light;
+            if (!skull) return Math.Abs(Math.Sqrt(u * u + (v - 0.05) * (v - 0.05)) - 0.55) < 0.04 + 0.05 * _c && v > 0.2 ? Ink.Dark : Ink.Light;
             double noseTop = 0.12 + 0.1 * _e;
             if (v > noseTop && v < noseTop + 0.25 && side < 0.6 * (v - noseTop) && side > ((_bits & 16) != 0 ? 0.02 : -1)) return Ink.Dark;
             double teeth = 0.5 + 0.1 * _d;
@@ -190,15 +192,18 @@ internal static class Decoys
         /// <summary>A disc with a rim, ticks or spokes, and two hands or a hub: clocks, dials, wheels.</summary>
         private Ink DialAt(double u, double v)
         {
-            double radius = double.Hypot(u, v);
+            double radius = Math.Sqrt(u * u + v * v);
             if (radius > 1) return Ink.None;
             if (radius > 0.86 + 0.1 * _a) return Ink.Dark;
-            double turn = Math.Atan2(v, u) / (2 * Math.PI) + 0.5;
-            double part = turn * Ticks - Math.Floor(turn * Ticks);
-            if (radius > 0.55 + 0.2 * _b && radius < 0.85 && part < 0.15 + 0.3 * _c) return Ink.Dark;
+            if (radius > 0.55 + 0.2 * _b && radius < 0.85)
+            {
+                double turn = Math.Atan2(v, u) / (2 * Math.PI) + 0.5;
+                double part = turn * Ticks - Math.Floor(turn * Ticks);
+                if (part < 0.15 + 0.3 * _c) return Ink.Dark;
+            }
             if (radius < 0.08 + 0.25 * _c * _c) return Ink.Dark;
             if (!_flag) return Ink.Light;
-            return OnHand(u, v, _d, 0.75, 0.04) || OnHand(u, v, _e, 0.5, 0.06) ? Ink.Dark : Ink.Light;
+            return OnHand(u, v, _longHand, 0.75, 0.04) || OnHand(u, v, _shortHand, 0.5, 0.06) ? Ink.Dark : Ink.Light;
         }
 
         /// <summary>One to three rows of glyphs, each a few strokes on a cell.</summary>
@@ -221,7 +226,7 @@ internal static class Decoys
                 stroke |= (glyph & 8) != 0 && y > 0.5 - thick;
                 stroke |= (glyph & 16) != 0 && Math.Abs(y) < 0.5 * thick;
                 stroke |= (glyph & 32) != 0 && Math.Abs(x - y) < 0.7 * thick;
-                stroke |= (glyph & 64) != 0 && Math.Abs(double.Hypot(x, y) - 0.42) < 0.5 * thick;
+                stroke |= (glyph & 64) != 0 && Math.Abs(Math.Sqrt(x * x + y * y) - 0.42) < 0.5 * thick;
             }
             if (stroke) return Ink.Dark;
             return _flag ? Ink.Light : Ink.None;
@@ -229,15 +234,18 @@ internal static class Decoys
 
         private static bool InEllipse(double x, double y, double radiusX, double radiusY)
         {
-            (x, y) = (x / radiusX, y / radiusY);
-            return x * x + y * y <= 1;
+            // Without a division: four samples of every pixel come here several times.
+            (x, y) = (x * radiusY, y * radiusX);
+            double product = radiusX * radiusY;
+            return x * x + y * y <= product * product;
         }
 
-        private static bool OnHand(double u, double v, double turn, double length, double width)
+        private static (double X, double Y) Hand(double turn) => (Math.Cos(2 * Math.PI * turn), Math.Sin(2 * Math.PI * turn));
+
+        private static bool OnHand(double u, double v, (double X, double Y) hand, double length, double width)
         {
-            double x = Math.Cos(2 * Math.PI * turn), y = Math.Sin(2 * Math.PI * turn);
-            double along = u * x + v * y;
-            return along > 0 && along < length && Math.Abs(u * y - v * x) < width;
+            double along = u * hand.X + v * hand.Y;
+            return along > 0 && along < length && Math.Abs(u * hand.Y - v * hand.X) < width;
         }
     }
 }

@@ -31,23 +31,19 @@ internal static class Photometric
         double contrast = random.LogUniform(0.72, 1.3);
         double gamma = random.LogUniform(0.75, 1.35);
         double lift = random.Uniform(-15, 15);
+        Span<double> curve = stackalloc double[256];
+        for (int v = 0; v < 256; v++) curve[v] = 255 * Math.Pow(v / 255.0, gamma);
         Span<byte> table = stackalloc byte[768];
         for (int c = 0; c < 3; c++)
         {
             double channelGain = gain * random.LogUniform(0.9, 1.11);
             for (int v = 0; v < 256; v++)
             {
-                double x = 255 * Math.Pow(v / 255.0, gamma);
-                x = ((x * channelGain) - 128) * contrast + 128 + lift;
+                double x = ((curve[v] * channelGain) - 128) * contrast + 128 + lift;
                 table[c * 256 + v] = (byte)Math.Clamp(x + 0.5, 0, 255);
             }
         }
-        for (int i = 0; i + 2 < pixels.Length; i += 3)
-        {
-            pixels[i] = table[pixels[i]];
-            pixels[i + 1] = table[256 + pixels[i + 1]];
-            pixels[i + 2] = table[512 + pixels[i + 2]];
-        }
+        PixelLoops.LookUp(pixels, table);
     }
 
     /// <summary>Saturation and hue as one 3×3 matrix; every fourth time all grey.</summary>
@@ -69,35 +65,35 @@ internal static class Photometric
                 m[row * 3 + column] = (int)Math.Round(4096 * (saturation * turn + (1 - saturation) * luma[column]));
             }
         }
-        for (int i = 0; i + 2 < pixels.Length; i += 3)
-        {
-            int r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];
-            pixels[i] = (byte)Math.Clamp((m[0] * r + m[1] * g + m[2] * b + 2048) >> 12, 0, 255);
-            pixels[i + 1] = (byte)Math.Clamp((m[3] * r + m[4] * g + m[5] * b + 2048) >> 12, 0, 255);
-            pixels[i + 2] = (byte)Math.Clamp((m[6] * r + m[7] * g + m[8] * b + 2048) >> 12, 0, 255);
-        }
+        PixelLoops.Mix(pixels, m);
     }
 
     /// <summary>Normal noise of the given standard deviation, per sample or (sensor without colour) per pixel.</summary>
     public static void AddNoise(Span<byte> pixels, double sigma, bool grey, ref SampleRandom random)
     {
-        // Sums of four uniform bytes are normal enough, and one draw of 64 bits gives two of them.
+        // Sums of four uniform bytes are normal enough.
         double scale = sigma / Math.Sqrt(4 * (256.0 * 256 - 1) / 12);
         int factor = (int)Math.Round(scale * 65536);
-        for (int i = 0; i + 2 < pixels.Length; i += 3)
+        NoiseBytes noise = new(ref random);
+        Span<short> block = stackalloc short[3 * NoiseBlock], greys = stackalloc short[NoiseBlock];
+        for (int at = 0; at < pixels.Length; at += block.Length)
         {
-            ulong bits = random.NextBits();
-            int a = Noise((uint)bits), b = Noise((uint)(bits >> 32));
-            int c = grey ? a : Noise((uint)(bits >> 16));
-            if (grey) b = a;
-            pixels[i] = (byte)Math.Clamp(pixels[i] + ((a * factor + 32768) >> 16), 0, 255);
-            pixels[i + 1] = (byte)Math.Clamp(pixels[i + 1] + ((b * factor + 32768) >> 16), 0, 255);
-            pixels[i + 2] = (byte)Math.Clamp(pixels[i + 2] + ((c * factor + 32768) >> 16), 0, 255);
+            if (grey)
+            {
+                noise.Fill(greys, factor);
+                for (int i = 0; i < greys.Length; i++) block[3 * i] = block[3 * i + 1] = block[3 * i + 2] = greys[i];
+            }
+            else
+            {
+                noise.Fill(block, factor);
+            }
+            Span<byte> part = pixels[at..Math.Min(at + block.Length, pixels.Length)];
+            PixelLoops.Add(part, block[..part.Length]);
         }
-
-        static int Noise(uint bits) =>
-            (int)((bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + (bits >> 24)) - 510;
     }
+
+    // Pixels whose noise is drawn at once.
+    private const int NoiseBlock = 256;
 
     // Widest blur, pixels, and how far it reaches.
     private const double LargestBlur = 12;
@@ -143,12 +139,16 @@ internal static class Photometric
         int smallHeight = Math.Max(2, (int)Math.Round(height / factor));
         // One scale for both sides keeps the labels: the small picture may show a little more or less than the large one.
         double scale = 1 / factor;
+        byte[] whole = ArrayPool<byte>.Shared.Rent(pixels.Length);
+        pixels.CopyTo(whole);
         Canvas small = new(smallWidth + 1, smallHeight + 1);
-        small.Draw(new Data.RgbPicture(pixels.ToArray(), width, height), new SimilarityWarp(scale, 0, false, 0, 0), LayerShape.Whole, small.Bounds);
+        small.Draw(Data.RgbPicture.Borrow(whole, width, height), new SimilarityWarp(scale, 0, false, 0, 0), LayerShape.Whole, small.Bounds);
         RepeatEdges(small, (int)(width * scale), (int)(height * scale));
-        Canvas large = new(width, height);
+        Array.Clear(whole, 0, pixels.Length);
+        Canvas large = new(width, height, whole);
         large.Draw(new Data.RgbPicture(small.Pixels, small.Width, small.Height), new SimilarityWarp(factor, 0, false, 0, 0), LayerShape.Whole, large.Bounds);
-        large.Pixels.CopyTo(pixels);
+        whole.AsSpan(0, pixels.Length).CopyTo(pixels);
+        ArrayPool<byte>.Shared.Return(whole);
     }
 
     /// <summary>Copies the last drawn column and row over the undrawn ones beyond.</summary>
@@ -166,42 +166,32 @@ internal static class Photometric
         }
     }
 
+    /// <summary>Weighs neighbours along one axis by a symmetric kernel of odd length whose sum is 65536, edges repeated.</summary>
     private static unsafe void Convolve(Span<byte> pixels, int width, int height, ReadOnlySpan<int> kernel, bool horizontal)
     {
-        int radius = kernel.Length / 2;
-        int count = horizontal ? width : height, lines = horizontal ? height : width;
-        int step = horizontal ? 3 : width * 3, lineStep = horizontal ? width * 3 : 3;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((count + 2 * radius) * 3);
-        fixed (byte* start = pixels)
-        fixed (byte* line = buffer)
-        fixed (int* weights = kernel)
+        int radius = kernel.Length / 2, stride = 3 * width;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(horizontal ? stride + 6 * radius : stride * height);
+        byte** taps = stackalloc byte*[2 * LargestRadius + 1];
+        fixed (byte* picture = pixels)
+        fixed (byte* copy = buffer)
+        fixed (int* weights = kernel[radius..])
         {
-            for (int l = 0; l < lines; l++)
+            if (!horizontal) pixels[..(stride * height)].CopyTo(buffer);
+            for (int y = 0; y < height; y++)
             {
-                byte* to = start + (long)l * lineStep;
-                for (int i = -radius; i < count + radius; i++)
+                byte* row = picture + (long)y * stride;
+                if (horizontal)
                 {
-                    byte* from = to + (long)Math.Clamp(i, 0, count - 1) * step;
-                    byte* at = line + (i + radius) * 3;
-                    at[0] = from[0];
-                    at[1] = from[1];
-                    at[2] = from[2];
-                }
-                for (int i = 0; i < count; i++, to += step)
-                {
-                    int r = 32768, g = 32768, b = 32768;
-                    byte* from = line + i * 3;
-                    for (int k = 0; k < kernel.Length; k++, from += 3)
+                    new Span<byte>(row, stride).CopyTo(buffer.AsSpan(3 * radius));
+                    for (int i = 0; i < 3 * radius; i++)
                     {
-                        int w = weights[k];
-                        r += w * from[0];
-                        g += w * from[1];
-                        b += w * from[2];
+                        copy[i] = row[i % 3];
+                        copy[3 * radius + stride + i] = row[stride - 3 + i % 3];
                     }
-                    to[0] = (byte)(r >> 16);
-                    to[1] = (byte)(g >> 16);
-                    to[2] = (byte)(b >> 16);
                 }
+                for (int k = 0; k < kernel.Length; k++)
+                    taps[k] = horizontal ? copy + 3 * k : copy + (long)Math.Clamp(y + k - radius, 0, height - 1) * stride;
+                PixelLoops.Weigh(taps, weights, radius, row, stride);
             }
         }
         ArrayPool<byte>.Shared.Return(buffer);

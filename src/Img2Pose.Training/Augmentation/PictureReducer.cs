@@ -43,10 +43,13 @@ internal readonly struct ReducedPicture : IDisposable
     /// </summary>
     public static ReducedPicture ForScale(RgbPicture picture, double scale)
     {
-        int octave = scale < 0.5 ? BitOperations.Log2((uint)Math.Min(1 / scale, 1 << 20)) : 0;
+        int octave = OctaveFor(scale);
         RgbPicture reduced = picture.Halved(octave);
         return new ReducedPicture(reduced.Pixels, false, reduced.Width, reduced.Height, 1 << octave);
     }
+
+    /// <summary>How often <see cref="ForScale"/> halves a picture.</summary>
+    public static int OctaveFor(double scale) => scale < 0.5 ? BitOperations.Log2((uint)Math.Min(1 / scale, 1 << 20)) : 0;
 
     /// <summary>
     /// Averages over blocks of at most <paramref name="factor"/>, and more than three quarters of it where that is above one. What is
@@ -54,9 +57,10 @@ internal readonly struct ReducedPicture : IDisposable
     /// </summary>
     public static ReducedPicture By(RgbPicture picture, int factor)
     {
+        factor = Math.Max(factor, 1 << picture.Octave);
         if (factor <= 1) return new ReducedPicture(picture.Pixels, false, picture.Width, picture.Height, 1);
         // A kept one whose blocks are a quarter or less of what is wanted, and the rest by averaging them.
-        int octave = Math.Max(0, BitOperations.Log2((uint)factor) - 2);
+        int octave = Math.Max(picture.Octave, BitOperations.Log2((uint)factor) - 2);
         RgbPicture start = picture.Halved(octave);
         int rest = factor >> octave;
 

@@ -55,7 +55,8 @@ public sealed class SampleGenerator
     public TrainingSample Generate(ulong seed, long index, int width, int height)
     {
         SampleRandom random = new(seed, index);
-        SceneComposer scene = new(width, height, _options);
+        using PixelLoans loans = new();
+        SceneComposer scene = new(width, height, _options, loans);
         double kind = random.Uniform();
         double backgrounds = _backgrounds.Length > 0 ? _options.BackgroundShare : 0;
         if (kind < backgrounds)
@@ -80,7 +81,7 @@ public sealed class SampleGenerator
         Canvas canvas = scene.Canvas;
         double shorter = Math.Min(canvas.Width, canvas.Height);
         double size = random.LogUniform(_options.SmallestFace, _options.LargestFace * shorter);
-        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
+        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(scene, size, ref random);
         double scale = ScaleFor(box, size);
         // A small face of a small picture would leave most of the sample to the fill: make it a crowded scene instead.
         if (scale * scale * image.Width * image.Height < 0.25 * canvas.Width * canvas.Height && random.Chance(0.8))
@@ -121,10 +122,10 @@ public sealed class SampleGenerator
         if (side < 2 * _options.SmallestFace) return;
         // Large enough that the picture fills most of its cell, where that is possible.
         double size = random.LogUniform(Math.Max(_options.SmallestFace, 0.35 * side), 0.95 * side);
-        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
+        (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(scene, size, ref random);
         double angle = random.Chance(0.6) ? 0 : Angle(ref random);
         SimilarityWarp warp = PlaceAnchor(box, ScaleFor(box, size), angle, cell, ref random);
-        scene.Canvas.DrawBlurredContinuation(picture, warp, cell);
+        if (!Covers(cell, picture, warp)) scene.Canvas.DrawBlurredContinuation(picture, warp, cell);
         scene.AddLayer(picture, image, warp, LayerShape.Whole, cell);
     }
 
@@ -156,7 +157,7 @@ public sealed class SampleGenerator
         for (int i = 0; i < count; i++)
         {
             double size = random.LogUniform(_options.SmallestFace, largest);
-            (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(size, ref random);
+            (RgbPicture picture, AnnotatedImage image, Box box) = DrawFace(scene, size, ref random);
             double scale = ScaleFor(box, size);
             for (int attempt = 0; attempt < 6; attempt++)
             {
@@ -223,7 +224,7 @@ public sealed class SampleGenerator
     private void FillAround(SceneComposer scene, RgbPicture picture, SimilarityWarp warp, ref SampleRandom random)
     {
         Canvas canvas = scene.Canvas;
-        if (CoversAll(canvas, picture, warp)) return;
+        if (Covers(canvas.Bounds, picture, warp)) return;
         double kind = random.Uniform();
         if (kind < 0.4 && _backgrounds.Length > 0) DrawBackground(scene, canvas.Bounds, ref random);
         else if (kind < 0.8) canvas.DrawBlurredContinuation(picture, warp, canvas.Bounds);
@@ -231,10 +232,10 @@ public sealed class SampleGenerator
         else FillWithNoise(canvas, ref random);
     }
 
-    /// <summary>Whether the warped picture, a convex shape, holds all four corners of the canvas.</summary>
-    private static bool CoversAll(Canvas canvas, RgbPicture picture, SimilarityWarp warp)
+    /// <summary>Whether the warped picture, a convex shape, holds all four corners of a part of the canvas.</summary>
+    private static bool Covers(PixelRectangle part, RgbPicture picture, SimilarityWarp warp)
     {
-        ReadOnlySpan<(int X, int Y)> corners = [(0, 0), (canvas.Width, 0), (0, canvas.Height), (canvas.Width, canvas.Height)];
+        ReadOnlySpan<(int X, int Y)> corners = [(part.Left, part.Top), (part.Right, part.Top), (part.Left, part.Bottom), (part.Right, part.Bottom)];
         foreach ((int x, int y) in corners)
         {
             (double u, double v) = warp.Invert(x, y);
@@ -261,14 +262,14 @@ public sealed class SampleGenerator
     }
 
     /// <summary>A picture for a face of about <paramref name="size"/> pixels: a photograph, or one made from the meshes.</summary>
-    private (RgbPicture Picture, AnnotatedImage Image, Box Box) DrawFace(double size, ref SampleRandom random)
+    private (RgbPicture Picture, AnnotatedImage Image, Box Box) DrawFace(SceneComposer scene, double size, ref SampleRandom random)
     {
         Anchor anchor = DrawAnchor(size, ref random);
         RgbPicture picture = _pictures[anchor.Image];
         AnnotatedImage image = _images[anchor.Image];
         int face = anchor.Face;
         RgbPicture? background = _backgrounds.Length == 0 ? null : _pictures[_backgrounds[random.Below(_backgrounds.Length)]];
-        if (_synthetic is not null && _synthetic.TryReplace(ref picture, ref image, face, background, ref random)) face = 0;
+        if (_synthetic is not null && _synthetic.TryReplace(ref picture, ref image, face, size, background, scene.Loans, ref random)) face = 0;
         return (picture, image, image.Faces[face].Box);
     }
 

@@ -9,7 +9,7 @@ namespace Img2Pose.Training.Augmentation;
 /// One sample in the making: layers are drawn over one another, and the faces that they carry are kept with what later
 /// layers hide of them.
 /// </summary>
-internal sealed class SceneComposer(int width, int height, SampleGeneratorOptions options)
+internal sealed class SceneComposer(int width, int height, SampleGeneratorOptions options, PixelLoans loans)
 {
     private const int Grid = 8;
 
@@ -20,6 +20,9 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
 
     /// <summary>The picture.</summary>
     public Canvas Canvas { get; } = new(width, height);
+
+    /// <summary>Lends the pixels of pictures that are made for this sample.</summary>
+    public PixelLoans Loans => loans;
 
     /// <summary>Faces placed so far, in canvas pixels.</summary>
     public int FaceCount => _faces.Count;
@@ -96,6 +99,8 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
         };
     }
 
+    private static int CellAt(double at, int count) => (int)Math.Clamp(at / TrainingSample.CellSize, 0, count - 1);
+
     private static int Cells(int side) => (side + TrainingSample.CellSize - 1) / TrainingSample.CellSize;
 
     private static ulong Covered(PlacedFace face, in Box cover, bool ellipse)
@@ -133,10 +138,17 @@ internal sealed class SceneComposer(int width, int height, SampleGeneratorOption
     private void MarkCells(SimilarityWarp warp, LayerShape shape, PixelRectangle clip, int width, int height, byte mark)
     {
         int columns = Cells(Canvas.Width);
-        for (int cell = 0; cell < _uncertain.Length; cell++)
+        (double centerX, double centerY) = warp.Apply(shape.IsWhole ? 0.5 * width : shape.CenterX, shape.IsWhole ? 0.5 * height : shape.CenterY);
+        double reach = warp.Scale * (shape.IsWhole ? 0.5 * double.Hypot(width, height) : Math.Max(shape.RadiusX, shape.RadiusY)) + 1;
+        int left = CellAt(Math.Max(clip.Left, centerX - reach), columns), right = CellAt(Math.Min(clip.Right, centerX + reach), columns);
+        int top = CellAt(Math.Max(clip.Top, centerY - reach), Cells(Canvas.Height)), bottom = CellAt(Math.Min(clip.Bottom, centerY + reach), Cells(Canvas.Height));
+        for (int row = top; row <= bottom; row++)
         {
-            double x = (cell % columns + 0.5) * TrainingSample.CellSize, y = (cell / columns + 0.5) * TrainingSample.CellSize;
-            if (Shows(warp, shape, clip, width, height, x, y)) _uncertain[cell] = mark;
+            for (int column = left; column <= right; column++)
+            {
+                if (Shows(warp, shape, clip, width, height, (column + 0.5) * TrainingSample.CellSize, (row + 0.5) * TrainingSample.CellSize))
+                    _uncertain[row * columns + column] = mark;
+            }
         }
     }
 

@@ -7,6 +7,9 @@ namespace Img2Pose.Training.Tests.Augmentation;
 
 public sealed class DecoyTests
 {
+    // Scenes outlive the method that makes them.
+    private static readonly PixelLoans s_loans = new();
+
     private const int Side = 128;
 
     private static readonly Pose FacePose = new(new Vector3d(0.05, 0.2, 0.1), new Vector3d(-1.5, -1, 15));
@@ -67,7 +70,7 @@ public sealed class DecoyTests
         };
         byte[] pixels = new byte[Side * Side * 3];
         Array.Fill(pixels, (byte)128);
-        SceneComposer scene = new(Side, Side, new SampleGeneratorOptions { Width = Side, Height = Side });
+        SceneComposer scene = new(Side, Side, new SampleGeneratorOptions { Width = Side, Height = Side }, s_loans);
         scene.AddLayer(new RgbPicture(pixels, Side, Side), image, SimilarityWarp.Taking(0, 0, 0, 0, 1, 0, false), LayerShape.Whole, scene.Canvas.Bounds);
         return scene;
     }

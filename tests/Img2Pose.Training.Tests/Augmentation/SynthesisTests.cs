@@ -13,9 +13,10 @@ public sealed class SynthesisTests
     public void A_turned_photograph_is_labelled_with_the_turned_pose()
     {
         FaceProfiler profiler = FaceProfiler.Load(SharedData.Require("mesh"));
+        using PixelLoans loans = new();
         AnnotatedImage image = PlainImage(new Pose(Vector3d.Zero, new Vector3d(0, 0.2, 7)));
 
-        (RgbPicture picture, AnnotatedImage turned) = profiler.Turn(Gradient(200, 200), image, double.DegreesToRadians(50), double.DegreesToRadians(-10));
+        (RgbPicture picture, AnnotatedImage turned) = profiler.Turn(Gradient(200, 200), image, double.DegreesToRadians(50), double.DegreesToRadians(-10), double.PositiveInfinity, loans);
 
         EulerAngles angles = EulerAngles.FromRotationVector(turned.Faces[0].Pose!.Value.Rotation);
         // Yaw after pitch about the face's own axes: sin(yaw) = sin 50° cos 10°.
@@ -28,10 +29,11 @@ public sealed class SynthesisTests
     public void Turning_by_nothing_changes_next_to_nothing()
     {
         FaceProfiler profiler = FaceProfiler.Load(SharedData.Require("mesh"));
+        using PixelLoans loans = new();
         AnnotatedImage image = PlainImage(new Pose(new Vector3d(0.05, 0.1, 0.1), new Vector3d(0, 0.2, 7)));
         RgbPicture source = Gradient(200, 200);
 
-        (RgbPicture picture, AnnotatedImage same) = profiler.Turn(source, image, 0, 0);
+        (RgbPicture picture, AnnotatedImage same) = profiler.Turn(source, image, 0, 0, double.PositiveInfinity, loans);
 
         Assert.Equal(0, RotationVector.GeodesicDistance(image.Faces[0].Pose!.Value.Rotation, same.Faces[0].Pose!.Value.Rotation), 9);
         // A level of rounding is all that resampling in place may cost.
@@ -42,13 +44,36 @@ public sealed class SynthesisTests
     public void What_lies_beyond_the_pull_stays()
     {
         FaceProfiler profiler = FaceProfiler.Load(SharedData.Require("mesh"));
+        using PixelLoans loans = new();
         AnnotatedImage image = PlainImage(new Pose(Vector3d.Zero, new Vector3d(0, 0, 14)));
         RgbPicture source = Gradient(200, 200);
 
-        (RgbPicture picture, _) = profiler.Turn(source, image, 0.9, 0);
+        (RgbPicture picture, _) = profiler.Turn(source, image, 0.9, 0, double.PositiveInfinity, loans);
 
         // The picture's border lies beyond the reach of the pull.
         for (int x = 0; x < 200; x++) Assert.Equal(source.Pixels[(199 * 200 + x) * 3], picture.Pixels[(199 * 200 + x) * 3]);
+    }
+
+    [Fact]
+    public void A_face_turned_for_a_small_size_looks_like_the_one_turned_in_full()
+    {
+        FaceProfiler profiler = FaceProfiler.Load(SharedData.Require("mesh"));
+        using PixelLoans loans = new();
+        AnnotatedImage image = PlainImage(new Pose(Vector3d.Zero, new Vector3d(0, 0.2, 7)));
+        RgbPicture source = Gradient(200, 200);
+        (RgbPicture full, AnnotatedImage turned) = profiler.Turn(source, image, 0.6, 0.1, double.PositiveInfinity, loans);
+        double side = Math.Max(turned.Faces[0].Box.Width, turned.Faces[0].Box.Height);
+
+        // An eighth of the size is sampled from an eighth of the picture; it is turned at a quarter.
+        (RgbPicture small, AnnotatedImage same) = profiler.Turn(source, image, 0.6, 0.1, side / 8, loans);
+
+        Assert.Equal(turned.Faces[0], same.Faces[0]);
+        Assert.Equal((2, 200, 200), (small.Octave, small.Width, small.Height));
+        byte[] expected = full.Halved(3).Pixels, actual = small.Halved(3).Pixels;
+        Assert.Equal(expected.Length, actual.Length);
+        double difference = expected.Zip(actual, (a, b) => Math.Abs(a - b)).Average();
+        // The gradient and the edges of the turned surface, drawn coarser.
+        Assert.True(difference < 3, $"{difference}");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Data;
@@ -72,7 +73,10 @@ internal sealed class FaceProfiler
     /// <param name="image">Its record; its only face has a pose.</param>
     /// <param name="yaw">Turn about the face's vertical axis, radians; positive toward the image's left.</param>
     /// <param name="pitch">Turn about the face's horizontal axis, radians; positive up.</param>
-    public (RgbPicture Picture, AnnotatedImage Image) Turn(RgbPicture picture, AnnotatedImage image, double yaw, double pitch)
+    /// <param name="size">Longer side that the face will be drawn at, pixels; infinite: the picture in full.</param>
+    /// <param name="loans">Lends the pixels of the new picture.</param>
+    public (RgbPicture Picture, AnnotatedImage Image) Turn(
+        RgbPicture picture, AnnotatedImage image, double yaw, double pitch, double size, PixelLoans loans)
     {
         AnnotatedFace face = image.Faces[0];
         Pose oldPose = face.Pose ?? throw new ArgumentException("The face has no pose.", nameof(image));
@@ -82,26 +86,45 @@ internal sealed class FaceProfiler
         Vector3d newTranslation = oldPose.Translation + oldRotation * Pivot + -(newRotation * Pivot);
         Pose newPose = new(RotationVector.FromMatrix(newRotation), newTranslation);
 
+        Box box = FaceBox.FromPose(newPose, camera, image.Width, image.Height, ReferenceFace.Default, FaceBoxFactors.Default);
+        // Twice as fine as it will be sampled at, so that turning costs no sharpness.
+        int octave = Math.Max(0, ReducedPicture.OctaveFor(size / Math.Max(box.Width, box.Height)) - 1);
+        RgbPicture level = picture.Halved(octave);
+        double scale = Math.ScaleB(1, -octave);
+
         int count = _vertices.Length;
         int total = count + Rings * _border.Length;
         ScreenVertex[] from = new ScreenVertex[total], to = new ScreenVertex[total];
         for (int i = 0; i < count; i++)
         {
-            from[i] = Project(camera, oldRotation * _vertices[i] + oldPose.Translation);
-            to[i] = Project(camera, newRotation * _vertices[i] + newTranslation);
+            from[i] = Project(camera, scale, oldRotation * _vertices[i] + oldPose.Translation);
+            to[i] = Project(camera, scale, newRotation * _vertices[i] + newTranslation);
         }
         int[] surroundings = PlaceRings(from, to, count);
 
-        byte[] pixels = (byte[])picture.Pixels.Clone();
-        TexturedShader shader = new(picture, from);
-        TriangleRasterizer.Draw(pixels, null, picture.Width, picture.Height, to, surroundings, cullBack: false, shader);
-        float[] depth = new float[picture.Width * picture.Height];
-        Array.Fill(depth, float.PositiveInfinity);
-        TriangleRasterizer.Draw(pixels, depth, picture.Width, picture.Height, to, _triangles, cullBack: true, shader);
+        byte[] pixels = loans.Rent(level.Pixels.Length);
+        level.Pixels.CopyTo(pixels, 0);
+        TexturedShader shader = new(level, from);
+        TriangleRasterizer.Draw(pixels, null, level.Width, level.Height, to, surroundings, cullBack: false, shader);
+        float[] depth = ArrayPool<float>.Shared.Rent(level.Width * level.Height);
+        (int top, int bottom) = Rows(to.AsSpan(0, count), level.Height);
+        depth.AsSpan(top * level.Width, (bottom - top) * level.Width).Fill(float.PositiveInfinity);
+        TriangleRasterizer.Draw(pixels, depth, level.Width, level.Height, to, _triangles, cullBack: true, shader);
+        ArrayPool<float>.Shared.Return(depth);
 
-        Box box = FaceBox.FromPose(newPose, camera, image.Width, image.Height, ReferenceFace.Default, FaceBoxFactors.Default);
         AnnotatedFace turned = face with { Pose = newPose, Box = box, Landmarks = null };
-        return (new RgbPicture(pixels, picture.Width, picture.Height), image with { Faces = [turned] });
+        RgbPicture drawn = RgbPicture.Borrow(pixels, level.Width, level.Height);
+        return (RgbPicture.OfLevel(drawn, octave, picture.Width, picture.Height), image with { Faces = [turned] });
+    }
+
+    /// <summary>The rows of a picture that vertices may reach.</summary>
+    private static (int Top, int Bottom) Rows(ReadOnlySpan<ScreenVertex> vertices, int height)
+    {
+        float top = height, bottom = 0;
+        foreach (ScreenVertex vertex in vertices) (top, bottom) = (Math.Min(top, vertex.Y), Math.Max(bottom, vertex.Y));
+        if (!float.IsFinite(top) || !float.IsFinite(bottom)) return (0, height);
+        int first = (int)Math.Clamp(MathF.Floor(top) - 1, 0, height);
+        return (first, (int)Math.Clamp(MathF.Ceiling(bottom) + 1, first, height));
     }
 
     /// <summary>
@@ -149,10 +172,10 @@ internal sealed class FaceProfiler
         return triangles;
     }
 
-    private static ScreenVertex Project(CameraIntrinsics camera, Vector3d point)
+    private static ScreenVertex Project(CameraIntrinsics camera, double scale, Vector3d point)
     {
         (double x, double y) = camera.Project(point);
-        return new ScreenVertex((float)x, (float)y, (float)point.Z);
+        return new ScreenVertex((float)(scale * x), (float)(scale * y), (float)point.Z);
     }
 
     /// <summary>The one closed chain of edges that belong to a single triangle.</summary>
@@ -174,24 +197,13 @@ internal sealed class FaceProfiler
     /// <summary>Takes colours from the photograph, bilinearly, at the place that the surface point had there.</summary>
     private readonly struct TexturedShader(RgbPicture texture, ScreenVertex[] places) : IFragmentShader
     {
-        public void Shade(Span<byte> pixels, int at, int a, int b, int c, float weightA, float weightB, float weightC)
+        public unsafe void Shade(Span<byte> pixels, int at, int a, int b, int c, float weightA, float weightB, float weightC)
         {
             float u = weightA * places[a].X + weightB * places[b].X + weightC * places[c].X - 0.5f;
             float v = weightA * places[a].Y + weightB * places[b].Y + weightC * places[c].Y - 0.5f;
-            u = Math.Clamp(u, 0, texture.Width - 1);
-            v = Math.Clamp(v, 0, texture.Height - 1);
-            int x = (int)u, y = (int)v;
-            float fx = u - x, fy = v - y;
-            int p00 = (y * texture.Width + x) * 3;
-            int p01 = x + 1 < texture.Width ? p00 + 3 : p00;
-            int down = y + 1 < texture.Height ? texture.Width * 3 : 0;
-            byte[] t = texture.Pixels;
-            for (int k = 0; k < 3; k++)
-            {
-                float top = t[p00 + k] + fx * (t[p01 + k] - t[p00 + k]);
-                float bottom = t[p00 + down + k] + fx * (t[p01 + down + k] - t[p00 + down + k]);
-                pixels[at + k] = (byte)(top + fy * (bottom - top) + 0.5f);
-            }
+            fixed (byte* source = texture.Pixels)
+            fixed (byte* to = pixels.Slice(at, 3))
+                PictureSampler.One(source, texture.Width, texture.Height, u, v, to);
         }
     }
 }

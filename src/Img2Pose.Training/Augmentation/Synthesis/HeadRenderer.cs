@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.Intrinsics;
 using Img2Pose.Formats;
 using Img2Pose.Geometry;
 using Img2Pose.Training.Data;
@@ -12,15 +14,20 @@ internal sealed class HeadRenderer(MorphableHead head)
 {
     private const int Size = 288;
 
+    /// <summary>The triangles of skin, of both eyes and of the mouth.</summary>
+    private readonly int[][] _triangles = [.. Enumerable.Range(0, 4).Select(group => TrianglesOf(head, group))];
+
     /// <summary>Eye centres and radii in the reference frame, for painting the iris.</summary>
     private const double EyeX = 0.31, EyeY = -0.39, IrisRadius = 0.062, PupilRadius = 0.027;
 
     /// <summary>Draws one head.</summary>
     /// <param name="background">A picture without faces, or null for a plain colour.</param>
+    /// <param name="loans">Lends the picture's pixels.</param>
     /// <param name="random">The sample's random numbers.</param>
-    public (RgbPicture Picture, AnnotatedImage Image) Render(RgbPicture? background, ref SampleRandom random)
+    public (RgbPicture Picture, AnnotatedImage Image) Render(RgbPicture? background, PixelLoans loans, ref SampleRandom random)
     {
-        Canvas canvas = new(Size, Size);
+        Canvas canvas = new(Size, Size, loans.Rent(3 * Size * Size));
+        Array.Clear(canvas.Pixels, 0, 3 * Size * Size);
         DrawBackground(canvas, background, ref random);
 
         float[] identity = new float[head.IdentityCount], expression = new float[head.ExpressionCount];
@@ -29,13 +36,17 @@ internal sealed class HeadRenderer(MorphableHead head)
         {
             if (random.Chance(0.12)) expression[i] = (float)(random.Uniform() * random.Uniform());
         }
-        Vector3d[] shape = head.Shape(identity, expression);
-        Vector3d[] normals = head.Normals(shape);
+        Vector3d[] vertices = ArrayPool<Vector3d>.Shared.Rent(2 * head.VertexCount);
+        Span<Vector3d> shape = vertices.AsSpan(0, head.VertexCount), normals = vertices.AsSpan(head.VertexCount, head.VertexCount);
+        Vector3d[] inner = new Vector3d[head.InnerLandmarkCount];
+        head.Shape(identity, expression, shape, inner);
+        head.Normals(shape, normals);
 
         CameraIntrinsics camera = CameraIntrinsics.ForImage(Size, Size);
         Pose drawn = DrawPose(camera, ref random);
-        Pose label = head.CorrectLabel(head.Shape(identity, []), drawn);
-        Rasterize(canvas, shape, normals, drawn, camera, ref random);
+        Pose label = head.CorrectLabelOf(inner, drawn);
+        Rasterize(canvas, vertices, drawn, camera, ref random);
+        ArrayPool<Vector3d>.Shared.Return(vertices);
 
         Box box = FaceBox.FromPose(label, camera, Size, Size, ReferenceFace.Default, FaceBoxFactors.Default);
         AnnotatedImage image = new()
@@ -48,7 +59,7 @@ internal sealed class HeadRenderer(MorphableHead head)
             Complete = true,
             Faces = [new AnnotatedFace { Box = box, Pose = label, Label = "rendered", Ignore = false, Agreement = 0 }],
         };
-        return (new RgbPicture(canvas.Pixels, Size, Size), image);
+        return (RgbPicture.Borrow(canvas.Pixels, Size, Size), image);
     }
 
     private static Pose DrawPose(CameraIntrinsics camera, ref SampleRandom random)
@@ -79,33 +90,38 @@ internal sealed class HeadRenderer(MorphableHead head)
         canvas.Draw(background, warp, LayerShape.Whole, canvas.Bounds);
     }
 
-    private void Rasterize(
-        Canvas canvas, Vector3d[] shape, Vector3d[] normals, Pose pose, CameraIntrinsics camera, ref SampleRandom random)
+    /// <summary>Draws the head; <paramref name="vertices"/> holds its vertices, and its normals after them.</summary>
+    private void Rasterize(Canvas canvas, Vector3d[] vertices, Pose pose, CameraIntrinsics camera, ref SampleRandom random)
     {
+        int count = head.VertexCount;
         Matrix3x3d rotation = RotationVector.ToMatrix(pose.Rotation);
-        ScreenVertex[] screen = new ScreenVertex[shape.Length];
-        for (int i = 0; i < shape.Length; i++)
+        ScreenVertex[] screen = ArrayPool<ScreenVertex>.Shared.Rent(count);
+        for (int i = 0; i < count; i++)
         {
-            Vector3d p = rotation * shape[i] + pose.Translation;
+            Vector3d p = rotation * vertices[i] + pose.Translation;
             (double x, double y) = camera.Project(p);
             screen[i] = new ScreenVertex((float)x, (float)y, (float)p.Z);
         }
         Palette palette = Palette.Draw(ref random);
-        Vector3d[] light = Light(shape, normals, rotation, ref random);
-        Vector3d[] colours = new Vector3d[shape.Length];
-        for (int i = 0; i < colours.Length; i++) colours[i] = Linear(palette.SkinAt(head.Maps.AsSpan(i * MorphableHead.MapCount, MorphableHead.MapCount)));
+        Vector128<float>[] light = ArrayPool<Vector128<float>>.Shared.Rent(count), colours = ArrayPool<Vector128<float>>.Shared.Rent(count);
+        Light(vertices.AsSpan(count, count), rotation, light, ref random);
+        for (int i = 0; i < count; i++)
+            colours[i] = Single(Linear(palette.SkinAt(head.Maps.AsSpan(i * MorphableHead.MapCount, MorphableHead.MapCount))));
 
-        float[] depth = new float[Size * Size];
-        Array.Fill(depth, float.PositiveInfinity);
-        for (int group = 0; group < 4; group++)
+        float[] depth = ArrayPool<float>.Shared.Rent(Size * Size);
+        Array.Fill(depth, float.PositiveInfinity, 0, Size * Size);
+        for (int group = 0; group < _triangles.Length; group++)
         {
-            int[] triangles = TrianglesOf(group);
-            SurfaceShader shader = new(group, colours, light, shape, palette);
-            TriangleRasterizer.Draw(canvas.Pixels, depth, Size, Size, screen, triangles, cullBack: true, shader);
+            SurfaceShader shader = new(group, colours, light, vertices, palette);
+            TriangleRasterizer.Draw(canvas.Pixels, depth, Size, Size, screen, _triangles[group], cullBack: true, shader);
         }
+        ArrayPool<float>.Shared.Return(depth);
+        ArrayPool<Vector128<float>>.Shared.Return(colours);
+        ArrayPool<Vector128<float>>.Shared.Return(light);
+        ArrayPool<ScreenVertex>.Shared.Return(screen);
     }
 
-    private int[] TrianglesOf(int group)
+    private static int[] TrianglesOf(MorphableHead head, int group)
     {
         List<int> triangles = [];
         for (int i = 0; i < head.Groups.Length; i++)
@@ -116,7 +132,7 @@ internal sealed class HeadRenderer(MorphableHead head)
     }
 
     /// <summary>Ambient light, one coloured lamp before the face and one weaker from anywhere, a little gloss; per vertex.</summary>
-    private Vector3d[] Light(Vector3d[] shape, Vector3d[] normals, in Matrix3x3d rotation, ref SampleRandom random)
+    private void Light(ReadOnlySpan<Vector3d> normals, in Matrix3x3d rotation, Span<Vector128<float>> light, ref SampleRandom random)
     {
         Vector3d main = Direction(random.Uniform(-1.2, 1.2), random.Uniform(-1.1, 0.4));
         Vector3d second = Direction(random.Uniform(-3, 3), random.Uniform(-1.2, 1.2));
@@ -125,19 +141,28 @@ internal sealed class HeadRenderer(MorphableHead head)
         double gloss = random.Uniform(0, 0.25);
         Vector3d half = main + new Vector3d(0, 0, -1);
         half /= half.Length;
-        Vector3d[] light = new Vector3d[shape.Length];
-        for (int i = 0; i < light.Length; i++)
+        // Directions as the unturned head has them.
+        Matrix3x3d back = rotation.Transposed;
+        (main, second, half) = (back * main, back * second, back * half);
+        Vector128<float> ambientColour = Single(ambient), mainTint = Single(mainColour), secondTint = Single(secondColour);
+        for (int i = 0; i < normals.Length; i++)
         {
-            Vector3d normal = rotation * normals[i];
-            double occlusion = 0.35 + 0.65 * head.Maps[i * MorphableHead.MapCount + 3];
-            double shine = gloss * Math.Pow(Math.Max(0, Vector3d.Dot(normal, half)), 24);
-            light[i] = occlusion * ambient
-                + Math.Max(0, Vector3d.Dot(normal, main)) * occlusion * mainColour
-                + Math.Max(0, Vector3d.Dot(normal, second)) * occlusion * secondColour
-                + new Vector3d(shine, shine, shine);
+            Vector3d normal = normals[i];
+            float occlusion = 0.35f + 0.65f * head.Maps[i * MorphableHead.MapCount + 3];
+            // The cosine to the power of 24.
+            double shine = Math.Max(0, Vector3d.Dot(normal, half));
+            shine *= shine * shine;
+            shine *= shine;
+            shine *= shine;
+            shine *= shine;
+            light[i] = occlusion * (ambientColour
+                + (float)Math.Max(0, Vector3d.Dot(normal, main)) * mainTint
+                + (float)Math.Max(0, Vector3d.Dot(normal, second)) * secondTint)
+                + Vector128.Create((float)(gloss * shine));
         }
-        return light;
     }
+
+    private static Vector128<float> Single(Vector3d v) => Vector128.Create((float)v.X, (float)v.Y, (float)v.Z, 0);
 
     /// <summary>Toward a lamp: azimuth from the viewer's direction, elevation negative above (y points down).</summary>
     private static Vector3d Direction(double azimuth, double elevation) => new(
@@ -172,20 +197,23 @@ internal sealed class HeadRenderer(MorphableHead head)
     }
 
     /// <summary>Interpolates colour and light; paints the iris by the place on the undeformed eye.</summary>
-    private readonly struct SurfaceShader(int group, Vector3d[] colours, Vector3d[] light, Vector3d[] shape, Palette palette) : IFragmentShader
+    private readonly struct SurfaceShader(int group, Vector128<float>[] colours, Vector128<float>[] light, Vector3d[] shape, Palette palette) : IFragmentShader
     {
         public void Shade(Span<byte> pixels, int at, int a, int b, int c, float weightA, float weightB, float weightC)
         {
-            Vector3d colour = group switch
+            Vector128<float> colour = group switch
             {
-                1 or 2 => EyeAt(weightA * shape[a] + weightB * shape[b] + weightC * shape[c]),
-                3 => new Vector3d(0.03, 0.004, 0.004),
+                1 or 2 => Single(EyeAt(weightA * shape[a] + weightB * shape[b] + weightC * shape[c])),
+                3 => Vector128.Create(0.03f, 0.004f, 0.004f, 0),
                 _ => weightA * colours[a] + weightB * colours[b] + weightC * colours[c],
             };
-            Vector3d lit = weightA * light[a] + weightB * light[b] + weightC * light[c];
-            pixels[at] = ToByte(colour.X * lit.X);
-            pixels[at + 1] = ToByte(colour.Y * lit.Y);
-            pixels[at + 2] = ToByte(colour.Z * lit.Z);
+            Vector128<float> lit = weightA * light[a] + weightB * light[b] + weightC * light[c];
+            // Linear light to display by gamma 2; full light shows at 0.8 of white, so that gloss has room.
+            Vector128<float> value = Vector128.Min(Vector128.Max(0.64f * (colour * lit), Vector128<float>.Zero), Vector128<float>.One);
+            Vector128<int> shown = Vector128.ConvertToInt32(255f * Vector128.Sqrt(value) + Vector128.Create(0.5f));
+            pixels[at] = (byte)shown[0];
+            pixels[at + 1] = (byte)shown[1];
+            pixels[at + 2] = (byte)shown[2];
         }
 
         private Vector3d EyeAt(Vector3d place)
@@ -193,8 +221,5 @@ internal sealed class HeadRenderer(MorphableHead head)
             double distance = double.Hypot(Math.Abs(place.X) - EyeX, place.Y - EyeY);
             return distance < PupilRadius ? new Vector3d(0.002, 0.002, 0.002) : distance < IrisRadius ? Linear(palette.Iris) : new Vector3d(0.8, 0.77, 0.74);
         }
-
-        /// <summary>Linear light to display by gamma 2; full light shows at 0.8 of white, so that gloss has room.</summary>
-        private static byte ToByte(double value) => (byte)(255 * Math.Sqrt(Math.Clamp(0.64 * value, 0, 1)) + 0.5);
     }
 }

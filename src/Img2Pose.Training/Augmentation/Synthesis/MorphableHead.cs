@@ -1,3 +1,4 @@
+using System.Buffers;
 using Img2Pose.Geometry;
 
 namespace Img2Pose.Training.Augmentation.Synthesis;
@@ -56,6 +57,9 @@ internal sealed class MorphableHead
     /// <summary>Number of expression modes.</summary>
     public int ExpressionCount { get; }
 
+    /// <summary>Number of landmarks inside the face.</summary>
+    public int InnerLandmarkCount => _landmarks.Length - FirstInnerLandmark;
+
     /// <summary>Number of vertices.</summary>
     public int VertexCount => _neutral.Length;
 
@@ -66,18 +70,36 @@ internal sealed class MorphableHead
     /// <summary>Neutral plus the modes times their coefficients, per vertex.</summary>
     public Vector3d[] Shape(ReadOnlySpan<float> identity, ReadOnlySpan<float> expression)
     {
-        float[] sum = new float[3 * VertexCount];
-        Add(sum, _identityModes, identity);
-        Add(sum, _expressionModes, expression);
         Vector3d[] shape = new Vector3d[VertexCount];
-        for (int i = 0; i < shape.Length; i++) shape[i] = _neutral[i] + new Vector3d(sum[3 * i], sum[3 * i + 1], sum[3 * i + 2]);
+        Shape(identity, expression, shape, []);
         return shape;
     }
 
-    /// <summary>Area-weighted unit normals, continuous over the texture seam.</summary>
-    public Vector3d[] Normals(ReadOnlySpan<Vector3d> shape)
+    /// <summary>Neutral plus the modes times their coefficients, and where the inner landmarks lie without the expression.</summary>
+    /// <param name="identity">Coefficients of the identity modes.</param>
+    /// <param name="expression">Coefficients of the expression modes.</param>
+    /// <param name="shape"><see cref="VertexCount"/> vertices.</param>
+    /// <param name="inner"><see cref="InnerLandmarkCount"/> landmarks of the identity, or none.</param>
+    public void Shape(ReadOnlySpan<float> identity, ReadOnlySpan<float> expression, Span<Vector3d> shape, Span<Vector3d> inner)
     {
-        Vector3d[] normals = new Vector3d[shape.Length];
+        float[] buffer = ArrayPool<float>.Shared.Rent(3 * VertexCount);
+        Span<float> sum = buffer.AsSpan(0, 3 * VertexCount);
+        sum.Clear();
+        Add(sum, _identityModes, identity);
+        for (int i = 0; i < inner.Length; i++) inner[i] = At(sum, _landmarks[FirstInnerLandmark + i]);
+        Add(sum, _expressionModes, expression);
+        for (int i = 0; i < VertexCount; i++) shape[i] = At(sum, i);
+        ArrayPool<float>.Shared.Return(buffer);
+
+        Vector3d At(ReadOnlySpan<float> sum, int i) => _neutral[i] + new Vector3d(sum[3 * i], sum[3 * i + 1], sum[3 * i + 2]);
+    }
+
+    /// <summary>Area-weighted unit normals, continuous over the texture seam.</summary>
+    /// <param name="shape">The vertices.</param>
+    /// <param name="normals">As many normals.</param>
+    public void Normals(ReadOnlySpan<Vector3d> shape, Span<Vector3d> normals)
+    {
+        normals.Clear();
         for (int i = 0; i < Triangles.Length; i += 3)
         {
             int a = Triangles[i], b = Triangles[i + 1], c = Triangles[i + 2];
@@ -92,7 +114,6 @@ internal sealed class MorphableHead
             if (_weld[i] == i && n.Length > 0) normals[i] = n / n.Length;
         }
         for (int i = 0; i < normals.Length; i++) normals[i] = normals[_weld[i]];
-        return normals;
     }
 
     /// <summary>
@@ -104,14 +125,17 @@ internal sealed class MorphableHead
     /// <param name="drawn">The pose that the head is drawn with.</param>
     public Pose CorrectLabel(ReadOnlySpan<Vector3d> identityShape, Pose drawn)
     {
-        int count = _landmarks.Length - FirstInnerLandmark;
-        Vector3d[] from = new Vector3d[count], to = new Vector3d[count];
-        for (int i = 0; i < count; i++)
-        {
-            from[i] = _neutral[_landmarks[FirstInnerLandmark + i]];
-            to[i] = identityShape[_landmarks[FirstInnerLandmark + i]];
-        }
-        (double scale, Pose identity) = RigidAlignment.EstimateSimilarity(from, to);
+        Vector3d[] inner = new Vector3d[InnerLandmarkCount];
+        for (int i = 0; i < inner.Length; i++) inner[i] = identityShape[_landmarks[FirstInnerLandmark + i]];
+        return CorrectLabelOf(inner, drawn);
+    }
+
+    /// <summary>The same, of the identity's inner landmarks alone.</summary>
+    public Pose CorrectLabelOf(Vector3d[] inner, Pose drawn)
+    {
+        Vector3d[] from = new Vector3d[inner.Length];
+        for (int i = 0; i < inner.Length; i++) from[i] = _neutral[_landmarks[FirstInnerLandmark + i]];
+        (double scale, Pose identity) = RigidAlignment.EstimateSimilarity(from, inner);
         Matrix3x3d drawnRotation = RotationVector.ToMatrix(drawn.Rotation);
         return new Pose(
             RotationVector.FromMatrix(drawnRotation * RotationVector.ToMatrix(identity.Rotation)),

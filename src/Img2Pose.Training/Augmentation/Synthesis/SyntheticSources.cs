@@ -23,19 +23,27 @@ internal sealed class SyntheticSources
         options.MeshFolder is { } folder ? new SyntheticSources(folder, options) : null;
 
     /// <summary>Replaces a picture and its anchor face now and then by a turned face or a rendered head.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="image">Its record.</param>
+    /// <param name="face">The anchor face.</param>
+    /// <param name="size">Longer side that the face will be drawn at, pixels: what is made need not be finer.</param>
+    /// <param name="background">A picture without faces, or null.</param>
+    /// <param name="loans">Lends the pixels of what is made.</param>
+    /// <param name="random">The sample's random numbers.</param>
     /// <returns>True when replaced; the anchor is then the only face of <paramref name="image"/>.</returns>
-    public bool TryReplace(ref RgbPicture picture, ref AnnotatedImage image, int face, RgbPicture? background, ref SampleRandom random)
+    public bool TryReplace(
+        ref RgbPicture picture, ref AnnotatedImage image, int face, double size, RgbPicture? background, PixelLoans loans, ref SampleRandom random)
     {
         double kind = random.Uniform();
         if (kind < _options.RenderedHeadShare)
         {
-            (picture, image) = _heads.Render(background, ref random);
+            (picture, image) = _heads.Render(background, loans, ref random);
             return true;
         }
         if (kind < _options.RenderedHeadShare + _options.TurnedFaceShare && FaceProfiler.Suits(image, image.Faces[face]))
         {
             (double yaw, double pitch) = FaceProfiler.DrawTurn(image.Faces[face].Pose!.Value, ref random);
-            (picture, image) = _profiler.Turn(picture, image, yaw, pitch);
+            (picture, image) = _profiler.Turn(picture, image, yaw, pitch, size, loans);
             return true;
         }
         return false;

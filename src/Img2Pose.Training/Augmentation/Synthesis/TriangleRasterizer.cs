@@ -51,11 +51,18 @@ internal static class TriangleRasterizer
                 float py = y + 0.5f, px = left + 0.5f;
                 float weightA = ((q.X - px) * (r.Y - py) - (q.Y - py) * (r.X - px)) * inverse;
                 float weightB = ((r.X - px) * (p.Y - py) - (r.Y - py) * (p.X - px)) * inverse;
+                bool entered = false;
                 for (int x = left; x <= right; x++, weightA += stepA, weightB += stepB)
                 {
                     float weightC = 1 - weightA - weightB;
                     // A hair of tolerance closes the cracks that rounding leaves between neighbours.
-                    if (weightA < -1e-5f || weightB < -1e-5f || weightC < -1e-5f) continue;
+                    if (weightA < -1e-5f || weightB < -1e-5f || weightC < -1e-5f)
+                    {
+                        // A triangle is convex: a row leaves it once.
+                        if (entered) break;
+                        continue;
+                    }
+                    entered = true;
                     int at = y * width + x;
                     if (depth is not null)
                     {
