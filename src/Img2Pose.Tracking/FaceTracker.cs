@@ -218,8 +218,7 @@ public sealed class FaceTracker : IFaceTracker
         _candidates.Clear();
         foreach (Track track in _tracks)
         {
-            bool trusted = track.Id != 0 && (track.StrongHits >= TrustedHits || track.BestScore >= _options.ConfidentScore);
-            if (trusted && !track.Found && _clock - track.LastSeen <= _options.CoastTime) _candidates.Add(track);
+            if (track.Id != 0 && IsTrusted(track) && !track.Found && _clock - track.LastSeen <= _options.CoastTime) _candidates.Add(track);
         }
         if (_candidates.Count == 0) return;
         for (int i = _weak.Count - 1; i >= 0; i--)
@@ -293,13 +292,17 @@ public sealed class FaceTracker : IFaceTracker
         return false;
     }
 
+    private bool IsTrusted(Track track) => track.StrongHits >= TrustedHits || track.BestScore >= _options.ConfidentScore;
+
     private void ForgetLost()
     {
         for (int i = _tracks.Count - 1; i >= 0; i--)
         {
             Track track = _tracks[i];
             // An unconfirmed face has to be found without a gap.
-            bool lost = track.Misses > _options.MemoryLooks && _clock - track.LastSeen > _options.MemoryTime;
+            // What only looked like a face for some frames is nobody to be remembered: it would be back at once, and trusted, whenever it does again.
+            double memory = IsTrusted(track) ? _options.MemoryTime : _options.CoastTime;
+            bool lost = track.Misses > _options.MemoryLooks && _clock - track.LastSeen > memory;
             bool gone = lost || (track.Id == 0 && !track.Found);
             if (!gone) continue;
             _free.Push(track);

@@ -6,7 +6,7 @@ using Img2Pose.Benchmarks.Follow;
 using Img2Pose.Benchmarks.Golden;
 
 // "golden" compares the official networks with the recorded original, "kernels" tells what a model's time goes to, "follow",
-// "crops", "small" and "shapes" are the measurements that looks which follow faces rest on, "samples" measures the maker of training samples; anything else goes to BenchmarkDotNet.
+// "crops", "small", "noise" and "shapes" are the measurements that looks which follow faces rest on, "samples" measures the maker of training samples; anything else goes to BenchmarkDotNet.
 return args switch
 {
     ["golden", ..] => GoldenBenchmark.Run(args[1..]),
@@ -17,7 +17,8 @@ return args switch
     ["small", string pack, ..] => SmallFaceTable.Print(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1),
     ["grid", string pack, ..] => BiasStudy.PrintGrid(pack, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3),
     ["bias", string shared, string clip] => BiasStudy.PrintClip(shared, clip),
-    ["follow", string shared, ..] => await FollowBenchmark.RunAsync(shared, args.ElementAtOrDefault(2)),
+    ["noise", string shared, string clip] => NoiseStudy.Print(shared, clip),
+    ["follow", string shared, ..] => await FollowBenchmark.RunAsync(shared, args.ElementAtOrDefault(2), listsMissing: args.ElementAtOrDefault(3) == "missing"),
     _ => BenchmarkDotNetRun(args),
 };
 

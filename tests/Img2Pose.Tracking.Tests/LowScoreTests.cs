@@ -68,6 +68,35 @@ public class LowScoreTests
         Assert.Equal(continued, _faces.Any(face => face.Detected));
     }
 
+    [Theory]
+    [InlineData(4, 0.5, false)]
+    [InlineData(5, 0.5, true)] // found so often that low scores would have continued it, too
+    [InlineData(4, 0.65, true)]
+    public void What_was_never_sure_and_has_coasted_out_is_nobody_when_something_like_it_is_there_again(int frames, double score, bool remembered)
+    {
+        for (int i = 0; i < frames; i++) Update(Face(300, score));
+        for (int i = 0; i < 15; i++) Update();
+        Assert.Empty(_faces);
+
+        Update(Face(300, 0.5));
+
+        Assert.Equal(remembered ? [1] : [], _faces.Select(face => face.Id));
+        // Nor does one look more make it what low scores continue.
+        Update(Face(300, Low));
+        Assert.Equal(remembered ? [1] : [], _faces.Select(face => face.Id));
+    }
+
+    [Fact]
+    public void What_was_never_sure_keeps_its_identity_while_it_coasts()
+    {
+        for (int i = 0; i < 4; i++) Update(Face(300, 0.5));
+        for (int i = 0; i < 5; i++) Update();
+
+        Update(Face(300, 0.5));
+
+        Assert.Equal(1, Assert.Single(_faces).Id);
+    }
+
     [Fact]
     public void A_low_score_beside_the_expected_place_is_not_the_face()
     {
