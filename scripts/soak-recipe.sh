@@ -33,6 +33,8 @@ resumed() { grep -ao 'resumed .* at step [0-9]*' "$work/log" | grep -o '[0-9]*$'
 # The step of the checkpoint that is there, as its header says; nothing where there is none.
 saved() { if [ -e "$work/out/checkpoint.safetensors" ]; then head -c 65536 "$work/out/checkpoint.safetensors" | grep -aoE '"step": ?"[0-9]+"' | grep -oE '[0-9]+' || true; fi; }
 writing() { compgen -G "$work/out/checkpoint.safetensors*.partial" >/dev/null; }
+# Waits until pictures are read, or the run has ended; looking costs next to nothing.
+learning() { until grep -aq 'pictures in memory' "$work/log" || ! kill -0 "$pid" 2>/dev/null; do sleep 0.2; done; }
 # What a run that could do so must have begun with: the checkpoint that the kill before it left. A kill may come before it says so.
 went_on() {
   local from
@@ -48,6 +50,9 @@ for ((i = 1; i <= kills; i++)); do
     end=$((SECONDS + 60))
     until writing || [ "$SECONDS" -ge "$end" ] || ! kill -0 "$pid" 2>/dev/null; do :; done
   else
+    # Every fourth kill may come while the program starts; the others when its pictures are read, which on a busy machine takes longer than
+    # any moment that could be chosen here.
+    ((i % 4 == 1)) || learning
     # The random moment is the test; up to eight seconds.
     sleep "$((RANDOM % 8)).$((RANDOM % 10))"
   fi
