@@ -47,6 +47,9 @@ public sealed record MonitorOptions
     /// <summary>Other times and clocks for cameras, in tests.</summary>
     internal Func<CameraEnvironment, CameraEnvironment>? Tune { get; init; }
 
+    /// <summary>Another clock for accounts, in tests.</summary>
+    internal TimeProvider? Clock { get; init; }
+
     /// <summary>How names are resolved, in tests.</summary>
     internal Func<string, CancellationToken, Task<IPAddress[]>>? Resolve { get; init; }
 

@@ -60,7 +60,7 @@ public sealed class MonitorService : IAsyncDisposable
             administrator = Passwords.FirstAdministrator(options.Folder, out string? created);
             if (created is not null) MonitorLog.PasswordMade(options.Logger, created);
         }
-        Accounts = new Accounts(administrator, options.IsPrivate);
+        Accounts = new Accounts(administrator, options.IsPrivate, options.Clock);
         Accounts.Configure(configuration.Users, configuration.Tokens);
         Guard = new AddressGuard(options.Resolve) { Allowed = configuration.AllowedAddresses };
         Audit = new AuditLog(options.Folder, message => MonitorLog.Warning(options.Logger, message));

@@ -103,8 +103,9 @@ internal sealed class Webhook : IAsyncDisposable
                     string? why = await PostAsync(happened, body, stop).ConfigureAwait(false);
                     if (why is null)
                     {
-                        Interlocked.Increment(ref _told);
+                        // In this order: who sees that it was told finds no problem.
                         _problem = null;
+                        Interlocked.Increment(ref _told);
                         break;
                     }
                     if (_problem is null) MonitorLog.TellingFailed(_logger, $"The webhook {_configuration}", why);
