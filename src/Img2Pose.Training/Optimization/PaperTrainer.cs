@@ -83,9 +83,7 @@ public sealed class PaperTrainer
         set_num_threads(threads);
         manual_seed((long)_options.Seed);
         using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_devices[0]);
-        using OptimizerHelper optimizer = _options.Optimizer == "sgd"
-            ? optim.SGD(network.parameters(), _options.LearningRate, Momentum, weight_decay: _options.WeightDecay)
-            : optim.Adam(network.parameters(), _options.LearningRate, beta2: 0.999, weight_decay: _options.WeightDecay);
+        using OptimizerHelper optimizer = CreateOptimizer(_options, network);
         (PaperProgress progress, double[] mean, double[] deviation) = Start(network, optimizer, training);
         using Replicas replicas = new(network, [.. _devices.Skip(1).Select(device => new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(device))], _devices, threads);
         NpyArray.Write(MeanPath, mean, 6);
@@ -101,8 +99,7 @@ public sealed class PaperTrainer
         }
         long pass = PaperBatch.StepsPerPass(training.Count, _options.Batch);
         long last = _options.Steps ?? 100 * pass, epoch = _options.EpochSteps ?? pass;
-        PaperAugmentations augmentations = _options.Augment ? new(Flip: true, Crop: true, Noise: true, Contrast: true) : new();
-        PaperLoader loader = new(_reference, augmentations), plain = new(_reference, new PaperAugmentations());
+        PaperLoader loader = new(_reference, _options.Augmentations), plain = new(_reference, new PaperAugmentations());
         using EventFile events = EventFile.Create(_options.Output);
         await using BatchSource<PaperBatch> batches = new(
             number => PaperBatch.Make(training, loader, _options.Seed, number, _options.Batch, _options.Sizes, _options.LongestSide), progress.Step, Math.Max(1, _options.Workers));
@@ -145,6 +142,11 @@ public sealed class PaperTrainer
 
         void Save(long step) => PaperCheckpoint.Save(Path.Combine(_options.Output, CheckpointName), network, optimizer, _options, new PaperProgress(step, losses, _devices.Length));
     }
+
+    /// <summary>The optimiser that the options ask for.</summary>
+    internal static OptimizerHelper CreateOptimizer(PaperTrainingOptions options, PaperNetwork network) => options.Optimizer == "sgd"
+        ? optim.SGD(network.parameters(), options.LearningRate, Momentum, weight_decay: options.WeightDecay)
+        : optim.Adam(network.parameters(), options.LearningRate, beta2: 0.999, weight_decay: options.WeightDecay);
 
     // Batches are made on threads of their own.
     private void LeaveOut(InputException error)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Img2Pose.Training.Data;
 using Img2Pose.Training.Networks;
 
 namespace Img2Pose.Training.Optimization;
@@ -89,6 +90,10 @@ public sealed record PaperTrainingOptions
     /// <summary>Called by each replica with its number and the step, before it computes.</summary>
     [JsonIgnore]
     internal Action<int, long>? Entering { get; init; }
+
+    /// <summary>What is done to training pictures.</summary>
+    [JsonIgnore]
+    internal PaperAugmentations Augmentations => Augment ? new(Flip: true, Crop: true, Noise: true, Contrast: true) : new();
 
     /// <exception cref="UsageException">A value makes no sense.</exception>
     internal void Validate()

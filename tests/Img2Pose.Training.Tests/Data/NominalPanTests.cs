@@ -46,8 +46,22 @@ public class NominalPanTests
         Assert.Same(face, Restored(face));
     }
 
-    private static AnnotatedFace Restored(AnnotatedFace face) =>
-        NominalPan.Restore([new AnnotatedImage { Image = "a.png", Path = "a.png", Width = 320, Height = 240, Set = "s", Complete = true, Faces = [face] }])[0].Faces[0];
+    [Theory]
+    [InlineData(91, 50, 64)] // as the pack has them
+    [InlineData(70, 50, 75)]
+    [InlineData(60, 60, 75)]
+    public void From_which_pan_on_is_the_callers_choice(double smallest, double at60, double at75)
+    {
+        AnnotatedFace first = Face(new EulerAngles(50, 0, 0).ToRotationVector(), 60), second = Face(new EulerAngles(64, 0, 0).ToRotationVector(), 75);
+
+        Assert.Equal(at60, Yaw(Restored(first, smallest)), 4);
+        Assert.Equal(at75, Yaw(Restored(second, smallest)), 4);
+    }
+
+    private static double Yaw(AnnotatedFace face) => FaceLabels.Yaw(face.Pose!.Value);
+
+    private static AnnotatedFace Restored(AnnotatedFace face, double? smallest = null) =>
+        NominalPan.Restore([new AnnotatedImage { Image = "a.png", Path = "a.png", Width = 320, Height = 240, Set = "s", Complete = true, Faces = [face] }], smallest ?? NominalPan.SmallestPan)[0].Faces[0];
 
     private static Vector3d Forward(Pose pose) => RotationVector.ToMatrix(pose.Rotation) * new Vector3d(0, 0, -1);
 

@@ -2,8 +2,11 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Img2Pose.Formats;
+using Img2Pose.Geometry;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
+using Img2Pose.Training.Data;
+using Img2Pose.Training.Networks;
 using Img2Pose.Training.Optimization;
 
 namespace Img2Pose.Training.Tests.Optimization;
@@ -31,7 +34,10 @@ public sealed class PaperTrainerTests : IDisposable
         float[] losses = [.. EventRecords.Series(options.Output, "train_loss").Select(point => point.Value)];
         Assert.Equal(2, losses.Length);
         Assert.True(losses[1] < 0.9f * losses[0], string.Join('\n', said));
-        Assert.Single(EventRecords.Series(options.Output, "val_loss_classifier"));
+        // The original's names, behind the name of what they are of.
+        string[] parts = ["loss", "loss_classifier", "loss_dof_reg", "loss_points", "loss_objectness", "loss_rpn_box_reg"];
+        Assert.All(parts, part => Assert.Equal([4, 8], EventRecords.Series(options.Output, "train_" + part).Select(point => point.Step)));
+        Assert.All(parts, part => Assert.Equal([8], EventRecords.Series(options.Output, "val_" + part).Select(point => point.Step)));
         Assert.Contains("\"Depth\": 18", File.ReadAllText(Path.Combine(options.Output, "config.json")), StringComparison.Ordinal);
 
         CheckpointBundle bundle = CheckpointBundle.Load(trainer.ModelPath);
@@ -61,6 +67,51 @@ public sealed class PaperTrainerTests : IDisposable
         // Batches, samples, the optimiser's state and running statistics must all go on; sums of floats may be ordered otherwise.
         double moved = Difference(expected, halfway), apart = Difference(expected, actual);
         Assert.True(apart < 0.01 * moved, $"the tensors differ by {apart}, after a way of {moved}");
+    }
+
+    [Fact]
+    public async Task A_validation_loss_that_has_stopped_falling_lowers_the_rate_and_ends_the_run()
+    {
+        Torch.Require();
+        LinkPack(4);
+        PaperTrainingOptions options = Options("out") with { Steps = 100, EpochSteps = 1, ReportSteps = 1, LearningRate = 1e-3, Sizes = [64] };
+        string checkpoint = Path.Combine(_folder.FullName, "stale.pth");
+        using (PaperNetwork network = new(18, 0))
+        using (TorchSharp.Modules.OptimizerHelper optimizer = PaperTrainer.CreateOptimizer(options, network))
+            // No loss falls below the first of these; four validations are what the rate waits for, and five are the run's patience.
+            PaperCheckpoint.Save(checkpoint, network, optimizer, options, new PaperProgress(7, [1e-6, 5, 5, 5, 5]));
+        NpyArray.Write(Path.Combine(_folder.FullName, "pose_mean.npy"), [0, 0, 0, 0, 0, 3.5], 6);
+        NpyArray.Write(Path.Combine(_folder.FullName, "pose_stddev.npy"), [1.0, 1, 1, 1, 1, 1], 6);
+        List<string> said = [];
+
+        long reached = await new PaperTrainer(options with { Resume = checkpoint }, said.Add).RunAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(8, reached);
+        Assert.Contains(said, line => line.StartsWith("stopped early", StringComparison.Ordinal));
+        Assert.Equal(1e-4f, Assert.Single(EventRecords.Series(options.Output, "train_learning_rate")).Value, 1e-9f);
+    }
+
+    [Fact]
+    public void Pictures_are_resized_and_changed_as_the_options_say()
+    {
+        LinkPack(1);
+        PaperTrainingOptions options = Options("out") with { Sizes = [320, 480], LongestSide = 500 };
+        using PaperPictureSource source = PaperPictureSource.Open(Pack, ReferenceFace.Default, error => Assert.Fail(error.Message), TestContext.Current.CancellationToken);
+
+        PaperBatch[] plain = Batches(options with { Augment = false }), changed = Batches(options);
+
+        (int Width, int Height) own = (plain[0].Samples[0].Picture.Width, plain[0].Samples[0].Picture.Height);
+        // The shorter side as drawn, unless the longer one would exceed its limit.
+        (int, int)[] expected = [.. options.Sizes.Select(side => Math.Min((double)side / Math.Min(own.Width, own.Height), 500.0 / Math.Max(own.Width, own.Height)))
+            .Select(scale => ((int)(own.Width * scale), (int)(own.Height * scale))).Distinct()];
+        Assert.Equal(expected.Order(), plain.Select(batch => batch.Sizes[0]).Distinct().Order());
+        Assert.All(plain, batch => Assert.Equal(plain[0].Samples[0].Picture.Pixels, batch.Samples[0].Picture.Pixels));
+        // Some are cropped, and hardly two are alike.
+        Assert.Contains(changed, batch => (batch.Samples[0].Picture.Width, batch.Samples[0].Picture.Height) != own);
+        Assert.True(changed.Select(batch => Convert.ToHexString(batch.Samples[0].Picture.Pixels)).Distinct().Count() > 20);
+
+        PaperBatch[] Batches(PaperTrainingOptions wanted) =>
+            [.. Enumerable.Range(0, 40).Select(i => PaperBatch.Make(source, new PaperLoader(ReferenceFace.Default, wanted.Augmentations), 1, i, 1, wanted.Sizes, wanted.LongestSide))];
     }
 
     [Fact]
