@@ -32,7 +32,6 @@ internal sealed class Display : IAsyncDisposable
     /// <param name="ended">The program's end, which must not come first.</param>
     public async Task<string> WindowAsync(Task<Finished> ended)
     {
-        Stopwatch clock = Stopwatch.StartNew();
         while (true)
         {
             string found = await CommandLine.OutputOfToolAsync("env", $"DISPLAY={Name}", "xdotool", "search", "--onlyvisible", "--name", "^img2pose$");
@@ -41,11 +40,22 @@ internal sealed class Display : IAsyncDisposable
                 await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "windowfocus", "--sync", window);
                 return window;
             }
-            if (ended.IsCompleted) Assert.Fail($"the program ended with {(await ended).Code}: {(await ended).Error}");
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "no window has appeared");
-            // X tells of new windows only those that ask it themselves; this is a shell's question.
-            await Task.Delay(100, TestContext.Current.CancellationToken);
+            await AgainAsync(ended, "no window has appeared");
         }
+    }
+
+    /// <summary>
+    /// Waits before something is looked for once more. There is no other limit than the program's own, which
+    /// <see cref="CommandLine.FinishAsync"/> ends when it hangs: how long a window takes is the machine's business.
+    /// </summary>
+    /// <param name="ended">The program's end, which fails the test.</param>
+    /// <param name="what">What had not come by then.</param>
+    public static async Task AgainAsync(Task<Finished> ended, string what)
+    {
+        // X tells of news only those that ask it themselves; these are a shell's questions.
+        if (await Task.WhenAny(ended, Task.Delay(100, TestContext.Current.CancellationToken)) != ended) return;
+        Finished finished = await ended;
+        Assert.Fail($"{what}, and the program ended with {finished.Code}: {finished.Error}");
     }
 
     /// <summary>Presses keys.</summary>
@@ -59,23 +69,17 @@ internal sealed class Display : IAsyncDisposable
     }
 
     /// <summary>Waits until a window has this size.</summary>
-    public async Task WaitForSizeAsync(string window, (int Width, int Height) size)
+    public async Task WaitForSizeAsync(string window, Task<Finished> ended, (int Width, int Height) size)
     {
-        Stopwatch clock = Stopwatch.StartNew();
         (int Width, int Height) now;
-        while ((now = await SizeAsync(window)) != size)
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"the window is of {now} and not of {size}");
-            // A shell's question again.
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-        }
+        while ((now = await SizeAsync(window)) != size) await AgainAsync(ended, $"the window is of {now} and not of {size}");
     }
 
     /// <summary>Gives a window a size, as somebody does who drags its corner.</summary>
-    public async Task ResizeAsync(string window, int width, int height)
+    public async Task ResizeAsync(string window, Task<Finished> ended, int width, int height)
     {
         await CommandLine.ToolAsync("env", $"DISPLAY={Name}", "xdotool", "windowsize", window, width.ToString(CultureInfo.InvariantCulture), height.ToString(CultureInfo.InvariantCulture));
-        await WaitForSizeAsync(window, (width, height));
+        await WaitForSizeAsync(window, ended, (width, height));
     }
 
     /// <summary>What a window shows now; the caller disposes it.</summary>

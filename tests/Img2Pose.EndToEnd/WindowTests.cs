@@ -26,15 +26,15 @@ public sealed class WindowTests : IDisposable
             "run", clip, "--realtime", "--show", "--overlay", "mesh,box,label", "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--captures", _files.Folder, "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(process);
         string window = await display.WindowAsync(ended);
-        using VideoFrame shown = await ShownAsync(display, window);
+        using VideoFrame shown = await ShownAsync(display, window, ended);
 
         await display.PressAsync("s", "r");
-        await WaitForAsync("*.png", process);
+        await WaitForAsync("*.png", ended);
         // A recording is of at least a few frames.
-        await WaitForAsync("*.partial.mp4", process);
+        await WaitForAsync("*.partial.mp4", ended);
         await Task.Delay(1000, TestContext.Current.CancellationToken);
         await display.PressAsync("r");
-        await WaitForAsync("face-*-*.mp4", process, without: ".partial");
+        await WaitForAsync("face-*-*.mp4", ended, without: ".partial");
         Stopwatch quitting = Stopwatch.StartNew();
         await display.PressAsync("q");
         (await ended).ShouldSucceed();
@@ -61,21 +61,21 @@ public sealed class WindowTests : IDisposable
             "run", clip, "--realtime", "--show", "--out", _files["posed.mkv"], "--quality", "0", "--preset", "ultrafast", "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(process);
         string window = await display.WindowAsync(ended);
-        using (await ShownAsync(display, window))
+        using (await ShownAsync(display, window, ended))
         {
         }
 
         using VideoFrame original = await FirstFrameAsync(clip, "original.png");
         await display.PressAsync("m");
-        using VideoFrame plain = await ShownAsync(display, window, frame => Difference(frame, original) < 2);
+        using VideoFrame plain = await ShownAsync(display, window, ended, frame => Difference(frame, original) < 2);
         await display.PressAsync("i");
-        using VideoFrame mirrored = await ShownAsync(display, window, frame => Difference(frame, original, mirrored: true) < 2);
+        using VideoFrame mirrored = await ShownAsync(display, window, ended, frame => Difference(frame, original, mirrored: true) < 2);
         (int Width, int Height) size = await display.SizeAsync(window);
         // No window manager runs here that would do it.
         await display.PressAsync("f");
-        await display.WaitForSizeAsync(window, (1024, 768));
+        await display.WaitForSizeAsync(window, ended, (1024, 768));
         await display.PressAsync("f");
-        await display.WaitForSizeAsync(window, size);
+        await display.WaitForSizeAsync(window, ended, size);
         await display.PressAsync("Escape");
         (await ended).ShouldSucceed();
 
@@ -91,7 +91,7 @@ public sealed class WindowTests : IDisposable
         using Process shows = CommandLine.StartWith([$"DISPLAY={display.Name}"], "run", clip, "--realtime", "--show", "--overlay", "none", "--model", _files.Model, "--quiet");
         Task<Finished> ended = CommandLine.FinishAsync(shows);
         string window = await display.WindowAsync(ended);
-        using VideoFrame shown = await ShownAsync(display, window);
+        using VideoFrame shown = await ShownAsync(display, window, ended);
 
         // With the network that finds people, and without a copy of the display's name in the environment.
         Finished grabbed = (await CommandLine.Img2PoseAsync(
@@ -135,17 +135,15 @@ public sealed class WindowTests : IDisposable
     }
 
     /// <summary>Waits until the window shows a picture that pleases.</summary>
-    private async Task<VideoFrame> ShownAsync(Display display, string window, Func<VideoFrame, bool>? pleases = null)
+    private async Task<VideoFrame> ShownAsync(Display display, string window, Task<Finished> ended, Func<VideoFrame, bool>? pleases = null)
     {
-        Stopwatch clock = Stopwatch.StartNew();
         while (true)
         {
             VideoFrame shot = await display.ScreenshotAsync(window, _files["shot.png"]);
             // Before the first picture the window is larger, and black.
             if (shot.Width == 320 && shot.Height < 300 && (pleases ?? IsBright)(shot)) return shot;
             shot.Dispose();
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "the window does not show it");
-            await Task.Delay(100, TestContext.Current.CancellationToken);
+            await Display.AgainAsync(ended, "the window does not show it");
         }
     }
 
@@ -157,15 +155,10 @@ public sealed class WindowTests : IDisposable
         return ImageFile.Read(_files[name]);
     }
 
-    private async Task WaitForAsync(string pattern, Process process, string? without = null)
+    private async Task WaitForAsync(string pattern, Task<Finished> ended, string? without = null)
     {
-        Stopwatch clock = Stopwatch.StartNew();
         while (!Directory.GetFiles(_files.Folder, pattern).Any(file => without is null || !file.Contains(without, StringComparison.Ordinal)))
-        {
-            Assert.False(process.HasExited, "the program has ended");
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), $"{pattern} has not appeared");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
+            await Display.AgainAsync(ended, $"{pattern} has not appeared");
     }
 
     /// <summary>Mean difference of the values of the upper 240 rows, which the picture takes; the status line is below.</summary>
