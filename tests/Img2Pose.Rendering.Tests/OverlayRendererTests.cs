@@ -38,6 +38,30 @@ public sealed class OverlayRendererTests
         }
     }
 
+    [Fact]
+    public void The_label_tells_the_angles_that_the_users_camera_sees()
+    {
+        using FramePool pool = new();
+        CameraView camera = new(fieldOfView: 60);
+        // Far off the centre a camera of another focal length sees the head turned otherwise.
+        TrackedFace face = Scenes.Face(new Vector3d(0.1, 0.3, 0), new Vector3d(3, 1, 12), new Box(350, 180, 470, 260));
+        TrackedFace expressed = face with { Face = face.Face with { Pose = camera.Express(face.Face.Pose, 480, 360) } };
+        OverlayOptions options = new() { Meshes = Scenes.FaceMeshes(), Layers = OverlayLayers.Label };
+        using OverlayRenderer plain = Scenes.Renderer(options), users = Scenes.Renderer(options with { Camera = camera });
+
+        byte[] assumed = Composed(plain, face), seen = Composed(users, face);
+
+        Assert.NotEqual(assumed, seen);
+        Assert.Equal(Composed(plain, expressed), seen);
+
+        byte[] Composed(OverlayRenderer renderer, in TrackedFace shown)
+        {
+            using VideoFrame frame = Scenes.Flat(pool, 480, 360, 90);
+            renderer.Compose(frame, [shown]);
+            return Enumerable.Range(0, 360).SelectMany(y => frame.GetPlane(0).Row(y).ToArray()).ToArray();
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

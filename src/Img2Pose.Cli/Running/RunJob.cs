@@ -258,7 +258,7 @@ internal sealed class RunJob : IAsyncDisposable
         {
             Detection = settings.Detection.Apply(detection, model),
             Scales = settings.Detection.LooksAtScales,
-            Overlay = new OverlayOptions { Layers = settings.Overlay, Alpha = settings.Alpha, Reference = reference },
+            Overlay = new OverlayOptions { Layers = settings.Overlay, Alpha = settings.Alpha, Reference = reference, Camera = settings.Sinks.Camera?.Invoke(reference) },
             Sessions = sessions,
             Workers = settings.Workers,
             LowLatency = sessions == 1 && MediaSource.IsLive(settings.Source),

@@ -214,7 +214,8 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
 
     private void AddLabel(in TrackedFace face, Tint tint)
     {
-        EulerAngles angles = EulerAngles.FromRotationVector(face.Face.Pose.Rotation);
+        Pose pose = options.Camera?.Express(face.Face.Pose, _displayWidth, _displayHeight) ?? face.Face.Pose;
+        EulerAngles angles = EulerAngles.FromRotationVector(pose.Rotation);
         Span<char> text = stackalloc char[96];
         // Capitals of 8 pixels still read well; beyond that the lettering grows with the picture.
         float unit = Math.Max(8, Math.Min(_displayWidth, _displayHeight) / 54f) / StrokeFont.CapHeight;

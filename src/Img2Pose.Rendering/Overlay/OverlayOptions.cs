@@ -47,6 +47,9 @@ public sealed record OverlayOptions
     /// <summary>The points that <see cref="OverlayLayers.Points"/> shows; null for <see cref="ReferenceFace.Default"/>.</summary>
     public ReferenceFace? Reference { get; init; }
 
+    /// <summary>The camera whose angles <see cref="OverlayLayers.Label"/> tells; null: those of the pose as it is, under the assumed camera.</summary>
+    public CameraView? Camera { get; init; }
+
     /// <summary>
     /// Samples per pixel: 1, 2, 4 or 8; fewer where the driver cannot. Null takes 4 on a graphics card and 1 on a software
     /// rasteriser, where four samples cost three times as much; outlines and lines are smoothed in either case.
