@@ -94,7 +94,13 @@ public sealed class PaperTrainerTests : IDisposable
     [Fact]
     public void Pictures_are_resized_and_changed_as_the_options_say()
     {
-        LinkPack(1);
+        // One picture, whose second face makes that the poses are not all alike.
+        LinkPack(1, record =>
+        {
+            JsonNode second = record["faces"]![0]!.DeepClone();
+            for (int i = 0; i < 6; i++) second["pose"]![i] = second["pose"]![i]!.GetValue<double>() + 0.1;
+            record["faces"]!.AsArray().Add(second);
+        });
         PaperTrainingOptions options = Options("out") with { Sizes = [320, 480], LongestSide = 500 };
         using PaperPictureSource source = PaperPictureSource.Open(Pack, ReferenceFace.Default, error => Assert.Fail(error.Message), TestContext.Current.CancellationToken);
 
