@@ -53,7 +53,7 @@ public sealed class AlignTests : IDisposable
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", Path.Combine(folder, "c.jpg"));
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", Path.Combine(folder, "d.bmp"));
 
-        Finished run = await CommandLine.Img2PoseAsync("align", folder, "--out", _files["crops"], "--model", _files.Model, "--size", "112", "--device", "cpu");
+        Finished run = await CommandLine.Img2PoseAsync("align", folder, "--out", _files["crops"], "--model", _files.Model, "--size", "112", "--device", "cpu", "--roll", "upright");
 
         Assert.Equal(1, run.Code);
         Assert.Contains(run.ErrorLines, line => line.Contains("b.jpg", StringComparison.Ordinal));
@@ -66,7 +66,7 @@ public sealed class AlignTests : IDisposable
         string folder = Directory.CreateDirectory(_files["people"]).FullName;
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", Path.Combine(folder, "a.png"));
 
-        (await CommandLine.Img2PoseAsync("align", folder, "--out", _files["crops"], "--model", _files.Model, "--obj", "--device", "cpu")).ShouldSucceed();
+        (await CommandLine.Img2PoseAsync("align", folder, "--out", _files["crops"], "--model", _files.Model, "--obj", "--device", "cpu", "--roll", "upright")).ShouldSucceed();
 
         string[] lines = await File.ReadAllLinesAsync(_files["crops/people/a.obj"], TestContext.Current.CancellationToken);
         double[][] vertices = [.. lines.Where(line => line.StartsWith("v ", StringComparison.Ordinal))
@@ -86,8 +86,8 @@ public sealed class AlignTests : IDisposable
         // The 22nd face scores 0.69.
         ConstantModel.Save(_files["low.onnx"], null, [.. Enumerable.Repeat(far, 21), face]);
 
-        Finished own = (await CommandLine.Img2PoseAsync("align", _files["a.png"], "--out", _files["one"], "--model", _files["low.onnx"], "--device", "cpu")).ShouldSucceed();
-        Finished asked = (await CommandLine.Img2PoseAsync("align", _files["a.png"], "--out", _files["none"], "--model", _files["low.onnx"], "--device", "cpu", "--score", "0.7")).ShouldSucceed();
+        Finished own = (await CommandLine.Img2PoseAsync("align", _files["a.png"], "--out", _files["one"], "--model", _files["low.onnx"], "--device", "cpu", "--roll", "upright")).ShouldSucceed();
+        Finished asked = (await CommandLine.Img2PoseAsync("align", _files["a.png"], "--out", _files["none"], "--model", _files["low.onnx"], "--device", "cpu", "--roll", "upright", "--score", "0.7")).ShouldSucceed();
 
         Assert.Contains("1 faces of 1 pictures", own.Error, StringComparison.Ordinal);
         Assert.Contains("no face above the threshold", asked.Error, StringComparison.Ordinal);

@@ -130,7 +130,7 @@ public sealed class CarelessHandsTests : IDisposable
         await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-i", _files["one/people/p.png"], _files["one/people/p.bmp"]);
         await File.WriteAllLinesAsync(_files["list.txt"], ["one/people/p.png", "one/people/p.bmp", "two/people/p.png"], TestContext.Current.CancellationToken);
 
-        (await CommandLine.Img2PoseAsync("align", _files["list.txt"], "--out", _files["crops"], "--obj", "--model", _files.Model, "--device", "cpu")).ShouldSucceed();
+        (await CommandLine.Img2PoseAsync("align", _files["list.txt"], "--out", _files["crops"], "--obj", "--model", _files.Model, "--device", "cpu", "--roll", "upright")).ShouldSucceed();
 
         Assert.Equal(
             ["p.obj", "p.png", "p_2.obj", "p_2.png", "p_3.obj", "p_3.png"],

@@ -60,7 +60,14 @@ internal sealed partial record StreamTarget
             // Seven packets of a transport stream fit into what Ethernet carries whole.
             _ => new StreamTarget { Address = output.Contains("pkt_size", StringComparison.Ordinal) ? output : $"{output}{(address.Query.Length > 0 ? '&' : '?')}pkt_size=1316", Name = name, Format = "mpegts" },
         };
-        return target with { Host = address.IdnHost, Port = address.Port > 0 ? address.Port : 443 };
+        try
+        {
+            return target with { Host = address.IdnHost, Port = address.Port > 0 ? address.Port : 443 };
+        }
+        catch (UriFormatException)
+        {
+            throw new UsageException($"{FileNames.Printable(name)}: is no address: there can be no such host.");
+        }
     }
 
     private static string? SchemeOf(string output)

@@ -89,4 +89,12 @@ public class PushTests
     [Fact]
     public async Task Where_no_certificate_can_be_checked_nothing_is_pushed() =>
         Assert.Contains("nothing is pushed to rtsps://", (await Assert.ThrowsAsync<UsageException>(() => OpenAsync("rtsps://127.0.0.1:1/x"))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("rtmp://xn--a/live")]
+    [InlineData("rtmp://\u3002\u05d0a\u0661/live")]
+    [InlineData("srt://\ud55c\uffff:5000")]
+    [InlineData("rtsp://a\u200db\ufffe/x")]
+    public async Task A_host_that_cannot_be_is_a_named_error(string address) =>
+        Assert.IsAssignableFrom<Img2PoseException>(await Record.ExceptionAsync(() => OpenAsync(address)));
 }
