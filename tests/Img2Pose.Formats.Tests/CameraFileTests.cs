@@ -40,6 +40,7 @@ public class CameraFileTests
         { Written + "\ndistortion_model: equidistant\n", "equidistant is not understood" },
         { Written.Replace("9.4012345678e+02", "nan", StringComparison.Ordinal), "cannot be read" },
         { Written.Replace("9.4012345678e+02", "-1", StringComparison.Ordinal), "is none" },
+        { Written.Replace("9.4012345678e+02", "9.4e+202", StringComparison.Ordinal), "no camera has" },
         { Written.Replace("0., 1. ]", "]", StringComparison.Ordinal), "7 numbers" },
         { Written.Replace(", -2.0e-02 ]", ", 1, 2 ]", StringComparison.Ordinal), "6 distortion coefficients" },
         { Written.Replace("1280", "wide", StringComparison.Ordinal), "no size" },

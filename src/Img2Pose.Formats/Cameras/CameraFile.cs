@@ -13,6 +13,9 @@ public static class CameraFile
 {
     private const int MostBytes = 1 << 20;
     private const int MostNumbers = 64;
+
+    // A view of less than half a degree over the largest picture.
+    private const double MostPixels = 1e7;
     private static readonly string[] s_matrices = ["camera_matrix", "Camera_Matrix", "cameraMatrix", "K"];
     private static readonly string[] s_distortions = ["distortion_coefficients", "Distortion_Coefficients", "distCoeffs", "dist_coeffs", "D"];
     private static readonly string[] s_widths = ["image_width", "image_Width"];
@@ -49,6 +52,8 @@ public static class CameraFile
         if (k.Length != 9) throw new InputException($"{name}: its camera_matrix has {k.Length} numbers instead of 9.");
         if (!(k[0] > 0 && k[4] > 0) || Math.Abs(k[8] - 1) > 1e-9 || k[3] != 0 || k[6] != 0 || k[7] != 0)
             throw new InputException($"{name}: its camera_matrix is none: [fx 0 cx; 0 fy cy; 0 0 1] is expected.");
+        if (k[0] > MostPixels || k[4] > MostPixels || Math.Abs(k[2]) > MostPixels || Math.Abs(k[5]) > MostPixels)
+            throw new InputException($"{name}: its camera_matrix holds numbers that no camera has; focal lengths and centre are in pixels.");
         if (Word(text, "distortion_model") is { Length: > 0 } model and not ("plumb_bob" or "rational_polynomial"))
             throw new InputException($"{name}: the distortion model {model} is not understood; plumb_bob and rational_polynomial are.");
         double[] distortion = Numbers(text, s_distortions, name) ?? [];
