@@ -7,7 +7,7 @@ namespace Img2Pose.Inference;
 /// Finds faces of any roll: the picture is looked at as it is and turned by one, two and three right angles, since the network was
 /// trained on faces that are more or less upright and gives others an upright pose or none. What is unsure then - too low a score, a
 /// face half way between two of the directions, or two that disagree by more than a right angle - is looked at again in a small crop in
-/// which it stands upright, whose score and pose count. Of faces at one place the surest counts. Costs four looks, and a twentieth of one
+/// which it stands upright, whose score and pose count. Of faces at one place the surest counts. Costs four looks, and a tenth of one
 /// for each crop. Not thread-safe.
 /// </summary>
 /// <remarks>Margins are of scores as the network was trained to give them: calibrated ones are taken back to those.</remarks>
