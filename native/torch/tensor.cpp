@@ -75,6 +75,10 @@ I2P_API int i2p_set_num_threads(int threads) {
   return guarded([&] { at::set_num_threads(threads); });
 }
 
+I2P_API int i2p_get_num_threads(int* threads) {
+  return guarded([&] { *threads = at::get_num_threads(); });
+}
+
 I2P_API int i2p_manual_seed(int64_t seed) {
   return guarded([&] { at::manual_seed(static_cast<uint64_t>(seed)); });
 }

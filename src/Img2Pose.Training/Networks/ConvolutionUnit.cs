@@ -7,6 +7,7 @@ namespace Img2Pose.Training.Networks;
 /// <summary>
 /// A convolution without bias, batch norm, and an optional ReLU. Convolves in the type of its input: weights stay float32
 /// and are rounded to bfloat16 on the way where the input is bfloat16 (mixed precision); batch norm's own numbers stay float32.
+/// In evaluation, and in training where <see cref="KeepsStatistics"/> is set, the norm is part of the convolution.
 /// </summary>
 internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>, IJoined
 {
@@ -40,6 +41,12 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>, IJoined
 
     internal BatchNorm2d Norm => bn;
 
+    /// <summary>Whether the norm goes on with the statistics that it has, in training too; its scale and shift learn.</summary>
+    internal bool KeepsStatistics { get; set; }
+
+    /// <inheritdoc/>
+    public bool NeedsOthers => !KeepsStatistics;
+
     internal const double NormEpsilon = 1e-3;
 
     private const double NormMomentum = 0.03;
@@ -49,10 +56,23 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>, IJoined
 
     public override Tensor forward(Tensor input)
     {
+        if (_sums is null && (KeepsStatistics || !training))
+        {
+            Tensor scale = bn.weight! * (bn.running_var! + NormEpsilon).rsqrt();
+            Tensor normalized = MixedPrecision.Convolve(input, conv, _stride, scale, bn.bias! - bn.running_mean! * scale);
+            return _activate ? normalized.relu() : normalized;
+        }
         Tensor convolved = MixedPrecision.Convolve(input, conv, _stride);
         if (_sums is not null) AddMoments(convolved);
         Tensor output = training && Link is { } link ? JoinedNorm.Apply(bn, convolved, NormEpsilon, NormMomentum, link) : bn.call(convolved);
         return _activate ? output.relu() : output;
+    }
+
+    /// <summary>Lets all units of a network keep their statistics.</summary>
+    internal static void KeepStatistics(nn.Module network)
+    {
+        if (network is ConvolutionUnit unit) unit.KeepsStatistics = true;
+        foreach ((_, nn.Module child) in network.named_children()) KeepStatistics(child);
     }
 
     /// <summary>From now on counts means and squares of what reaches the batch norm.</summary>

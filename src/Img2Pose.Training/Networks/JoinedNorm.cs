@@ -9,6 +9,9 @@ internal interface IJoined
 {
     /// <summary>The way to the other replicas, or null where there are none.</summary>
     ReplicaLink? Link { get; set; }
+
+    /// <summary>Whether it uses the others' statistics, through which gradients flow; one whose norms keep their statistics does not.</summary>
+    bool NeedsOthers { get; }
 }
 
 /// <summary>
@@ -23,6 +26,10 @@ internal static class JoinedNorm
         if (module is IJoined joined) joined.Link = link;
         foreach ((_, nn.Module child) in module.named_children()) Join(child, link);
     }
+
+    /// <summary>Whether anything in a network needs the others' part of the batch to compute its own.</summary>
+    internal static bool IsNeeded(nn.Module module) =>
+        module is IJoined { NeedsOthers: true } || module.named_children().Any(child => IsNeeded(child.module));
 
     /// <summary>Batch norm in training of an input [N,C] or [N,C,H,W]; its running statistics follow.</summary>
     internal static Tensor Apply(NormBase norm, Tensor input, double epsilon, double momentum, ReplicaLink link)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Img2Pose.Training.Networks;
 
 /// <summary>Batch norm with everything fixed: four buffers, no gradient, the same in training and evaluation.</summary>
-internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
+internal sealed class FrozenBatchNorm : nn.Module
 {
     private readonly double _epsilon;
     private readonly Tensor weight, bias, running_mean, running_var;
@@ -18,12 +18,11 @@ internal sealed class FrozenBatchNorm : nn.Module<Tensor, Tensor>
         register_buffer("running_var", running_var = ones([features]));
     }
 
-    public override Tensor forward(Tensor input)
+    /// <summary>What it makes of a convolution's output. The convolution adds up in float32, and only what this norm has made small again is rounded.</summary>
+    internal Tensor Convolve(Tensor input, Conv2d convolution, int stride)
     {
         Tensor scale = weight * (running_var + _epsilon).rsqrt();
-        Tensor shift = bias - running_mean * scale;
-        // In float32, to which a bfloat16 input is promoted: scale and shift take turns in making large numbers small.
-        return (input * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)).to(input.dtype);
+        return MixedPrecision.Convolve(input, convolution, stride, scale, bias - running_mean * scale);
     }
 }
 
@@ -73,7 +72,7 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
     /// <summary>Features of pictures [N,3,H,W] at strides 4, 8, 16, 32.</summary>
     public override Tensor[] forward(Tensor input)
     {
-        Tensor x = nn.functional.max_pool2d(bn1.call(MixedPrecision.Convolve(input, conv1, 2)).relu(), [3], [2], [1]);
+        Tensor x = nn.functional.max_pool2d(bn1.Convolve(input, conv1, 2).relu(), [3], [2], [1]);
         Tensor[] features = new Tensor[4];
         for (int layer = 0; layer < 4; layer++) features[layer] = x = _layers[layer].call(x);
         return features;
@@ -105,7 +104,8 @@ internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
         if (stride == 1 && inChannels == OutChannels) return;
         (Conv2d convolution, FrozenBatchNorm norm) = (nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false), new FrozenBatchNorm(OutChannels, epsilon));
         _shortcut = (convolution, norm);
-        register_module("downsample", nn.Sequential(("0", convolution), ("1", norm)));
+        this.Register("downsample.0", convolution);
+        this.Register("downsample.1", norm);
     }
 
     internal long OutChannels { get; }
@@ -115,10 +115,10 @@ internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
         Tensor x = input;
         for (int i = 0; i < _path.Count; i++)
         {
-            x = _path[i].Norm.call(MixedPrecision.Convolve(x, _path[i].Convolution, _path[i].Stride));
+            x = _path[i].Norm.Convolve(x, _path[i].Convolution, _path[i].Stride);
             if (i + 1 < _path.Count) x = x.relu();
         }
-        Tensor shortcut = _shortcut is { } way ? way.Norm.call(MixedPrecision.Convolve(input, way.Convolution, _stride)) : input;
+        Tensor shortcut = _shortcut is { } way ? way.Norm.Convolve(input, way.Convolution, _stride) : input;
         return (x + shortcut).relu();
     }
 

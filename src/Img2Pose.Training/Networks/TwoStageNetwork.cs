@@ -56,6 +56,9 @@ internal abstract class TwoStageNetwork : nn.Module, IJoined
     /// <inheritdoc/>
     public ReplicaLink? Link { get; set; }
 
+    /// <inheritdoc/>
+    public bool NeedsOthers => true;
+
     /// <summary>Strides, anchors and pooling.</summary>
     internal DetectorLayout Layout { get; }
 

@@ -85,7 +85,7 @@ public sealed class NanoTrainer
         _report(string.Create(CultureInfo.InvariantCulture, $"{training.Length} training and {validation.Length} validation pictures in memory after {clock.Elapsed.TotalSeconds:F1} s"));
 
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        set_num_threads(threads);
+        TorchThreads.Use(threads);
         manual_seed((long)_options.Seed);
         using NanoModel model = NanoModel.Create(_options.Network, device);
         nn.Module network = model.Network;
@@ -118,7 +118,12 @@ public sealed class NanoTrainer
             else _earlierHours = TrainingState.Hours(resume);
             momentsSince = first - moments;
         }
-        using Replicas replicas = new(model, [.. devices.Skip(1).Select(other => NanoModel.Create(_options.Network, other))], devices, threads);
+        NanoModel[] others = [.. devices.Skip(1).Select(other => NanoModel.Create(_options.Network, other))];
+        if (_options.FreezeNorms)
+        {
+            foreach (NanoModel each in (NanoModel[])[model, .. others]) ConvolutionUnit.KeepStatistics(each.Network);
+        }
+        using Replicas replicas = new(model, others, devices, threads);
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
         using EventFile events = EventFile.Create(_options.Output);
 

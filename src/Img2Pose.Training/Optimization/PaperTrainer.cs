@@ -80,7 +80,7 @@ public sealed class PaperTrainer
         _report($"{training.Count} training and {held.Count} validation pictures with a pose");
 
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        set_num_threads(threads);
+        TorchThreads.Use(threads);
         manual_seed((long)_options.Seed);
         using PaperNetwork network = new PaperNetwork(_options.Depth, FrozenNormEpsilon).to(_devices[0]);
         using OptimizerHelper optimizer = CreateOptimizer(_options, network);

@@ -10,9 +10,10 @@ namespace Img2Pose.Training.Optimization;
 /// <summary>
 /// One network on several devices, in step: synchronous data parallel in one process. Every replica computes the losses of its
 /// share of a batch on a thread of its own, divided by the counts of the whole batch and normalised by the statistics of the whole
-/// batch (<see cref="JoinedNorm"/>); one backward pass goes through all of them; the gradients meet in the first replica, whose
-/// optimiser takes the step; and its weights and buffers go to the others. So the devices change where a step is computed, not
-/// what it is, up to rounding. Alone, a network computes on the calling thread.
+/// batch (<see cref="JoinedNorm"/>); one backward pass goes through all of them, or, where norms keep their statistics, each goes
+/// back on its own thread; the gradients meet in the first replica, whose optimiser takes the step; and its weights and buffers go
+/// to the others. So the devices change where a step is computed, not what it is, up to rounding. Alone, a network computes on the
+/// calling thread.
 /// </summary>
 internal sealed class ReplicaGroup : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class ReplicaGroup : IDisposable
     private readonly ReplicaExchange? _exchange;
     private readonly ReplicaLink[] _links = [];
     private readonly Worker[] _workers;
+    private readonly bool _apart;
 
     /// <summary>Joins networks of the same kind, each on its own device; the others take over the first one's weights.</summary>
     /// <param name="networks">The replicas. They stay their owner's.</param>
@@ -35,6 +37,7 @@ internal sealed class ReplicaGroup : IDisposable
             return;
         }
         _exchange = new ReplicaExchange(_networks.Length);
+        _apart = !JoinedNorm.IsNeeded(_networks[0]);
         int each = Math.Max(1, threads / _networks.Length);
         _workers = [.. _devices.Select((device, i) => new Worker($"replica {i} on {device}", each))];
         _links = [.. _devices.Select((device, i) => new ReplicaLink(_exchange, i, device))];
@@ -69,15 +72,15 @@ internal sealed class ReplicaGroup : IDisposable
         using DisposeScope scope = NewDisposeScope();
         try
         {
-            Tensor[] parts = Forward(compute);
-            double[] numbers = Array.ConvertAll(parts, part => (double)part.item<float>());
-            if (!double.IsFinite(numbers[0])) throw diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {numbers[0]}"));
             optimizer.zero_grad();
             foreach (nn.Module other in _networks.AsSpan(1))
             {
                 foreach (Parameter parameter in other.parameters()) parameter.grad?.zero_();
             }
-            parts[0].backward();
+            Tensor[] parts = Forward(compute);
+            double[] numbers = Array.ConvertAll(parts, part => (double)part.item<float>());
+            if (!double.IsFinite(numbers[0])) throw diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {numbers[0]}"));
+            if (!_apart) parts[0].backward();
             Reduce();
             double norm = nn.utils.clip_grad_norm_(_networks[0].parameters().Where(parameter => parameter.requires_grad), clip);
             if (!double.IsFinite(norm)) throw diverged(string.Create(CultureInfo.InvariantCulture, $"the gradient's norm is {norm}"));
@@ -148,6 +151,11 @@ internal sealed class ReplicaGroup : IDisposable
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor[] parts = compute(rank, _links[rank]);
+            if (_apart)
+            {
+                parts[0].backward();
+                parts = Array.ConvertAll(parts, part => part.detach());
+            }
             // Two names for one number are two tensors here, each freed once.
             Tensor[] kept = Array.ConvertAll(parts, part => part.alias().DetachFromDisposeScope());
             done = true;
@@ -189,7 +197,7 @@ internal sealed class ReplicaGroup : IDisposable
         {
             _thread = new Thread(() =>
             {
-                set_num_threads(threads);
+                TorchThreads.Use(threads);
                 // Waits for the next step, until the run is over (CompleteAdding).
                 foreach (Action action in _work.GetConsumingEnumerable()) action();
             })

@@ -74,7 +74,7 @@ internal sealed record TrainingLoop<T>
             }
             // libtorch keeps the number in each thread, and the wait may have gone on in another: one that computed before keeps
             // its own, with which sums are rounded differently.
-            set_num_threads(Threads);
+            TorchThreads.Use(Threads);
             double rate = Rate(step);
             foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
             double[] parts = Learn(batch, step);

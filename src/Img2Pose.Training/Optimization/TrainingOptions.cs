@@ -61,6 +61,12 @@ public sealed record TrainingOptions
     /// <summary>Whether only what stands on the backbone learns: pyramid and heads.</summary>
     public bool FreezeBackbone { get; init; }
 
+    /// <summary>
+    /// Whether batch norms keep the statistics that they start from, as the paper's do; scale and shift learn. Several devices then
+    /// have nothing to tell each other before their gradients.
+    /// </summary>
+    public bool FreezeNorms { get; init; }
+
     /// <summary>Seed of weights, order and augmentation.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -115,6 +121,8 @@ public sealed record TrainingOptions
         if (!(NominalFrom is >= 0 and <= 180)) throw new UsageException("the pan from which side views are turned is in [0, 180] degrees");
         if (Without.Any(string.IsNullOrEmpty)) throw new UsageException("an empty part of a name would leave every picture out");
         if (FreezeBackbone && Network == NanoModel.TwoStage) throw new UsageException($"{Network} has no frozen backbone; {NanoModel.SingleStage} and {NanoModel.R18} can have");
+        if (FreezeNorms && Network == NanoModel.TwoStage) throw new UsageException($"{Network} trains with its batches' statistics only; {NanoModel.SingleStage} and {NanoModel.R18} can keep them");
+        if (FreezeNorms && Start is null && Resume is null) throw new UsageException("random weights have no statistics that norms could keep; --freeze-norms goes with --init or --resume");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))
             throw new UsageException("weights of data sets must be finite and not negative");
         int replicas = TrainingDevice.Count(Device), least = Sizes.Min(size => TrainingBatch.PicturesAt(size, Batch));

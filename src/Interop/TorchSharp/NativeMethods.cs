@@ -38,6 +38,7 @@ internal static partial class NativeMethods
     [LibraryImport(Library)] internal static partial int i2p_cuda_is_available();
     [LibraryImport(Library)] internal static partial int i2p_cuda_device_count();
     [LibraryImport(Library)] internal static partial int i2p_set_num_threads(int threads);
+    [LibraryImport(Library)] internal static partial int i2p_get_num_threads(out int threads);
     [LibraryImport(Library)] internal static partial int i2p_manual_seed(long seed);
     [LibraryImport(Library)] internal static partial int i2p_set_grad_enabled(int enabled);
     [LibraryImport(Library)] internal static partial int i2p_is_grad_enabled();

@@ -70,6 +70,12 @@ public static partial class torch
 
     public static void set_num_threads(int num) => Check(i2p_set_num_threads(num));
 
+    public static int get_num_threads()
+    {
+        Check(i2p_get_num_threads(out int threads));
+        return threads;
+    }
+
     public static Generator manual_seed(long seed)
     {
         Check(i2p_manual_seed(seed));

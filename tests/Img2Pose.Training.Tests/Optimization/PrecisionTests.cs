@@ -31,24 +31,74 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void Frozen_norms_compute_in_float32_whatever_they_are_given()
+    public void A_frozen_norm_is_applied_before_a_convolution_rounds()
     {
         Torch.Require();
         using DisposeScope scope = NewDisposeScope();
         using IDisposable still = no_grad();
-        using FrozenBatchNorm norm = new(1, 1e-5);
+        using FrozenBatchNorm norm = new(1, 0);
         Dictionary<string, Tensor> state = norm.state_dict();
-        state["running_mean"].fill_(100.0);
-        state["running_var"].fill_(0.01);
-        // 100 and the next two numbers that bfloat16 has.
-        Tensor input = tensor([100f, 100.5f, 101f], [3, 1, 1, 1]).to(bfloat16);
+        state["running_mean"].fill_(1000.0);
+        state["running_var"].fill_(1.0 / 64);
+        using Conv2d convolution = nn.Conv2d(8, 1, 1, bias: false);
+        convolution.weight.fill_(1.0);
+        // 1000 + i / 8 as sums of numbers that bfloat16 has; of the sums themselves it has the multiples of 4.
+        Tensor input = tensor([.. Enumerable.Range(0, 4).SelectMany(i => (float[])[512, 256, 128, 64, 32, 8, i / 8f, 0])], [4, 8, 1, 1]).to(bfloat16);
 
-        float[] output = norm.call(input).to(float32).data<float>().ToArray();
+        float[] output = Numbers(norm.Convolve(input, convolution, 1).to(float32));
 
-        // Scaled in bfloat16, 1000 lies within 4 of its neighbours.
-        Assert.Equal(0f, output[0], 0.01f);
-        Assert.Equal(5f, output[1], 0.03f);
-        Assert.Equal(10f, output[2], 0.06f);
+        Assert.Equal([0f, 1f, 2f, 3f], output);
+    }
+
+    [Fact]
+    public void Statistics_that_are_kept_are_those_of_evaluation_and_their_scale_and_shift_learn()
+    {
+        Torch.Require();
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(5);
+        using ConvolutionUnit unit = new(3, 4, 3);
+        Dictionary<string, Tensor> state = unit.state_dict();
+        state["bn.running_mean"].normal_(0, 1);
+        state["bn.running_var"].fill_(4.0);
+        state["bn.weight"].detach().fill_(1.5);
+        Tensor pictures = empty([2, 3, 8, 8]).normal_(0, 1);
+        // By its definition, in passes of its own.
+        Tensor convolved = nn.functional.conv2d(pictures, state["conv.weight"], null, [1], [1]);
+        Tensor expected = ((convolved - state["bn.running_mean"].reshape(1, -1, 1, 1)) / Math.Sqrt(4 + ConvolutionUnit.NormEpsilon) * 1.5 + state["bn.bias"].reshape(1, -1, 1, 1)).relu();
+        float[] mean = Numbers(state["bn.running_mean"]);
+
+        ConvolutionUnit.KeepStatistics(unit);
+        Tensor learning = unit.call(pictures);
+        learning.sum().backward();
+        unit.eval();
+        Tensor still = unit.call(pictures);
+
+        Assert.All(Numbers(learning - expected), apart => Assert.InRange(apart, -1e-5f, 1e-5f));
+        Assert.All(Numbers(still - expected), apart => Assert.InRange(apart, -1e-5f, 1e-5f));
+        Assert.Equal(mean, Numbers(state["bn.running_mean"]));
+        Assert.All(unit.parameters(), parameter => Assert.Contains(Numbers(parameter.grad!), gradient => gradient != 0));
+    }
+
+    [Fact]
+    public async Task A_thread_keeps_the_number_that_it_was_given_whatever_others_are_given_before_it_computes()
+    {
+        Torch.Require();
+        int computedWith = 0;
+
+        await Alone(() =>
+        {
+            TorchThreads.Use(1);
+            Alone(() => set_num_threads(3)).GetAwaiter().GetResult();
+            using DisposeScope scope = NewDisposeScope();
+            // Large enough to be spread, for which libtorch looks at the number.
+            _ = ones([1 << 20]).exp();
+            computedWith = get_num_threads();
+        });
+
+        Assert.Equal(1, computedWith);
+
+        static Task Alone(Action action) =>
+            Task.Factory.StartNew(action, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     [Theory]
@@ -82,6 +132,8 @@ public sealed class PrecisionTests : IDisposable
         Assert.ThrowsAny<Exception>(() => _ = last.bytes.Length);
         Assert.Equal(first.NumberOfElements * sizeof(float), first.bytes.Length);
     }
+
+    private static float[] Numbers(Tensor values) => values.detach().contiguous().data<float>().ToArray();
 
     private TrainingBatch Batch(int size = 64)
     {

@@ -29,6 +29,8 @@ public sealed class TrainingOptionsTests
         { s_good with { Network = "r18", Start = "models/img2pose-nano.onnx" }, "nano only, not r18" },
         { s_good with { Without = ["person01", ""] }, "empty part" },
         { s_good with { Network = "nano-two-stage", FreezeBackbone = true }, "no frozen backbone" },
+        { s_good with { Network = "nano-two-stage", FreezeNorms = true }, "batches' statistics only" },
+        { s_good with { FreezeNorms = true }, "--freeze-norms goes with --init" },
     };
 
     [Fact]
