@@ -68,6 +68,10 @@ public sealed record ModelMetadata
     /// <param name="part">The part, in [0, 1].</param>
     public double PartOf(double score, double part) => Calibration is { } calibration ? calibration.Apply(part * calibration.Undo(score)) : part * score;
 
+    /// <summary>What a bound on scores as networks are trained to give them is on this model's: calibrated like them.</summary>
+    /// <param name="trained">The bound, in [0, 1].</param>
+    public double ScoreOf(double trained) => Calibration?.Apply(trained) ?? trained;
+
     /// <summary>Whether the dense layers compute with 8-bit integers.</summary>
     public bool IsInt8 => Precision.StartsWith("int8", StringComparison.Ordinal);
 

@@ -164,7 +164,8 @@ internal static class ModelsCommand
         Option<bool> fullRange = new("--int8-full-range") { Description = "With --int8: weights of all eight bits, slightly more exact, wrong on processors without VNNI." };
         Option<string?> calibrate = new("--calibrate") { Description = "Pictures like those that the model will see, some of them with faces: 20 or more.", HelpName = "FOLDER" };
         Option<bool> half = new("--fp16") { Description = "Compute in 16-bit floating point, for GPUs." };
-        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score, int8, fullRange, calibrate, half };
+        Option<bool> uncalibrated = new("--uncalibrated") { Description = "Scores as the network was trained to give them, before 'eval pack --calibrate'." };
+        Command command = new("export", "Write a package under other settings.") { name, output, newName, before, after, score, int8, fullRange, calibrate, half, uncalibrated };
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(output), source = ModelLocator.Find(parsed.GetRequiredValue(name));
@@ -188,6 +189,7 @@ internal static class ModelsCommand
                     ProposalsAfterSuppression = parsed.GetValue(after),
                     ScoreThreshold = parsed.GetValue(score),
                     Half = parsed.GetValue(half),
+                    Uncalibrated = parsed.GetValue(uncalibrated),
                     Int8Ranges = folder is null ? null : Calibration.Take(source, folder, errors),
                     FullRangeWeights = parsed.GetValue(fullRange),
                 },

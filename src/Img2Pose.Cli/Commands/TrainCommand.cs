@@ -42,6 +42,7 @@ internal static class TrainCommand
     private static readonly Option<bool> s_channelsFirst = new("--channels-first") { Description = "nano, r18: feature maps lie channels first in memory, not last; the same numbers up to rounding, mostly slower." };
     private static readonly Option<string[]> s_without = new("--without") { Description = "nano, r18: leave pictures out whose name in the annotations contains one of these, such as persons to be measured on.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<double> s_nominal = new("--nominal-from") { Description = "nano, r18: side views recorded at a known pan (label nominal) are turned all the way to it from so many degrees on; 91: none.", DefaultValueFactory = _ => new TrainingOptions { Data = "", Output = "" }.NominalFrom };
+    private static readonly Option<double> s_roll = new("--any-roll") { Description = "nano, r18: part of the samples, 0 to 1, that are turned by any angle; the others stay within 45 degrees." };
     private static readonly Option<bool> s_freeze = new("--freeze-backbone") { Description = "nano, r18: only the pyramid and the heads learn." };
     private static readonly Option<bool> s_norms = new("--freeze-norms") { Description = "nano, r18, with --init or --resume: batch norms keep their statistics, as the paper's; several devices then share a batch at hardly any cost." };
     private static readonly Option<bool> s_weightsOnly = new("--weights-only") { Description = "nano, with --resume: take the weights only and start a new schedule." };
@@ -59,13 +60,13 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on labelled pictures.")
         {
             s_data, s_network, s_output, s_steps, s_batch, s_sizes, s_rate, s_warmUp, s_epoch, s_seed, s_threads, s_workers, s_device, s_resume,
-            s_mesh, s_sets, s_start, s_precision, s_channelsFirst, s_without, s_nominal, s_freeze, s_norms, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
+            s_mesh, s_sets, s_start, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_freeze, s_norms, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
-            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_precision, s_channelsFirst, s_without, s_nominal, s_freeze, s_norms, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
+            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_freeze, s_norms, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
             FileRoles roles = new();
             RunFiles.AddData(roles, parsed.GetValue(s_data));
             RunFiles.AddData(roles, parsed.GetValue(s_validation));
@@ -146,6 +147,7 @@ internal static class TrainCommand
             ChannelsLast = !parsed.GetValue(s_channelsFirst),
             Without = parsed.GetValue(s_without) ?? [],
             NominalFrom = parsed.GetValue(s_nominal),
+            AnyRoll = parsed.GetValue(s_roll),
             FreezeBackbone = parsed.GetValue(s_freeze),
             FreezeNorms = parsed.GetValue(s_norms),
             Resume = Resume(parsed, NanoTrainer.CheckpointName),

@@ -194,7 +194,7 @@ internal sealed unsafe class OneStageNetwork : PoseNetwork
             if (maps.Shapes[i][0] != pictures || maps.Shapes[i][1] != values) return false;
             (addresses[i], cells[i]) = (maps.Addresses[i], (int)(maps.Shapes[i][2] * maps.Shapes[i][3]));
         }
-        float least = MathF.Log(threshold / (1 - threshold)) - Margin;
+        float least = (float)_parts.LeastLogit(threshold) - Margin;
         if (!_cells.Select(addresses, cells, pictures, values, least)) return false;
         for (int picture = 0; picture < pictures; picture++)
         {

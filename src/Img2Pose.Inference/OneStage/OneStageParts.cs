@@ -12,14 +12,19 @@ namespace Img2Pose.Inference.OneStage;
 /// <param name="Choosing">The second part: <paramref name="Heads"/> instead of "image", the graph's other inputs and all of its outputs.</param>
 /// <param name="Heads">Names of the maps, [N, values, h, w], in the order in which cells count.</param>
 /// <param name="IsScoreFirst">
-/// Whether a cell's first value is a logit whose sigmoid no score of the cell exceeds, so that cells below a threshold's logit can be left out.
+/// Whether a cell's first value is a logit whose sigmoid no score of the cell exceeds before calibration, so that cells below a threshold's logit can be left out.
 /// </param>
-internal sealed record OneStageParts(byte[] Dense, byte[] Choosing, string[] Heads, bool IsScoreFirst)
+/// <param name="Calibration">What the second part does to scores at its end, or null.</param>
+internal sealed record OneStageParts(byte[] Dense, byte[] Choosing, string[] Heads, bool IsScoreFirst, ScoreCalibration? Calibration)
 {
     private const int MostHeads = 4;
 
-    /// <summary>The name that this program's exporter gives to graphs whose cells begin with a logit.</summary>
-    private const string NanoGraph = "img2pose-nano";
+    /// <summary>The names that this program gives to graphs whose cells begin with a logit.</summary>
+    private const string NanoGraph = "img2pose-nano", CalibratedGraph = "img2pose-nano-calibrated";
+
+    /// <summary>The logit below which no cell's score exceeds a threshold.</summary>
+    /// <param name="threshold">In (0, 1).</param>
+    public double LeastLogit(double threshold) => ScoreCalibration.Logit(Calibration?.Undo(threshold) ?? threshold);
 
     /// <summary>Cuts a model; null where it is no one-stage network of this program's builder.</summary>
     /// <exception cref="ModelException">The file was changed since it was opened, or is damaged.</exception>
@@ -56,7 +61,7 @@ internal sealed record OneStageParts(byte[] Dense, byte[] Choosing, string[] Hea
         return new OneStageParts(
             Part(model, dense, [.. graph.Input.Where(input => input.Name == "image")], [.. heads.Select(FloatMap)]),
             Part(model, choosing, [.. graph.Input.Where(input => input.Name != "image"), .. heads.Select(FloatMap)], [.. graph.Output]),
-            [.. heads], graph.Name == NanoGraph);
+            [.. heads], graph.Name == NanoGraph || (graph.Name == CalibratedGraph && package.Metadata.Calibration is not null), package.Metadata.Calibration);
     }
 
     private static byte[] Part(ModelProto model, NodeProto[] nodes, ValueInfoProto[] inputs, ValueInfoProto[] outputs)

@@ -11,6 +11,7 @@ namespace Img2Pose.Models.Packages;
 /// </summary>
 public static class PackageCalibrator
 {
+    private const string Prefix = "calibration.", Threshold = "score_threshold", Section = "score_calibration", ThresholdBefore = "uncalibrated_threshold";
     private const string Scores = "scores", Uncalibrated = "scores.uncalibrated", OneStage = "img2pose-nano", Calibrated = "img2pose-nano-calibrated";
 
     // Where the logit ends; in float32, 1 minus less is 1.
@@ -24,7 +25,7 @@ public static class PackageCalibrator
         ArgumentNullException.ThrowIfNull(calibration);
         ModelProto model = OnnxFile.Read(package);
         GraphProto graph = model.Graph;
-        if (graph.Name == Calibrated) throw new ModelException($"{package}: its scores are calibrated already; start from the package as it was trained.");
+        if (graph.Name == Calibrated) throw new ModelException($"{package}: its scores are calibrated already; start from it as it was trained (models export --uncalibrated).");
         int at = graph.Node.ToList().FindIndex(node => node.Output.Contains(Scores));
         if (graph.Name != OneStage || at < 0) throw new ModelException($"{package}: is no one-stage package that this program made; scores of others stay as their authors made them.");
         NodeProto maker = graph.Node[at];
@@ -58,7 +59,7 @@ public static class PackageCalibrator
 
         void Add(string type, string output, params string[] inputs)
         {
-            NodeProto node = new() { OpType = type, Name = $"calibration.{output}" };
+            NodeProto node = new() { OpType = type, Name = Prefix + output };
             node.Input.AddRange(inputs);
             node.Output.Add(output);
             graph.Node.Insert(++at, node);
@@ -68,24 +69,57 @@ public static class PackageCalibrator
 
         string Constant(string name, double value)
         {
-            TensorProto tensor = new() { Name = $"calibration.{name}", DataType = (int)OnnxElementType.Float32 };
+            TensorProto tensor = new() { Name = Prefix + name, DataType = (int)OnnxElementType.Float32 };
             tensor.FloatData.Add((float)value);
             graph.Initializer.Add(tensor);
             return tensor.Name;
         }
     }
 
-    private static void Describe(ModelProto model, ScoreCalibration calibration, string package)
+    /// <summary>Takes back what <see cref="Write"/> did to a model: scores as the network was trained to give them, and their threshold.</summary>
+    /// <exception cref="ModelException">Its scores are not calibrated, or not by this program.</exception>
+    internal static void Remove(ModelProto model, string package)
+    {
+        GraphProto graph = model.Graph;
+        int made = graph.Node.ToList().FindIndex(node => node.Output.Contains(Uncalibrated));
+        if (graph.Name != Calibrated || made < 0) throw new ModelException($"{package}: its scores are as they were trained; no calibration can be taken back.");
+        NodeProto maker = graph.Node[made];
+        for (int i = 0; i < maker.Output.Count; i++)
+        {
+            if (maker.Output[i] == Uncalibrated) maker.Output[i] = Scores;
+        }
+        for (int i = graph.Node.Count - 1; i >= 0; i--)
+        {
+            if (graph.Node[i].Name.StartsWith(Prefix, StringComparison.Ordinal)) graph.Node.RemoveAt(i);
+        }
+        for (int i = graph.Initializer.Count - 1; i >= 0; i--)
+        {
+            if (graph.Initializer[i].Name.StartsWith(Prefix, StringComparison.Ordinal)) graph.Initializer.RemoveAt(i);
+        }
+        graph.Name = OneStage;
+        Redescribe(model, package, json =>
+        {
+            json[Threshold] = json[Section]?[ThresholdBefore]?.GetValue<double>() ?? throw new InvalidOperationException(ThresholdBefore);
+            json.Remove(Section);
+        });
+    }
+
+    private static void Describe(ModelProto model, ScoreCalibration calibration, string package) => Redescribe(model, package, json =>
+    {
+        double threshold = json[Threshold]?.GetValue<double>() ?? throw new InvalidOperationException(Threshold);
+        json[Threshold] = Math.Round(calibration.Apply(threshold), 6);
+        JsonObject described = calibration.ToJson();
+        described[ThresholdBefore] = threshold;
+        json[Section] = described;
+    });
+
+    private static void Redescribe(ModelProto model, string package, Action<JsonObject> change)
     {
         try
         {
             StringStringEntryProto entry = model.MetadataProps.First(property => property.Key == PackageDescription.Key);
             JsonObject json = JsonNode.Parse(entry.Value)?.AsObject() ?? throw new InvalidOperationException("null");
-            double threshold = json["score_threshold"]?.GetValue<double>() ?? throw new InvalidOperationException("score_threshold");
-            json["score_threshold"] = Math.Round(calibration.Apply(threshold), 6);
-            JsonObject described = calibration.ToJson();
-            described["uncalibrated_threshold"] = threshold;
-            json["score_calibration"] = described;
+            change(json);
             entry.Value = json.ToJsonString();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)

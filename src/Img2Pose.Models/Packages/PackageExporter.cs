@@ -23,6 +23,9 @@ public sealed record ExportOptions
     /// <summary>Default score threshold, in [0, 1).</summary>
     public double? ScoreThreshold { get; init; }
 
+    /// <summary>Scores as the network was trained to give them: takes a calibration back, and with it the threshold.</summary>
+    public bool Uncalibrated { get; init; }
+
     /// <summary>Write the dense layers in 16-bit floating point, for GPUs.</summary>
     public bool Half { get; init; }
 
@@ -52,6 +55,7 @@ public static class PackageExporter
         ModelProto model = OnnxFile.Read(package);
         if (options.ProposalsBeforeSuppression is { } before) Set(model, RegionProposals.BeforeSuppression, before, package);
         if (options.ProposalsAfterSuppression is { } after) Set(model, RegionProposals.AfterSuppression, after, package);
+        if (options.Uncalibrated) PackageCalibrator.Remove(model, package);
         if (options.Half || options.Int8Ranges is not null) ChangePrecision(model, options, package);
         Describe(model, options, package);
         OnnxFile.Write(model, path);

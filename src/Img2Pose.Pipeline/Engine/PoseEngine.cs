@@ -236,14 +236,22 @@ public sealed class PoseEngine : IAsyncDisposable
     /// <param name="smooth">Whether poses are smoothed.</param>
     /// <param name="hasScores">Whether detections have scores on the detector's scale.</param>
     /// <param name="lookInterval">Seconds from one frame that is looked at to the next, or null where that is unknown.</param>
-    internal FaceTracker CreateTracker(bool smooth, bool hasScores, double? lookInterval) => new(new TrackerOptions
+    internal FaceTracker CreateTracker(bool smooth, bool hasScores, double? lookInterval) => new(TrackerOptionsFor(smooth, hasScores, lookInterval));
+
+    /// <summary>What <see cref="CreateTracker"/> gives its trackers.</summary>
+    internal TrackerOptions TrackerOptionsFor(bool smooth, bool hasScores, double? lookInterval)
     {
-        Smooth = smooth,
-        LookInterval = lookInterval,
-        StartScore = hasScores ? ScoreThreshold : 0,
-        Reference = _first.Detector.Reference,
-        Factors = BoxFactors,
-    });
+        TrackerOptions usual = new();
+        return usual with
+        {
+            Smooth = smooth,
+            LookInterval = lookInterval,
+            StartScore = hasScores ? ScoreThreshold : 0,
+            ConfidentScore = Model.Metadata.ScoreOf(usual.ConfidentScore),
+            Reference = _first.Detector.Reference,
+            Factors = BoxFactors,
+        };
+    }
 
     /// <summary>Score down to which a face that is being tracked stays one.</summary>
     internal double StayingScore => Model.Metadata.PartOf(ScoreThreshold, StayingPart);

@@ -41,8 +41,11 @@ public sealed record SampleGeneratorOptions
     /// <summary>Part of the samples with pasted faces that are crowds of small ones.</summary>
     public double CrowdShare { get; init; } = 0.35;
 
-    /// <summary>Part of the drawn faces that are turned in the picture by any angle; the others stay within 45°, most within 25°.</summary>
-    public double AnyRollShare { get; init; } = 0.2;
+    /// <summary>
+    /// Part of the samples that are turned by any angle; the others stay within 45°, most within 25°. None by default: a
+    /// network finds faces of every roll in looks at turned pictures, and what it learns of them costs it upright ones.
+    /// </summary>
+    public double AnyRollShare { get; init; }
 
     /// <summary>Probability that something is drawn over a face.</summary>
     public double OccluderChance { get; init; } = 0.2;

@@ -80,8 +80,8 @@ public sealed class NanoTrainer
         AnnotatedImage[] training = [.. all.Where((_, i) => i % _options.ValidationEvery != 0)];
         AnnotatedImage[] validation = [.. all.Where((_, i) => i % _options.ValidationEvery == 0)];
         Stopwatch clock = Stopwatch.StartNew();
-        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh, SetWeights = _options.SetWeights }, leftOut: LeaveOut, stop: cancellation);
-        SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0 }, leftOut: LeaveOut, stop: cancellation);
+        SampleGenerator generator = SampleGenerator.Create(training, new SampleGeneratorOptions { MeshFolder = _options.Mesh, SetWeights = _options.SetWeights, AnyRollShare = _options.AnyRoll }, leftOut: LeaveOut, stop: cancellation);
+        SampleGenerator held = SampleGenerator.Create(validation, new SampleGeneratorOptions { VaryAppearance = false, OccluderChance = 0, AnyRollShare = _options.AnyRoll }, leftOut: LeaveOut, stop: cancellation);
         _report(string.Create(CultureInfo.InvariantCulture, $"{training.Length} training and {validation.Length} validation pictures in memory after {clock.Elapsed.TotalSeconds:F1} s"));
 
         int threads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;

@@ -58,6 +58,9 @@ public sealed record TrainingOptions
     /// <summary>From this pan on, degrees, side views that were recorded at a known pan are turned all the way to it; beyond 90 none is.</summary>
     public double NominalFrom { get; init; } = NominalPan.SmallestPan;
 
+    /// <summary>Part of the samples that are turned by any angle, in [0, 1].</summary>
+    public double AnyRoll { get; init; }
+
     /// <summary>Whether only what stands on the backbone learns: pyramid and heads.</summary>
     public bool FreezeBackbone { get; init; }
 
@@ -121,6 +124,7 @@ public sealed record TrainingOptions
         if (!(NominalFrom is >= 0 and <= 180)) throw new UsageException("the pan from which side views are turned is in [0, 180] degrees");
         if (Without.Any(string.IsNullOrEmpty)) throw new UsageException("an empty part of a name would leave every picture out");
         if (FreezeBackbone && Network == NanoModel.TwoStage) throw new UsageException($"{Network} has no frozen backbone; {NanoModel.SingleStage} and {NanoModel.R18} can have");
+        if (!(AnyRoll is >= 0 and <= 1)) throw new UsageException("the part of samples turned by any angle is in [0, 1]");
         if (FreezeNorms && Network == NanoModel.TwoStage) throw new UsageException($"{Network} trains with its batches' statistics only; {NanoModel.SingleStage} and {NanoModel.R18} can keep them");
         if (FreezeNorms && Start is null && Resume is null) throw new UsageException("random weights have no statistics that norms could keep; --freeze-norms goes with --init or --resume");
         if (SetWeights.Values.Any(weight => !(weight >= 0) || !double.IsFinite(weight)))

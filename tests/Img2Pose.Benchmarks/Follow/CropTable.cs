@@ -10,7 +10,9 @@ namespace Img2Pose.Benchmarks.Follow;
 /// <summary>How well faces are found and posed in crops of several sizes, against full looks and against truth.</summary>
 internal static class CropTable
 {
-    private const double FullThreshold = 0.46, LowThreshold = 0.3;
+    // Of the threshold: what a half look's face may score.
+    private static readonly double[] s_parts = [1, 0.65, 0.45, 0.2];
+
     private static readonly (int Side, double Share)[] s_crops =
     [
         (64, 0.4), (64, 0.5), (64, 0.6), (64, 0.7), (128, 0.3), (128, 0.4), (128, 0.5), (128, 0.6), (128, 0.7), (128, 0.8), (192, 0.4), (192, 0.5), (192, 0.6), (192, 0.7),
@@ -28,10 +30,12 @@ internal static class CropTable
     public static int Print(string pack, int every)
     {
         using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(null)), new PoseDetectorOptions { Device = "cpu", Threads = 1 });
+        ModelMetadata metadata = detector.Model.Metadata;
+        double threshold = detector.ScoreThreshold, low = metadata.PartOf(threshold, s_parts[1]);
         SizeRule half = detector.Size.WithSize(320);
         AnnotatedImage[] images = AnnotationPackReader.Load(pack);
         Dictionary<(int Bucket, int Config), Row> rows = [];
-        Dictionary<(int Bucket, double Threshold), (int Faces, int Found)> wide = [];
+        Dictionary<(int Bucket, double Part), (int Faces, int Found)> wide = [];
         Random random = new(1);
         List<FaceDetection> full = [], small = [];
         List<CropFace> found = [];
@@ -39,26 +43,26 @@ internal static class CropTable
         {
             AnnotatedImage image = images[n];
             using VideoFrame frame = ImageFile.Read(image.Path);
-            detector.Detect(frame, LowThreshold, full);
-            detector.Detect(frame, half, 0.05, small);
+            detector.Detect(frame, low, full);
+            detector.Detect(frame, half, metadata.PartOf(threshold, 0.1), small);
             double scale = 640.0 / Math.Max(640, Math.Max(frame.Width, frame.Height));
-            foreach (FaceDetection face in full.Where(face => face.Score > FullThreshold))
+            foreach (FaceDetection face in full.Where(face => face.Score > threshold))
             {
                 int bucket = Array.FindIndex(s_sizes, limit => Size(face.Box) * scale < limit) - 1;
                 double best = small.Where(other => other.Box.IntersectionOverUnion(face.Box) >= 0.4).Select(other => other.Score).DefaultIfEmpty(0).Max();
-                foreach (double threshold in (ReadOnlySpan<double>)[0.46, 0.3, 0.2, 0.1])
+                foreach (double part in s_parts)
                 {
-                    (int Faces, int Found) have = wide.GetValueOrDefault((bucket, threshold));
-                    wide[(bucket, threshold)] = (have.Faces + 1, have.Found + (best > threshold ? 1 : 0));
+                    (int Faces, int Found) have = wide.GetValueOrDefault((bucket, part));
+                    wide[(bucket, part)] = (have.Faces + 1, have.Found + (best > metadata.PartOf(threshold, part) ? 1 : 0));
                 }
             }
             foreach (AnnotatedFace truth in image.Faces)
             {
                 if (truth.Ignore || truth.Pose is not { } pose) continue;
                 FaceDetection seen = full.Where(face => face.Box.IntersectionOverUnion(truth.Box) >= 0.4).OrderByDescending(face => face.Score).FirstOrDefault();
-                bool inFull = seen.Score > FullThreshold;
+                bool inFull = seen.Score > threshold;
                 int bucket = Array.FindIndex(s_sizes, limit => Size(truth.Box) * scale < limit) - 1;
-                Add(rows, (bucket, -1), inFull, seen, seen, pose, inFull);
+                Add(rows, (bucket, -1), inFull, seen, seen, pose, inFull, threshold);
                 Box expected = inFull ? seen.Box : truth.Box;
                 // As a prediction is off.
                 double dx = (random.NextDouble() - 0.5) * 0.15 * Size(expected), dy = (random.NextDouble() - 0.5) * 0.15 * Size(expected);
@@ -66,9 +70,9 @@ internal static class CropTable
                 for (int config = 0; config < s_crops.Length; config++)
                 {
                     PictureRegion region = FaceCrop.Around(expected, s_crops[config].Share, frame.Width, frame.Height);
-                    detector.DetectInCrops([CropView.Within(frame, region, s_crops[config].Side)], s_crops[config].Side, s_crops[config].Side, LowThreshold, found);
+                    detector.DetectInCrops([CropView.Within(frame, region, s_crops[config].Side)], s_crops[config].Side, s_crops[config].Side, low, found);
                     CropFace match = found.Where(face => face.Face.Box.IntersectionOverUnion(inFull ? seen.Box : truth.Box) >= 0.4).OrderByDescending(face => face.Face.Score).FirstOrDefault();
-                    Add(rows, (bucket, config), match.Face.Score > LowThreshold, match.Face, seen, pose, inFull);
+                    Add(rows, (bucket, config), match.Face.Score > low, match.Face, seen, pose, inFull, threshold);
                 }
             }
         }
@@ -76,7 +80,7 @@ internal static class CropTable
         {
             if (!rows.ContainsKey((bucket, -1))) continue;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"faces of {s_sizes[bucket]} to {s_sizes[bucket + 1]} pixels in the full look"));
-            Console.WriteLine("  crop        faces  found  >0.46  score   error med  mean(180=missed) p90   from full med   p90");
+            Console.WriteLine("  crop        faces  found  strong  score   error med  mean(180=missed) p90   from full med   p90");
             for (int config = -1; config < s_crops.Length; config++)
             {
                 Row row = rows[(bucket, config)];
@@ -86,18 +90,18 @@ internal static class CropTable
             }
         }
         Console.WriteLine("faces of full looks that a look of half the size finds above a score");
-        foreach (((int bucket, double threshold), (int faces, int count)) in wide.OrderBy(entry => entry.Key))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {s_sizes[bucket],4}–{s_sizes[bucket + 1],-5} above {threshold:0.00}: {count} of {faces} ({(double)count / faces:0.000})"));
+        foreach (((int bucket, double part), (int faces, int count)) in wide.OrderBy(entry => entry.Key))
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {s_sizes[bucket],4}–{s_sizes[bucket + 1],-5} above {part:0.00} of the threshold: {count} of {faces} ({(double)count / faces:0.000})"));
         return 0;
     }
 
-    private static void Add(Dictionary<(int, int), Row> rows, (int, int) key, bool isFound, FaceDetection face, FaceDetection full, Pose truth, bool inFull)
+    private static void Add(Dictionary<(int, int), Row> rows, (int, int) key, bool isFound, FaceDetection face, FaceDetection full, Pose truth, bool inFull, double threshold)
     {
         if (!rows.TryGetValue(key, out Row? row)) rows.Add(key, row = new Row());
         row.Faces++;
         if (!isFound) return;
         row.Found++;
-        if (face.Score > FullThreshold) row.Strong++;
+        if (face.Score > threshold) row.Strong++;
         row.Score.Add(face.Score);
         // Only faces that full looks find, so that the columns compare the same faces.
         if (!inFull) return;

@@ -13,13 +13,16 @@ namespace Img2Pose.Benchmarks.Follow;
 /// </summary>
 internal static class SmallFaceTable
 {
-    private const double Threshold = 0.46, StayingThreshold = 0.3;
+    // As the engine has it for faces that are followed.
+    private const double StayingPart = 0.65;
+
     private static readonly (int From, int To)[] s_sizes = [(16, 24), (24, 32), (32, 48)];
 
     /// <summary>Every n-th picture of an annotation pack: <c>small PACK [N]</c>.</summary>
     public static int Print(string pack, int every)
     {
         using PoseDetector detector = PoseDetector.Create(ModelPackage.Load(ModelLocator.Find(null)), new PoseDetectorOptions { Device = "cpu", Threads = 1 });
+        double threshold = detector.ScoreThreshold, staying = detector.Model.Metadata.PartOf(threshold, StayingPart);
         AnnotatedImage[] images = AnnotationPackReader.Load(pack);
         List<FaceDetection> full = [];
         List<CropFace> crops = [];
@@ -40,9 +43,9 @@ internal static class SmallFaceTable
                     int side = (int)Math.Round(Math.Max(frame.Width, frame.Height) * wanted / size);
                     if (side < 64) continue;
                     faces++;
-                    detector.Detect(frame, detector.Size.WithSize(side), Threshold, full);
+                    detector.Detect(frame, detector.Size.WithSize(side), threshold, full);
                     FaceDetection seen = Best(full, truth.Box);
-                    if (seen.Score > Threshold)
+                    if (seen.Score > threshold)
                     {
                         inFull++;
                         fullError.Add(Degrees(seen.Pose, pose));
@@ -51,15 +54,15 @@ internal static class SmallFaceTable
                     double dx = (random.NextDouble() - 0.5) * 0.15 * size, dy = (random.NextDouble() - 0.5) * 0.15 * size;
                     Box expected = new(truth.Box.Left + dx, truth.Box.Top + dy, truth.Box.Right + dx, truth.Box.Bottom + dy);
                     PictureRegion region = FaceCrop.Around(expected, FollowedSize.EnlargedShare, frame.Width, frame.Height);
-                    detector.DetectInCrops([CropView.Within(frame, region, FollowedSize.EnlargedSide)], FollowedSize.EnlargedSide, FollowedSize.EnlargedSide, StayingThreshold, crops);
+                    detector.DetectInCrops([CropView.Within(frame, region, FollowedSize.EnlargedSide)], FollowedSize.EnlargedSide, FollowedSize.EnlargedSide, staying, crops);
                     FaceDetection near = Best([.. crops.Select(crop => crop.Face)], truth.Box);
-                    if (near.Score > StayingThreshold) stays++;
-                    if (near.Score > Threshold)
+                    if (near.Score > staying) stays++;
+                    if (near.Score > threshold)
                     {
                         inCrop++;
                         cropError.Add(Degrees(near.Pose, pose));
                     }
-                    if (seen.Score <= Threshold || near.Score <= Threshold) continue;
+                    if (seen.Score <= threshold || near.Score <= threshold) continue;
                     bothFull.Add(Degrees(seen.Pose, pose));
                     bothCrop.Add(Degrees(near.Pose, pose));
                 }

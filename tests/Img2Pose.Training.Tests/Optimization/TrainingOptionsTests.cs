@@ -30,6 +30,8 @@ public sealed class TrainingOptionsTests
         { s_good with { Without = ["person01", ""] }, "empty part" },
         { s_good with { Network = "nano-two-stage", FreezeBackbone = true }, "no frozen backbone" },
         { s_good with { Network = "nano-two-stage", FreezeNorms = true }, "batches' statistics only" },
+        { s_good with { AnyRoll = 1.1 }, "turned by any angle" },
+        { s_good with { AnyRoll = double.NaN }, "turned by any angle" },
         { s_good with { FreezeNorms = true }, "--freeze-norms goes with --init" },
     };
 
