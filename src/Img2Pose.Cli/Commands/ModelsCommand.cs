@@ -12,9 +12,9 @@ namespace Img2Pose.Cli.Commands;
 /// <summary><c>img2pose models</c>: what there is, and how the official checkpoints become packages.</summary>
 internal static class ModelsCommand
 {
-    public static Command Create() => new("models", "List, inspect, import, verify and export models.")
+    public static Command Create() => new("models", "List, inspect, import, verify, export and average models.")
     {
-        List(), Info(), Import(), Verify(), Export(),
+        List(), Info(), Import(), Verify(), Export(), Average(),
     };
 
     private static Command List()
@@ -197,6 +197,27 @@ internal static class ModelsCommand
             ModelPackage package = ModelPackage.Load(path);
             errors.WriteLine($"img2pose: wrote {path} ({Mebibytes(package.FileSize)}); licence of the weights: {package.Metadata.Licence}.");
             if (Int8Support.Warning(package.Metadata) is { } warning) errors.WriteLine($"img2pose: {warning}.");
+        });
+        return command;
+    }
+
+    private static Command Average()
+    {
+        Argument<string[]> names = new("MODELS") { Description = "Packages of one network that were trained on from the same start, two or more.", Arity = ArgumentArity.OneOrMore };
+        Option<string> output = new("--out") { Description = "The package to write (.onnx).", HelpName = "FILE", Required = true };
+        Command command = new("average", "Write the mean of the weights of several packages of one network.") { names, output };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(output);
+            string[] sources = [.. parsed.GetRequiredValue(names).Select(name => ModelLocator.Find(name))];
+            FileRoles roles = new();
+            foreach (string source in sources) roles.Reads(source, "a model");
+            using IDisposable guard = roles.Guard();
+            roles.Writes(path, "--out");
+            OutputFolder.Create(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            PackageAverage.Write(sources, path);
+            ModelPackage package = ModelPackage.Load(path);
+            parsed.InvocationConfiguration.Error.WriteLine($"img2pose: wrote {path}, the mean of {sources.Length} ({Mebibytes(package.FileSize)}); licence of the weights: {package.Metadata.Licence}.");
         });
         return command;
     }

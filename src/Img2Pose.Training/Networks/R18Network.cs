@@ -30,7 +30,7 @@ internal sealed class R18Network : nn.Module<Tensor, Tensor>
 
     internal R18Network() : base(nameof(R18Network))
     {
-        _body = new ResNetBody(Depth, NormEpsilon);
+        _body = new ResNetBody(Depth, NormEpsilon, folds: true);
         this.Register("backbone.body", _body);
         down = new ConvolutionUnit(s_channels[2], Top, 3, 2);
         RegisterComponents();

@@ -7,22 +7,29 @@ namespace Img2Pose.Training.Networks;
 internal sealed class FrozenBatchNorm : nn.Module
 {
     private readonly double _epsilon;
+    private readonly bool _folds;
     private readonly Tensor weight, bias, running_mean, running_var;
 
-    internal FrozenBatchNorm(long features, double epsilon) : base(nameof(FrozenBatchNorm))
+    /// <summary>Creates one that changes nothing.</summary>
+    /// <param name="features">Channels.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="folds">Whether it is part of the convolution, which is faster, or is computed after it in float32, with the original's roundings.</param>
+    internal FrozenBatchNorm(long features, double epsilon, bool folds) : base(nameof(FrozenBatchNorm))
     {
-        _epsilon = epsilon;
+        (_epsilon, _folds) = (epsilon, folds);
         register_buffer("weight", weight = ones([features]));
         register_buffer("bias", bias = zeros([features]));
         register_buffer("running_mean", running_mean = zeros([features]));
         register_buffer("running_var", running_var = ones([features]));
     }
 
-    /// <summary>What it makes of a convolution's output. The convolution adds up in float32, and only what this norm has made small again is rounded.</summary>
+    /// <summary>What it makes of a convolution's output. Where it folds, the convolution adds up in float32, and only what this norm has made small again is rounded.</summary>
     internal Tensor Convolve(Tensor input, Conv2d convolution, int stride)
     {
-        Tensor scale = weight * (running_var + _epsilon).rsqrt();
-        return MixedPrecision.Convolve(input, convolution, stride, scale, bias - running_mean * scale);
+        Tensor scale = weight * (running_var + _epsilon).rsqrt(), shift = bias - running_mean * scale;
+        return _folds
+            ? MixedPrecision.Convolve(input, convolution, stride, scale, shift)
+            : MixedPrecision.Convolve(input, convolution, stride) * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1);
     }
 }
 
@@ -33,7 +40,11 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
     private readonly FrozenBatchNorm bn1;
     private readonly Sequential[] _layers;
 
-    internal ResNetBody(int depth, double epsilon) : base(nameof(ResNetBody))
+    /// <summary>Creates one with random weights.</summary>
+    /// <param name="depth">18, 50 or 101.</param>
+    /// <param name="epsilon">Of the frozen norms.</param>
+    /// <param name="folds">As <see cref="FrozenBatchNorm"/>'s.</param>
+    internal ResNetBody(int depth, double epsilon, bool folds) : base(nameof(ResNetBody))
     {
         (int[] blocks, bool bottleneck) = depth switch
         {
@@ -43,7 +54,7 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
             _ => throw new UsageException($"resnet{depth} is not one of resnet18, resnet50, resnet101"),
         };
         conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias: false);
-        bn1 = new FrozenBatchNorm(64, epsilon);
+        bn1 = new FrozenBatchNorm(64, epsilon, folds);
         RegisterComponents();
         _layers = new Sequential[4];
         long channels = 64;
@@ -54,7 +65,7 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
             for (int block = 0; block < modules.Length; block++)
             {
                 int stride = layer > 0 && block == 0 ? 2 : 1;
-                ResNetBlock made = new(channels, width, stride, bottleneck, epsilon);
+                ResNetBlock made = new(channels, width, stride, bottleneck, epsilon, folds);
                 channels = made.OutChannels;
                 modules[block] = ($"{block}", made);
             }
@@ -86,23 +97,23 @@ internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
     private readonly (Conv2d Convolution, FrozenBatchNorm Norm)? _shortcut;
     private readonly int _stride;
 
-    internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon) : base(nameof(ResNetBlock))
+    internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon, bool folds) : base(nameof(ResNetBlock))
     {
         OutChannels = bottleneck ? 4 * width : width;
         _stride = stride;
         if (bottleneck)
         {
-            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, 1, epsilon);
-            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, stride, epsilon);
-            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, 1, epsilon);
+            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, 1, epsilon, folds);
+            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, stride, epsilon, folds);
+            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, 1, epsilon, folds);
         }
         else
         {
-            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, stride, epsilon);
-            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, 1, epsilon);
+            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, stride, epsilon, folds);
+            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, 1, epsilon, folds);
         }
         if (stride == 1 && inChannels == OutChannels) return;
-        (Conv2d convolution, FrozenBatchNorm norm) = (nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false), new FrozenBatchNorm(OutChannels, epsilon));
+        (Conv2d convolution, FrozenBatchNorm norm) = (nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false), new FrozenBatchNorm(OutChannels, epsilon, folds));
         _shortcut = (convolution, norm);
         this.Register("downsample.0", convolution);
         this.Register("downsample.1", norm);
@@ -122,9 +133,9 @@ internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
         return (x + shortcut).relu();
     }
 
-    private void Add(Conv2d convolution, long features, int stride, double epsilon)
+    private void Add(Conv2d convolution, long features, int stride, double epsilon, bool folds)
     {
-        FrozenBatchNorm norm = new(features, epsilon);
+        FrozenBatchNorm norm = new(features, epsilon, folds);
         _path.Add((convolution, norm, stride));
         register_module($"conv{_path.Count}", convolution);
         register_module($"bn{_path.Count}", norm);

@@ -34,7 +34,7 @@ public sealed class ImageNetBackboneTests : IDisposable
         }
         string[] names = ["ReLU283_Output_0", "ReLU315_Output_0", "ReLU347_Output_0", "ReLU379_Output_0"];
         float[][] expected = Stages(path, theirs, names);
-        using ResNetBody body = new(18, R18Network.NormEpsilon);
+        using ResNetBody body = new(18, R18Network.NormEpsilon, folds: true);
 
         ImageNetBackbone.Read(path).Load(body, R18Network.NormEpsilon);
 

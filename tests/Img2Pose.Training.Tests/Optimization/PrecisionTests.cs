@@ -31,12 +31,12 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void A_frozen_norm_is_applied_before_a_convolution_rounds()
+    public void A_frozen_norm_that_folds_is_applied_before_a_convolution_rounds()
     {
         Torch.Require();
         using DisposeScope scope = NewDisposeScope();
         using IDisposable still = no_grad();
-        using FrozenBatchNorm norm = new(1, 0);
+        using FrozenBatchNorm norm = new(1, 0, folds: true);
         Dictionary<string, Tensor> state = norm.state_dict();
         state["running_mean"].fill_(1000.0);
         state["running_var"].fill_(1.0 / 64);
