@@ -30,6 +30,7 @@ public sealed class CarelessHandsTests : IDisposable
             ["align", folder, "--out", _files.Folder],
             ["mesh", "fit", mesh, "--out", mesh],
             ["models", "export", _files.Model, "--out", _files.Model],
+            ["models", "average", "img2pose-nano", _files.Model, "--out", _files.Model],
         ];
 
         foreach (string[] command in commands)

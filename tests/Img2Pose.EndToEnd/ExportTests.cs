@@ -35,6 +35,36 @@ public sealed class ExportTests : IDisposable
         AssertClose(exact, await OnlyFaceAsync(astronaut, _files["fp16.onnx"]), score: 0.005, pixels: 1, degrees: 0.5);
     }
 
+    [Fact]
+    public async Task The_default_model_gives_its_scores_as_trained_when_asked_to()
+    {
+        string picture = await DrawnFace.SaveAsync(_files["a.png"]);
+
+        (await CommandLine.Img2PoseAsync("models", "export", "img2pose-nano", "--uncalibrated", "--out", _files["trained.onnx"])).ShouldSucceed();
+
+        string calibrated = (await CommandLine.Img2PoseAsync("models", "info", "img2pose-nano")).ShouldSucceed().Output;
+        string trained = (await CommandLine.Img2PoseAsync("models", "info", _files["trained.onnx"])).ShouldSucceed().Output;
+        Assert.Matches(@"scores\s+calibrated: 0\.4 as trained is 0\.\d+", calibrated);
+        Assert.Matches(@"scores\s+as trained", trained);
+        Assert.Matches(@"score threshold\s+0\.46", trained);
+        JsonElement sure = await OnlyFaceAsync(picture, "img2pose-nano"), face = await OnlyFaceAsync(picture, _files["trained.onnx"]);
+        Assert.True(sure.GetProperty("score").GetDouble() > face.GetProperty("score").GetDouble());
+        Assert.Equal(sure.GetProperty("rotvec").GetRawText(), face.GetProperty("rotvec").GetRawText());
+        (await CommandLine.Img2PoseAsync("models", "export", _files["trained.onnx"], "--uncalibrated", "--out", _files["again.onnx"])).ShouldFailWith(4, "as they were trained");
+    }
+
+    [Fact]
+    public async Task The_mean_of_a_model_with_itself_is_that_model()
+    {
+        string picture = await DrawnFace.SaveAsync(_files["a.png"]);
+
+        Finished average = (await CommandLine.Img2PoseAsync("models", "average", "img2pose-nano", "img2pose-nano", "--out", _files["mean.onnx"])).ShouldSucceed();
+
+        Assert.Contains("the mean of 2", average.Error, StringComparison.Ordinal);
+        Assert.Equal((await OnlyFaceAsync(picture, "img2pose-nano")).GetProperty("rotvec").GetRawText(), (await OnlyFaceAsync(picture, _files["mean.onnx"])).GetProperty("rotvec").GetRawText());
+        (await CommandLine.Img2PoseAsync("models", "average", "img2pose-nano", "--out", _files["one.onnx"])).ShouldFailWith(2, "two packages or more");
+    }
+
     private static async Task<JsonElement> OnlyFaceAsync(string picture, string model)
     {
         Finished run = (await CommandLine.Img2PoseAsync("run", picture, "--json", "-", "--model", model, "--quiet", "--device", "cpu")).ShouldSucceed();

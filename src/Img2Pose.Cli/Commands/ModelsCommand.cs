@@ -70,6 +70,9 @@ internal static class ModelsCommand
             Line("pose stddev", Numbers(metadata.PoseStddev));
             Line("reference face", metadata.Reference);
             Line("score threshold", metadata.ScoreThreshold.ToString(CultureInfo.InvariantCulture));
+            Line("scores", metadata.Calibration is { } calibration
+                ? $"calibrated: 0.4 as trained is {calibration.Apply(0.4).ToString("F3", CultureInfo.InvariantCulture)}, 0.5 {calibration.Apply(0.5).ToString("F3", CultureInfo.InvariantCulture)}, 0.6 {calibration.Apply(0.6).ToString("F3", CultureInfo.InvariantCulture)}"
+                : "as trained");
             Line("NMS threshold", metadata.NmsThreshold.ToString(CultureInfo.InvariantCulture));
             Line("box factors", Numbers([metadata.BoxFactors.Width, metadata.BoxFactors.Height, metadata.BoxFactors.Forehead]));
             Line("precision", metadata.IsInt8
