@@ -18,7 +18,10 @@ public sealed record TrackerOptions
     /// </summary>
     public double StartScore { get; init; }
 
-    /// <summary>A new face of at least this score gets its identity in the first frame it is seen in.</summary>
+    /// <summary>
+    /// A new face of at least this score gets its identity in the first frame it is seen in. The default is for scores as networks
+    /// are trained to give them; an engine calibrates it with its model.
+    /// </summary>
     public double ConfidentScore { get; init; } = 0.6;
 
     /// <summary>A new face of a lower score gets it after this many detections without a miss; at least 1.</summary>

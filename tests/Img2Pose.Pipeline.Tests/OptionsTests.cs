@@ -1,5 +1,7 @@
 using Img2Pose.Inference;
 using Img2Pose.Rendering.Overlay;
+using Img2Pose.Testing;
+using Img2Pose.Tracking;
 
 namespace Img2Pose.Pipeline.Tests;
 
@@ -28,4 +30,18 @@ public sealed class OptionsTests
     [MemberData(nameof(SenselessEngines))]
     public void An_engine_refuses_what_is_out_of_range_in_any_of_its_options(PoseEngineOptions options) =>
         Assert.Throws<UsageException>(() => PoseEngine.Create(options with { Model = "no model is looked for before that" }));
+
+    [Fact]
+    public async Task The_score_from_which_a_new_face_is_sure_is_calibrated_with_the_model()
+    {
+        ModelPackage model = ModelPackage.Load(Path.Combine(SharedData.RepositoryRoot, "models", "img2pose-nano.onnx"));
+        await using PoseEngine engine = PoseEngine.Create(model, new PoseEngineOptions { Detection = new PoseDetectorOptions { Device = "cpu" } });
+
+        TrackerOptions options = engine.TrackerOptionsFor(smooth: true, hasScores: true, lookInterval: null);
+
+        double trained = new TrackerOptions().ConfidentScore;
+        Assert.Equal(model.Metadata.Calibration!.Apply(trained), options.ConfidentScore);
+        Assert.NotEqual(trained, options.ConfidentScore, 0.1);
+        Assert.Equal(model.Metadata.ScoreThreshold, options.StartScore);
+    }
 }

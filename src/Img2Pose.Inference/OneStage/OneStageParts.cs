@@ -58,10 +58,11 @@ internal sealed record OneStageParts(byte[] Dense, byte[] Choosing, string[] Hea
         inside.ExceptWith(heads);
         // What the second part reads of the first is its maps alone, or the cut is at the wrong place.
         if (choosing.SelectMany(NamesIn).Any(inside.Contains) || dense.Any(node => node.Input.Contains("sizes") || node.Input.Contains("boxes"))) return null;
+        ScoreCalibration? calibration = graph.Name == CalibratedGraph ? package.Metadata.Calibration : null;
         return new OneStageParts(
             Part(model, dense, [.. graph.Input.Where(input => input.Name == "image")], [.. heads.Select(FloatMap)]),
             Part(model, choosing, [.. graph.Input.Where(input => input.Name != "image"), .. heads.Select(FloatMap)], [.. graph.Output]),
-            [.. heads], graph.Name == NanoGraph || (graph.Name == CalibratedGraph && package.Metadata.Calibration is not null), package.Metadata.Calibration);
+            [.. heads], graph.Name == NanoGraph || calibration is not null, calibration);
     }
 
     private static byte[] Part(ModelProto model, NodeProto[] nodes, ValueInfoProto[] inputs, ValueInfoProto[] outputs)

@@ -24,8 +24,8 @@ public sealed class PoseEngine : IAsyncDisposable
 {
     /// <summary>
     /// Part of the score threshold down to which a face that is being tracked stays one. Chosen on the videos at hand: backs
-    /// of heads in a street score up to 0.28 with the default model, whose threshold is 0.46; faces that turn away or get
-    /// half hidden stay above 0.31.
+    /// of heads in a street score up to 0.28 with the default model as it was trained, with a threshold of 0.46; faces that turn
+    /// away or get half hidden stay above 0.31.
     /// </summary>
     private const double StayingPart = 0.65;
 
