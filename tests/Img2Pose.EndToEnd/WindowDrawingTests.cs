@@ -113,6 +113,56 @@ public sealed class WindowDrawingTests : IDisposable
     }
 
     [Fact]
+    public async Task The_window_of_one_stream_says_what_it_waits_for_and_shows_it_when_it_has_come()
+    {
+        await using Display display = await Display.StartAsync();
+        string clip = await ClipAsync("-pix_fmt", "yuv420p", "-g", "5");
+        string address = string.Create(CultureInfo.InvariantCulture, $"udp://127.0.0.1:{FreePorts(1)[0]}");
+        using CancellationTokenSource stop = new();
+        Task sender = Task.CompletedTask;
+        try
+        {
+            using Process process = CommandLine.StartWith([$"DISPLAY={display.Name}"], "run", address, "--show", "--overlay", "mesh", "--model", _files.Model, "--quiet");
+            Task<Finished> ended = CommandLine.FinishAsync(process);
+            string window = await display.WindowAsync(ended);
+
+            // Black, and below it in amber what becomes of it.
+            using (VideoFrame waiting = await ShotAsync(display, window, ended, frame => Count(frame, (255, 190, 90)) > 20, twice: false))
+            {
+                Assert.Equal(0, WindowShots.Lettering(waiting, 0, 0, waiting.Width, waiting.Height - StatusRows));
+                Assert.True(WindowShots.Lettering(waiting, 0, waiting.Height - StatusRows, waiting.Width / 2, waiting.Height) > 20, "the stream's name");
+            }
+            sender = SendAsync(clip, address, stop.Token);
+            using (VideoFrame shown = await ShotAsync(display, window, ended, frame => frame.Width == 320 && Count(frame, s_grey) > 20000, twice: false))
+            {
+            }
+            await display.PressAsync("q");
+            (await ended).ShouldSucceed();
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await sender;
+        }
+    }
+
+    [Theory]
+    [InlineData("a display", "no display")]
+    [InlineData("a model", "there is no such model file")]
+    public async Task What_the_window_of_a_stream_lacks_is_told_before_the_stream_has_come(string lacking, string message)
+    {
+        string[] addresses = [.. FreePorts(2).Select(port => string.Create(CultureInfo.InvariantCulture, $"udp://127.0.0.1:{port}"))];
+        await File.WriteAllLinesAsync(_files["cameras.txt"], addresses, TestContext.Current.CancellationToken);
+        string model = lacking == "a model" ? _files["absent.onnx"] : _files.Model;
+        foreach (string source in (string[])[addresses[0], _files["cameras.txt"]])
+        {
+            using Process process = CommandLine.StartWith(["-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "-u", "SDL_VIDEODRIVER"], "run", source, "--show", "--model", model, "--quiet");
+
+            (await CommandLine.FinishAsync(process)).ShouldFailWith(4, message);
+        }
+    }
+
+    [Fact]
     public async Task Where_OpenGL_cannot_be_had_the_processor_draws_and_one_line_says_why()
     {
         // A display that speaks no OpenGL, to a program that is not to go around it.

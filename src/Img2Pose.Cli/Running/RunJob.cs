@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using Img2Pose.Core;
 using Img2Pose.Cuda;
 using Img2Pose.Geometry;
@@ -17,6 +18,9 @@ internal sealed class RunJob : IAsyncDisposable
     /// <summary>Files side by side at most, unless the user says otherwise: each holds frames, a decoder and an encoder.</summary>
     private const int MostJobs = 4;
 
+    /// <summary>How long the window of live sources waits for the first of them: longer than one takes that is there and answers.</summary>
+    private static readonly TimeSpan s_windowWaits = TimeSpan.FromSeconds(0.5);
+
     private readonly RunSettings _settings;
     private FileRoles _roles = new();
     private CpuBudget _budget = CpuBudget.ForThisMachine();
@@ -28,6 +32,7 @@ internal sealed class RunJob : IAsyncDisposable
     private LiveSinks? _sinks;
     private CancellationTokenSource? _ending;
     private volatile bool _quit;
+    private volatile ExceptionDispatchInfo? _windowFailure;
     private List<AwaitedSource> _awaited = [];
     private BoxTable? _boxes;
 
@@ -57,20 +62,22 @@ internal sealed class RunJob : IAsyncDisposable
             // A live source may be waited for: not by this thread, which shows how that goes.
             Task<int> job = sources.Count == 1
                 ? isLive
-                    ? Task.Run(() => RunOneAsync(_settings with { Source = sources[0] }, StreamNames.Of(sources[0]), progress, stop), CancellationToken.None)
+                    ? Task.Run(() => RunOneLiveAsync(sources[0], progress, stop), CancellationToken.None)
                     : RunOneAsync(_settings with { Source = sources[0] }, null, progress, stop)
                 : RunAllAsync(sources, progress, stop);
+            if (isLive && _settings.Sinks.Show) job = WithWindowAsync(job, _settings with { Source = sources[0] }, ending);
             await progress.ShowUntilAsync(job);
             int code;
             try
             {
                 code = await job;
             }
-            catch (OperationCanceledException) when (_quit)
+            catch (OperationCanceledException) when (_quit || _windowFailure is not null)
             {
-                // The window was closed while something was still being opened.
+                // The window was closed, or there can be none, while something was still being opened.
                 code = ExitCode.Done;
             }
+            _windowFailure?.Throw();
             if (_sinks?.WindowFailure is { } failure) throw failure;
             // With only a part of the frames taken it is no wonder that some have no boxes.
             bool whole = _settings is { Start: null, Duration: null, Frames: null } && !stop.IsCancellationRequested;
@@ -89,6 +96,34 @@ internal sealed class RunJob : IAsyncDisposable
         if (_sinks is not null) await _sinks.DisposeAsync();
         if (_engine is not null) await _engine.DisposeAsync();
         if (_cuda.IsValueCreated) _cuda.Value?.Dispose();
+    }
+
+    private Task<int> RunOneLiveAsync(string source, RunProgress progress, CancellationToken stop)
+    {
+        string name = StreamNames.Of(source);
+        if (_settings.Sinks.Show) _awaited = [new AwaitedSource(name, StreamNames.Shown(source), new LiveStatus())];
+        return RunOneAsync(_settings with { Source = source }, name, progress, stop);
+    }
+
+    /// <summary>
+    /// Opens the window of live sources that are slow to come, so that their state is seen in it; and that there is no display, or no
+    /// such model, is told then and not when they come.
+    /// </summary>
+    private async Task<int> WithWindowAsync(Task<int> job, RunSettings settings, CancellationTokenSource ending)
+    {
+        if (await Task.WhenAny(job, Task.Delay(s_windowWaits, ending.Token)) != job && !ending.IsCancellationRequested)
+        {
+            try
+            {
+                lock (_setUp) SetUp(settings, ending.Token);
+            }
+            catch (Exception error)
+            {
+                if (!ending.IsCancellationRequested) _windowFailure = ExceptionDispatchInfo.Capture(error);
+                await ending.CancelAsync();
+            }
+        }
+        return await job;
     }
 
     private async Task<int> RunAllAsync(IReadOnlyList<string> sources, RunProgress progress, CancellationToken stop)
@@ -194,23 +229,16 @@ internal sealed class RunJob : IAsyncDisposable
 
     private PoseSession OpenSession(IFrameSource source, RunSettings settings, string? name, CancellationToken stop, out string? output)
     {
+        PoseEngine engine;
         try
         {
             lock (_setUp)
             {
                 output = OutputPlan.Create(settings, source.Info, _roles, name);
                 if (settings.Boxes is not null) _boxes ??= BoxTable.Load(settings.Boxes);
+                if (settings.Sinks.Show && source.Info.IsImages) throw new UsageException("--show is for videos and cameras; give pictures --out, and look at what is written.");
                 // The first source that opens brings the engine up: an input that is not there is told without it.
-                if (_engine is null)
-                {
-                    _engine = CreateEngine(settings, _budget, _jobs, _cuda.Value, stop);
-                    if (_engine.DeviceNote is { } note) Warn(note);
-                }
-                if (settings.Sinks is { Any: true } or { Camera: not null })
-                {
-                    if (settings.Sinks.Show && source.Info.IsImages) throw new UsageException("--show is for videos and cameras; give pictures --out, and look at what is written.");
-                    _sinks ??= new LiveSinks(settings, _engine, settings.LoadReference(), _roles, _awaited, QuitByWindow);
-                }
+                engine = SetUp(settings, stop);
             }
         }
         catch
@@ -218,7 +246,7 @@ internal sealed class RunJob : IAsyncDisposable
             source.Dispose();
             throw;
         }
-        return _engine.Open(source, new SessionOptions
+        return engine.Open(source, new SessionOptions
         {
             Name = name,
             Every = settings.Every,
@@ -233,6 +261,19 @@ internal sealed class RunJob : IAsyncDisposable
             StopReason = () => _quit ? "the window was closed" : Interruption.Current?.Reason ?? "interrupted",
             SinkFailed = (sink, error) => ProgramLog.OutputFailed(ProgramLog.Logger, ErrorReport.Describe(error), sink),
         });
+    }
+
+    /// <summary>What a job has once: the engine, and what its sinks share. The caller holds the lock.</summary>
+    private PoseEngine SetUp(RunSettings settings, CancellationToken stop)
+    {
+        if (_engine is null)
+        {
+            _engine = CreateEngine(settings, _budget, _jobs, _cuda.Value, stop);
+            if (_engine.DeviceNote is { } note) Warn(note);
+        }
+        if (settings.Sinks is { Any: true } or { Camera: not null })
+            _sinks ??= new LiveSinks(settings, _engine, settings.LoadReference(), _roles, _awaited, QuitByWindow);
+        return _engine;
     }
 
     /// <summary>The engine that the settings ask for.</summary>

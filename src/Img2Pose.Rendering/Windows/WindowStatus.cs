@@ -51,7 +51,8 @@ internal static class WindowStatus
                 size = feed.Size;
             }
         }
-        writer.Add(rate, "0.0").Add(" fps  age ").Add(1000 * age, "0").Add(" ms  ").Add(faces, "0").Add(faces == 1 ? " face" : " faces");
+        if (feeds.Length == 1 && feeds[0].Frame is null) writer.Add(feeds[0].Options.Name);
+        else writer.Add(rate, "0.0").Add(" fps  age ").Add(1000 * age, "0").Add(" ms  ").Add(faces, "0").Add(faces == 1 ? " face" : " faces");
         int length = writer.Length;
         if (nearest is { } shown) length += WriteFace(text[length..], shown, size, measure);
         int words = length;
