@@ -42,6 +42,26 @@ public sealed class R18NetworkTests : IDisposable
         }
     }
 
+    /// <summary>A module that is registered twice learns twice a step, and an average of it exchanges twice with it.</summary>
+    [Theory]
+    [InlineData(NanoModel.SingleStage, 1_350_000, 1_450_000)]
+    [InlineData(NanoModel.R18, 12_400_000, 12_600_000)]
+    [InlineData(NanoModel.TwoStage, 2_000_000, 2_200_000)]
+    [InlineData("resnet18", 40_000_000, 45_000_000)]
+    public void Every_tensor_of_a_network_has_one_name(string name, long least, long most)
+    {
+        Torch.Require();
+        using NanoModel? model = name == "resnet18" ? null : NanoModel.Create(name, CPU);
+        using PaperNetwork? paper = model is null ? new PaperNetwork(18, 0) : null;
+        nn.Module network = model?.Network ?? paper!;
+
+        Dictionary<string, Tensor> state = network.state_dict();
+        Assert.Equal(state.Count, state.Values.Distinct(ReferenceEqualityComparer.Instance).Count());
+        Tensor[] parameters = [.. network.named_parameters().Select(pair => pair.parameter)];
+        Assert.Equal(parameters.Length, parameters.Distinct(ReferenceEqualityComparer.Instance).Count());
+        Assert.InRange(parameters.Sum(parameter => parameter.shape.Aggregate(1L, (product, side) => product * side)), least, most);
+    }
+
     [Fact]
     public void The_package_keeps_within_what_the_repository_takes()
     {
