@@ -37,7 +37,7 @@ internal static class TrainCommand
     // nano alone.
     private static readonly Option<string?> s_mesh = new("--mesh") { Description = "nano: folder of the face-mesh pack, for synthetic large poses and rendered heads." };
     private static readonly Option<string[]> s_sets = new("--set-weights") { Description = "nano: how often a data set's faces are drawn: NAME=WEIGHT ...; others weigh 1.", AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string?> s_start = new("--init") { Description = "What to start from: nano: a model package (.onnx) of this network, such as the default model's; r18, resnet18: resnet18-imagenet, the backbone of a NuGet package, fetched when it is not there." };
+    private static readonly Option<string?> s_start = new("--init") { Description = "What to start from: nano, r18: a model package (.onnx) of this network, such as the default model's; r18, resnet18: resnet18-imagenet, the backbone of a NuGet package, fetched when it is not there." };
     private static readonly Option<string> s_precision = new("--precision") { Description = "nano, r18: float32 or bfloat16 (mixed precision).", DefaultValueFactory = _ => "float32" };
     private static readonly Option<bool> s_channelsFirst = new("--channels-first") { Description = "nano, r18: feature maps lie channels first in memory, not last; the same numbers up to rounding, mostly slower." };
     private static readonly Option<string[]> s_without = new("--without") { Description = "nano, r18: leave pictures out whose name in the annotations contains one of these, such as persons to be measured on.", AllowMultipleArgumentsPerToken = true };

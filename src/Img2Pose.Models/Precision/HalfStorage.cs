@@ -11,6 +11,9 @@ namespace Img2Pose.Models.Precision;
 /// </summary>
 internal static class HalfStorage
 {
+    /// <summary>What the name of a stored weight ends with, after the name that the convolution knows it by.</summary>
+    internal const string Suffix = ".half";
+
     // Below that a cast costs as much as it saves.
     private const int LeastCount = 256;
 
@@ -33,7 +36,7 @@ internal static class HalfStorage
             tensor.FloatData.Clear();
             tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<Half>(halves));
             tensor.DataType = (int)TensorProto.Types.DataType.Float16;
-            tensor.Name = name + ".half";
+            tensor.Name = name + Suffix;
             NodeProto cast = new() { OpType = "Cast", Name = name + ".cast" };
             cast.Input.Add(tensor.Name);
             cast.Output.Add(name);

@@ -1,15 +1,17 @@
 using System.Runtime.InteropServices;
 using Img2Pose.Formats;
 using Img2Pose.Formats.Onnx;
+using Img2Pose.Models.Precision;
 using Img2Pose.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Img2Pose.Training.Networks;
 
 /// <summary>
-/// Starts a <see cref="NanoNetwork"/> from an exported package, whose batch norms were folded into the convolutions: the weights
-/// are taken as they are, and every batch norm gets the statistics of training pictures, undone by its own scale and shift, so that
-/// the network computes what the package does, and goes on to do so when it learns with the statistics of its batches.
+/// Starts a <see cref="NanoNetwork"/> or an <see cref="R18Network"/> from an exported package, whose batch norms were folded into the convolutions: the
+/// weights are taken as they are, and every batch norm gets the statistics of training pictures, undone by its own scale and shift, so that
+/// the network computes what the package does, and goes on to do so when it learns with the statistics of its batches. The frozen norms of a ResNet
+/// have none to get: they only shift.
 /// </summary>
 internal static class NanoStart
 {
@@ -22,7 +24,7 @@ internal static class NanoStart
     /// <summary>Takes the weights of the package at <paramref name="path"/>; batch norms pass everything on until <see cref="Measure"/>.</summary>
     /// <exception cref="InputException">The package is of another network.</exception>
     /// <exception cref="ModelException">The file is no model.</exception>
-    internal static void Load(string path, NanoNetwork network)
+    internal static void Load(string path, nn.Module network)
     {
         Dictionary<string, TensorProto> tensors = [];
         foreach (TensorProto tensor in OnnxFile.Read(path).Graph.Initializer) tensors.TryAdd(tensor.Name, tensor);
@@ -32,7 +34,8 @@ internal static class NanoStart
             if (target.dtype != float32) continue;
             string unit = name[..name.LastIndexOf('.')];
             NamedArray values;
-            if (name.EndsWith(".conv.weight", StringComparison.Ordinal)) values = Take(path, tensors, unit[..^".conv".Length] + ".weight", target.shape);
+            if (name.StartsWith(ResNetBody.Prefix, StringComparison.Ordinal)) values = Body(path, tensors, name, target.shape);
+            else if (name.EndsWith(".conv.weight", StringComparison.Ordinal)) values = Take(path, tensors, unit[..^".conv".Length] + ".weight", target.shape);
             else if (name.EndsWith(".bn.bias", StringComparison.Ordinal)) values = Take(path, tensors, unit[..^".bn".Length] + ".bias", target.shape);
             else if (name.EndsWith(".bn.weight", StringComparison.Ordinal)) values = Filled(target.shape, 1);
             else if (name.EndsWith(".bn.running_mean", StringComparison.Ordinal)) values = Filled(target.shape, 0);
@@ -46,7 +49,7 @@ internal static class NanoStart
     /// <param name="network">The network, in any mode; it is left in training mode.</param>
     /// <param name="batches">How many batches to measure, at least one.</param>
     /// <param name="pictures">Makes a batch by its number: normalised pictures [N,3,H,W], freed here.</param>
-    internal static void Measure(NanoNetwork network, int batches, Func<int, Tensor> pictures)
+    internal static void Measure(nn.Module<Tensor, Tensor> network, int batches, Func<int, Tensor> pictures)
     {
         using IDisposable still = no_grad();
         ConvolutionUnit[] units = [.. Units(network)];
@@ -64,6 +67,22 @@ internal static class NanoStart
     private static IEnumerable<ConvolutionUnit> Units(nn.Module module) =>
         module.named_children().SelectMany(child => child.module is ConvolutionUnit unit ? [unit] : Units(child.module));
 
+    /// <summary>A tensor of a ResNet: convolutions carry all that their norms did but the shift.</summary>
+    private static NamedArray Body(string path, Dictionary<string, TensorProto> tensors, string name, long[] shape)
+    {
+        string norm = name[..name.LastIndexOf('.')], number = name[(norm.Length + 1)..];
+        // bn1 follows conv1, downsample.1 follows downsample.0.
+        string convolution = norm.EndsWith("downsample.1", StringComparison.Ordinal) ? norm[..^1] + "0" : norm.Replace("bn", "conv", StringComparison.Ordinal);
+        if (convolution == norm) return Take(path, tensors, name, shape);
+        return number switch
+        {
+            "weight" => Filled(shape, 1),
+            "bias" => Take(path, tensors, convolution + ".bias", shape),
+            "running_mean" => Filled(shape, 0),
+            _ => Filled(shape, (float)(1 - R18Network.NormEpsilon)),
+        };
+    }
+
     private static NamedArray Filled(long[] shape, float value)
     {
         float[] values = new float[shape.Aggregate(1L, (product, side) => product * side)];
@@ -75,17 +94,20 @@ internal static class NanoStart
     {
         (float[] values, long[] found) = Read(path, tensors, name);
         return found.AsSpan().SequenceEqual(shape) ? new NamedArray(name, shape, values)
-            : throw new InputException($"{path}: {name} has the shape [{string.Join(", ", found)}], and this network's has [{string.Join(", ", shape)}]; only a package of the nano network starts it.");
+            : throw new InputException($"{path}: {name} has the shape [{string.Join(", ", found)}], and this network's has [{string.Join(", ", shape)}]; only a package of the same network starts it.");
     }
 
     private static (float[] Values, long[] Shape) Read(string path, Dictionary<string, TensorProto> tensors, string name)
     {
-        if (!tensors.TryGetValue(name, out TensorProto? tensor) || tensor.DataType != (int)TensorProto.Types.DataType.Float)
-            throw new InputException($"{path}: has no float32 tensor {name}; only a float32 package of the nano network starts it.");
+        // Weights that are stored in 16 bits are as good a start; what computes in fewer bits has other names.
+        bool isHalf = !tensors.TryGetValue(name, out TensorProto? tensor) && tensors.TryGetValue(name + HalfStorage.Suffix, out tensor);
+        if (tensor?.DataType != (int)(isHalf ? TensorProto.Types.DataType.Float16 : TensorProto.Types.DataType.Float))
+            throw new InputException($"{path}: has no tensor {name} as it was trained; only a package of the same network starts it.");
         long[] shape = [.. tensor.Dims];
         long count = 1;
         foreach (long side in shape) count = side is > 0 and < 1 << 20 && count < 1 << 24 ? count * side : throw new InputException($"{path}: {name} has an impossible shape.");
-        float[] values = tensor.FloatData.Count > 0 ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
+        float[] values = isHalf ? Array.ConvertAll(MemoryMarshal.Cast<byte, Half>(tensor.RawData.Span).ToArray(), half => (float)half)
+            : tensor.FloatData.Count > 0 ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
         if (values.Length != count) throw new InputException($"{path}: {name} has {values.Length} values for a shape of {count}.");
         return (values, shape);
     }

@@ -36,6 +36,9 @@ internal sealed class FrozenBatchNorm : nn.Module
 /// <summary>The residual networks of He et al. 2015 in torchvision's form: stages at strides 4, 8, 16, 32, names as in its checkpoints.</summary>
 internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
 {
+    /// <summary>What the names of its tensors begin with in a detector, as torchvision has them.</summary>
+    internal const string Prefix = "backbone.body.";
+
     private readonly Conv2d conv1;
     private readonly FrozenBatchNorm bn1;
     private readonly Sequential[] _layers;

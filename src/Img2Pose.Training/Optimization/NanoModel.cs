@@ -110,6 +110,12 @@ internal abstract class NanoModel : IDisposable
         private R18Model(R18Network network, Device device) : base(network, R18Network.Graph, device) => _network = network;
 
         internal override void Start(ImageNetBackbone backbone) => backbone.Load(_network.Body, R18Network.NormEpsilon);
+
+        internal override void Start(string package, int batches, Func<int, Tensor> pictures)
+        {
+            NanoStart.Load(package, _network);
+            NanoStart.Measure(_network, batches, pictures);
+        }
     }
 
     private sealed class TwoStageModel(Device device) : NanoModel

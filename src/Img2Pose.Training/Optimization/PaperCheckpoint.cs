@@ -52,7 +52,7 @@ internal static class PaperCheckpoint
     /// <exception cref="ModelException">It is the model of another network; the message names the tensors.</exception>
     internal static bool LoadModel(StateDictionary weights, int depth, PaperNetwork network)
     {
-        const string body = "backbone.body.";
+        const string body = ResNetBody.Prefix;
         bool whole = !weights.TryGet("conv1.weight", out _);
         (string Name, long[] Shape)[] wanted = [.. DetectorGraph.OfficialParameters(depth)];
         if (!whole)

@@ -88,7 +88,7 @@ public sealed record TrainingOptions
     /// <summary>Whether pictures, and with them all feature maps, lie channels last in memory, as GPUs and oneDNN like it; else row after row of each channel.</summary>
     public bool ChannelsLast { get; init; } = true;
 
-    /// <summary>Model package (.onnx) of the nano network whose weights the run starts from, or <see cref="ImageNetPackage.Name"/> for r18's backbone, or null for random ones.</summary>
+    /// <summary>Model package (.onnx) of the same network, nano or r18, whose weights the run starts from, or <see cref="ImageNetPackage.Name"/> for r18's backbone, or null for random ones.</summary>
     public string? Start { get; init; }
 
     /// <summary>Checkpoint to go on from, or null.</summary>
@@ -117,7 +117,7 @@ public sealed record TrainingOptions
         if (Sizes.Count == 0 || Sizes.Any(size => size < 64 || size % 64 != 0))
             throw new UsageException("sizes must be multiples of 64");
         if (Start == ImageNetPackage.Name && Network != NanoModel.R18) throw new UsageException($"{Start} starts the networks {NanoModel.R18} and resnet18 only, not {Network}");
-        if (Start is not null and not ImageNetPackage.Name && Network != NanoModel.SingleStage) throw new UsageException($"a package can start the network {NanoModel.SingleStage} only, not {Network}");
+        if (Start is not null and not ImageNetPackage.Name && Network == NanoModel.TwoStage) throw new UsageException($"a package can start the networks {NanoModel.SingleStage} and {NanoModel.R18} only, not {Network}");
         if (Precision is not ("float32" or "bfloat16")) throw new UsageException($"precision '{Precision}' is neither float32 nor bfloat16");
         if (Precision == "bfloat16" && Network == NanoModel.TwoStage) throw new UsageException($"{NanoModel.TwoStage} trains in float32 only: its regions are pooled in it");
         if (Start is not null && Resume is not null && ResumeWeightsOnly) throw new UsageException("weights come from a package or from a checkpoint, not from both");

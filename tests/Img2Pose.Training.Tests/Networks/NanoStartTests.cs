@@ -35,6 +35,35 @@ public sealed class NanoStartTests : IDisposable
         Assert.All(expected.Zip(evaluated), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * largest));
     }
 
+    [Theory]
+    [InlineData(false, 1e-4)]
+    [InlineData(true, 5e-3)]
+    public void So_does_one_on_a_resnet_whose_weights_may_be_stored_in_16_bits(bool half, double tolerance)
+    {
+        Torch.Require();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable still = no_grad();
+        manual_seed(6);
+        using R18Network trained = Scrambled(new R18Network());
+        Tensor input = empty([1, 3, 64, 128]).normal_(0, 1);
+        float[] expected = trained.call(input).data<float>().ToArray();
+        Export(trained, R18Network.Graph with { HalfWeights = half });
+
+        using R18Network started = new();
+        NanoStart.Load(_path, started);
+        NanoStart.Measure(started, 2, i => i == 0 ? input.clone() : empty([1, 3, 64, 128]).normal_(0, 1));
+        started.eval();
+        float[] evaluated = started.call(input).data<float>().ToArray();
+
+        double largest = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(evaluated), pair => Assert.Equal(pair.First, pair.Second, tolerance * largest));
+        // A network that was not started computes something else.
+        using R18Network other = new();
+        other.eval();
+        Assert.Contains(expected.Zip(other.call(input).data<float>().ToArray()), pair => Math.Abs(pair.First - pair.Second) > 10 * tolerance * largest);
+        Assert.Contains("same network", Assert.Throws<InputException>(() => NanoStart.Load(_path, new NanoNetwork())).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_reaches_a_batch_norm_after_a_start_has_the_statistics_it_says()
     {
@@ -70,7 +99,7 @@ public sealed class NanoStartTests : IDisposable
         InputException error = Assert.Throws<InputException>(() => NanoStart.Load(_path, network));
 
         Assert.Contains(_path, error.Message, StringComparison.Ordinal);
-        Assert.Contains("nano", error.Message, StringComparison.Ordinal);
+        Assert.Contains("same network", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -93,9 +122,10 @@ public sealed class NanoStartTests : IDisposable
         Assert.Equal(turn, beta * CellCode.TiltScale[1], 1e-6);
     }
 
-    private static NanoNetwork Scrambled()
+    private static NanoNetwork Scrambled() => Scrambled(new NanoNetwork());
+
+    private static T Scrambled<T>(T network) where T : nn.Module
     {
-        NanoNetwork network = new();
         foreach ((string name, Tensor buffer) in network.named_buffers())
         {
             if (name.EndsWith("running_mean", StringComparison.Ordinal)) buffer.normal_(0, 0.2);
@@ -105,11 +135,13 @@ public sealed class NanoStartTests : IDisposable
         return network;
     }
 
-    private void Export(NanoNetwork network)
+    private void Export(NanoNetwork network) => Export(network, network.Graph);
+
+    private void Export(nn.Module network, OneStageGraph graph)
     {
         IEnumerable<NamedArray> state = network.state_dict()
             .Where(pair => pair.Value.dtype == float32)
             .Select(pair => new NamedArray(pair.Key, pair.Value.shape, pair.Value.detach().data<float>().ToArray()));
-        NanoExporter.Export(network.Graph, state, _path, "{}");
+        NanoExporter.Export(graph, state, _path, "{}");
     }
 }

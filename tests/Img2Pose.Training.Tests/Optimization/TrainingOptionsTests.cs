@@ -26,7 +26,7 @@ public sealed class TrainingOptionsTests
         { s_good with { Precision = "half" }, "'half'" },
         { s_good with { Network = "nano-two-stage", Precision = "bfloat16" }, "float32 only" },
         { s_good with { Start = "resnet18-imagenet" }, "r18 and resnet18 only, not nano" },
-        { s_good with { Network = "r18", Start = "models/img2pose-nano.onnx" }, "nano only, not r18" },
+        { s_good with { Network = "nano-two-stage", Start = "models/img2pose-nano.onnx" }, "nano and r18 only, not nano-two-stage" },
         { s_good with { Without = ["person01", ""] }, "empty part" },
         { s_good with { Network = "nano-two-stage", FreezeBackbone = true }, "no frozen backbone" },
         { s_good with { Network = "nano-two-stage", FreezeNorms = true }, "batches' statistics only" },
