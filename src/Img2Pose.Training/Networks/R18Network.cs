@@ -30,11 +30,10 @@ internal sealed class R18Network : nn.Module<Tensor, Tensor>
 
     internal R18Network() : base(nameof(R18Network))
     {
-        down = new ConvolutionUnit(s_channels[2], Top, 3, 2);
-        // Takes fields under their own names: the body has the checkpoints' and comes after.
-        RegisterComponents();
         _body = new ResNetBody(Depth, NormEpsilon, folds: true);
+        // Not with RegisterComponents, which would give the body its field's name as well.
         this.Register("backbone.body", _body);
+        register_module(nameof(down), down = new ConvolutionUnit(s_channels[2], Top, 3, 2));
         _laterals = [.. s_channels.Select(channels => new ConvolutionUnit(channels, Pyramid, 1, activate: false))];
         for (int level = 0; level < _laterals.Length; level++) register_module($"lateral{level}", _laterals[level]);
         _heads = new CellHeads(this, Pyramid, s_heads);
