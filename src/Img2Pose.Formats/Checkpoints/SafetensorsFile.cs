@@ -16,12 +16,12 @@ internal static class SafetensorsFile
 {
     private const int LargestHeader = 16 << 20;
 
-    /// <summary>Writes the arrays and metadata.</summary>
+    /// <summary>Writes the arrays and metadata; with <paramref name="half"/> in 16 bits, but for arrays with a number that is beyond these.</summary>
     /// <exception cref="OutputException">The file cannot be written; an older file of that name is untouched.</exception>
     internal static void Write(string path, IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata, bool half = false)
     {
         using MemoryStream header = new();
-        int size = half ? 2 : 4;
+        bool[] halves = [.. arrays.Select(array => half && Array.TrueForAll(array.Values, FitsHalf))];
         using (Utf8JsonWriter json = new(header))
         {
             json.WriteStartObject();
@@ -29,16 +29,16 @@ internal static class SafetensorsFile
             foreach ((string key, string value) in metadata) json.WriteString(key, value);
             json.WriteEndObject();
             long offset = 0;
-            foreach (NamedArray array in arrays)
+            foreach ((NamedArray array, bool isHalf) in arrays.Zip(halves))
             {
                 json.WriteStartObject(array.Name);
-                json.WriteString("dtype", half ? "F16" : "F32");
+                json.WriteString("dtype", isHalf ? "F16" : "F32");
                 json.WriteStartArray("shape");
                 foreach (long side in array.Shape) json.WriteNumberValue(side);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += array.Values.LongLength * size);
+                json.WriteNumberValue(offset += array.Values.LongLength * (isHalf ? 2 : 4));
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -52,18 +52,20 @@ internal static class SafetensorsFile
             BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
             file.Write(length);
             header.WriteTo(file);
-            foreach (NamedArray array in arrays)
+            foreach ((NamedArray array, bool isHalf) in arrays.Zip(halves))
             {
-                byte[] bytes = new byte[array.Values.Length * size];
+                byte[] bytes = new byte[array.Values.Length * (isHalf ? 2 : 4)];
                 for (int i = 0; i < array.Values.Length; i++)
                 {
-                    if (half) BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)array.Values[i]);
+                    if (isHalf) BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)array.Values[i]);
                     else BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(4 * i), array.Values[i]);
                 }
                 file.Write(bytes);
             }
         });
     }
+
+    private static bool FitsHalf(float value) => Half.IsFinite((Half)value) || !float.IsFinite(value);
 
     /// <summary>Reads all arrays and the metadata.</summary>
     /// <exception cref="InputException">The file is absent, cut short, or not of this format.</exception>

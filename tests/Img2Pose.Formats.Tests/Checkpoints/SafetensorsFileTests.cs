@@ -44,6 +44,19 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public void An_array_with_a_number_beyond_float16_keeps_32_bits_and_others_do_not()
+    {
+        // As variances of a network whose features have no norm.
+        float[] variances = [1.5e8f, 1e-5f, 0.1f], weights = [0.1f, -65504];
+
+        SafetensorsFile.Write(Target, [new("variances", [3], variances), new("weights", [2], weights)], s_metadata, half: true);
+
+        NamedArray[] read = [.. SafetensorsFile.Read(Target).Arrays];
+        Assert.Equal(variances, read[0].Values);
+        Assert.Equal(weights.Select(value => (float)(Half)value), read[1].Values);
+    }
+
+    [Fact]
     public void Header_is_that_of_the_safetensors_format()
     {
         SafetensorsFile.Write(Target, [new("a", [2], [1, 2]), new("b", [1], [3])], s_metadata);
