@@ -98,7 +98,7 @@ internal sealed class ImageNetBackbone
 
     /// <summary>Gives a ResNet-18 these weights, for pictures that are normalised as this project's.</summary>
     /// <param name="body">The ResNet.</param>
-    /// <param name="epsilon">What its frozen norms add to a variance.</param>
+    /// <param name="epsilon">What its norms add to a variance.</param>
     internal void Load(ResNetBody body, double epsilon)
     {
         using IDisposable still = no_grad();
@@ -109,6 +109,8 @@ internal sealed class ImageNetBackbone
         own["bn1.running_mean"] = own["bn1.running_mean"] with { Values = [.. own["bn1.running_mean"].Values.Zip(shift, (mean, constant) => mean - constant)] };
         foreach ((string name, Tensor target) in body.state_dict())
         {
+            // A norm that learns counts its batches.
+            if (target.dtype != float32) continue;
             NamedArray array = own[name];
             if (name.EndsWith(".running_var", StringComparison.Ordinal)) array = array with { Values = Array.ConvertAll(array.Values, variance => (float)(variance + Epsilon - epsilon)) };
             TrainingState.Copy(new Dictionary<string, NamedArray> { [name] = array }, name, target);

@@ -10,8 +10,8 @@ namespace Img2Pose.Training.Networks;
 /// <summary>
 /// Starts a <see cref="NanoNetwork"/> or an <see cref="R18Network"/> from an exported package, whose batch norms were folded into the convolutions: the
 /// weights are taken as they are, and every batch norm gets the statistics of training pictures, undone by its own scale and shift, so that
-/// the network computes what the package does, and goes on to do so when it learns with the statistics of its batches. The frozen norms of a ResNet
-/// have none to get: they only shift.
+/// the network computes what the package does, and goes on to do so when it learns with the statistics of its batches. The frozen norms of
+/// a ResNet's first stage have none to get: they only shift.
 /// </summary>
 internal static class NanoStart
 {
@@ -52,20 +52,17 @@ internal static class NanoStart
     internal static void Measure(nn.Module<Tensor, Tensor> network, int batches, Func<int, Tensor> pictures)
     {
         using IDisposable still = no_grad();
-        ConvolutionUnit[] units = [.. Units(network)];
+        NormedConvolution[] units = [.. NormedConvolution.Of(network)];
         network.eval();
-        foreach (ConvolutionUnit unit in units) unit.StartMeasuring();
+        foreach (NormedConvolution unit in units) unit.StartMeasuring();
         for (int i = 0; i < batches; i++)
         {
             using TorchSharp.DisposeScope scope = NewDisposeScope();
             _ = network.call(pictures(i));
         }
-        foreach (ConvolutionUnit unit in units) unit.AdoptMeasured();
+        foreach (NormedConvolution unit in units) unit.AdoptMeasured();
         network.train();
     }
-
-    private static IEnumerable<ConvolutionUnit> Units(nn.Module module) =>
-        module.named_children().SelectMany(child => child.module is ConvolutionUnit unit ? [unit] : Units(child.module));
 
     /// <summary>A tensor of a ResNet: convolutions carry all that their norms did but the shift.</summary>
     private static NamedArray Body(string path, Dictionary<string, TensorProto> tensors, string name, long[] shape)

@@ -18,7 +18,7 @@ internal sealed class PaperNetwork : TwoStageNetwork
     /// <summary>Creates the network with random weights.</summary>
     /// <param name="depth">18, 50 or 101.</param>
     /// <param name="frozenNormEpsilon">Epsilon of the frozen batch norms: 0 in torchvision 0.8.2, 1e-5 in later ones (V1).</param>
-    internal PaperNetwork(int depth, double frozenNormEpsilon) : this(new ResNetBody(depth, frozenNormEpsilon, folds: false)) { }
+    internal PaperNetwork(int depth, double frozenNormEpsilon) : this(new ResNetBody(depth, frozenNormEpsilon, learns: false)) { }
 
     private PaperNetwork(ResNetBody body) : this(
         body,

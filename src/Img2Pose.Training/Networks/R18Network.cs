@@ -8,12 +8,13 @@ namespace Img2Pose.Training.Networks;
 
 /// <summary>
 /// The accurate one-stage network (<c>img2pose-r18</c>): ResNet-18 below a pyramid of strides 8 to 64 and the cells of the default
-/// model (<see cref="CellHeads"/>). It begins with ImageNet's weights where they are given (<see cref="ImageNetBackbone"/>); their
-/// batch norms are frozen, and the stem and the first stage learn nothing, as in the paper's training.
+/// model (<see cref="CellHeads"/>). It begins with ImageNet's weights where they are given (<see cref="ImageNetBackbone"/>); of these the
+/// stem and the first stage learn nothing, as in the paper's training. The norms above learn, as the paper's do not: with frozen ones the last
+/// stage's features grew to several thousand in 5,500 steps.
 /// </summary>
 internal sealed class R18Network : nn.Module<Tensor, Tensor>
 {
-    /// <summary>Epsilon of the frozen norms.</summary>
+    /// <summary>Epsilon of the ResNet's norms.</summary>
     internal const double NormEpsilon = 1e-5;
 
     // 12.5 million parameters, in 16 bits 25 MB. A stage of stride 64 stands on the ResNet's last one.
@@ -30,7 +31,7 @@ internal sealed class R18Network : nn.Module<Tensor, Tensor>
 
     internal R18Network() : base(nameof(R18Network))
     {
-        _body = new ResNetBody(Depth, NormEpsilon, folds: true);
+        _body = new ResNetBody(Depth, NormEpsilon, learns: true);
         // Not with RegisterComponents, which would give the body its field's name as well.
         this.Register("backbone.body", _body);
         register_module(nameof(down), down = new ConvolutionUnit(s_channels[2], Top, 3, 2));

@@ -1,3 +1,4 @@
+using Img2Pose.Training.Optimization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -45,9 +46,12 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
 
     /// <summary>Creates one with random weights.</summary>
     /// <param name="depth">18, 50 or 101.</param>
-    /// <param name="epsilon">Of the frozen norms.</param>
-    /// <param name="folds">As <see cref="FrozenBatchNorm"/>'s.</param>
-    internal ResNetBody(int depth, double epsilon, bool folds) : base(nameof(ResNetBody))
+    /// <param name="epsilon">Of the norms.</param>
+    /// <param name="learns">
+    /// Whether the norms of stages 2 to 4 learn with their convolutions, and the frozen ones of the stem and the first stage fold. With
+    /// frozen ones everywhere, which is the original's way, nothing holds the features' size where the rate is high.
+    /// </param>
+    internal ResNetBody(int depth, double epsilon, bool learns) : base(nameof(ResNetBody))
     {
         (int[] blocks, bool bottleneck) = depth switch
         {
@@ -57,18 +61,19 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
             _ => throw new UsageException($"resnet{depth} is not one of resnet18, resnet50, resnet101"),
         };
         conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias: false);
-        bn1 = new FrozenBatchNorm(64, epsilon, folds);
+        bn1 = new FrozenBatchNorm(64, epsilon, folds: learns);
         RegisterComponents();
         _layers = new Sequential[4];
         long channels = 64;
         for (int layer = 0; layer < 4; layer++)
         {
             long width = 64L << layer;
+            BodyNorm norm = !learns ? BodyNorm.Frozen : layer == 0 ? BodyNorm.Folded : BodyNorm.Learnt;
             (string, nn.Module<Tensor, Tensor>)[] modules = new (string, nn.Module<Tensor, Tensor>)[blocks[layer]];
             for (int block = 0; block < modules.Length; block++)
             {
                 int stride = layer > 0 && block == 0 ? 2 : 1;
-                ResNetBlock made = new(channels, width, stride, bottleneck, epsilon, folds);
+                ResNetBlock made = new(channels, width, stride, bottleneck, epsilon, norm);
                 channels = made.OutChannels;
                 modules[block] = ($"{block}", made);
             }
@@ -93,54 +98,93 @@ internal sealed class ResNetBody : nn.Module<Tensor, Tensor[]>
     }
 }
 
-/// <summary>A basic block (two 3×3 convolutions) or a bottleneck (1×1, 3×3, 1×1 at four times the width).</summary>
-internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>
+/// <summary>What follows the convolutions of a ResNet's stage.</summary>
+internal enum BodyNorm
 {
-    private readonly List<(Conv2d Convolution, FrozenBatchNorm Norm, int Stride)> _path = [];
-    private readonly (Conv2d Convolution, FrozenBatchNorm Norm)? _shortcut;
-    private readonly int _stride;
+    /// <summary>Norms with everything fixed, computed after the convolution.</summary>
+    Frozen,
 
-    internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon, bool folds) : base(nameof(ResNetBlock))
+    /// <summary>Norms with everything fixed, as part of the convolution.</summary>
+    Folded,
+
+    /// <summary>Norms that learn, with the batch's statistics.</summary>
+    Learnt,
+}
+
+/// <summary>A basic block (two 3×3 convolutions) or a bottleneck (1×1, 3×3, 1×1 at four times the width).</summary>
+internal sealed class ResNetBlock : nn.Module<Tensor, Tensor>, IJoined, INormed
+{
+    private readonly List<Func<Tensor, Tensor>> _path = [];
+    private readonly List<NormedConvolution> _normed = [];
+    private readonly Func<Tensor, Tensor>? _shortcut;
+    private readonly double _epsilon;
+    private readonly BodyNorm _norm;
+
+    internal ResNetBlock(long inChannels, long width, int stride, bool bottleneck, double epsilon, BodyNorm norm) : base(nameof(ResNetBlock))
     {
         OutChannels = bottleneck ? 4 * width : width;
-        _stride = stride;
+        (_epsilon, _norm) = (epsilon, norm);
         if (bottleneck)
         {
-            Add(nn.Conv2d(inChannels, width, 1, bias: false), width, 1, epsilon, folds);
-            Add(nn.Conv2d(width, width, 3, stride, 1, bias: false), width, stride, epsilon, folds);
-            Add(nn.Conv2d(width, OutChannels, 1, bias: false), OutChannels, 1, epsilon, folds);
+            AddStep(inChannels, width, 1, 1);
+            AddStep(width, width, 3, stride);
+            AddStep(width, OutChannels, 1, 1);
         }
         else
         {
-            Add(nn.Conv2d(inChannels, width, 3, stride, 1, bias: false), width, stride, epsilon, folds);
-            Add(nn.Conv2d(width, width, 3, 1, 1, bias: false), width, 1, epsilon, folds);
+            AddStep(inChannels, width, 3, stride);
+            AddStep(width, width, 3, 1);
         }
-        if (stride == 1 && inChannels == OutChannels) return;
-        (Conv2d convolution, FrozenBatchNorm norm) = (nn.Conv2d(inChannels, OutChannels, 1, stride, bias: false), new FrozenBatchNorm(OutChannels, epsilon, folds));
-        _shortcut = (convolution, norm);
-        this.Register("downsample.0", convolution);
-        this.Register("downsample.1", norm);
+        if (stride != 1 || inChannels != OutChannels) _shortcut = Add("downsample.0", "downsample.1", inChannels, OutChannels, 1, stride);
     }
 
     internal long OutChannels { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<NormedConvolution> Normed => _normed;
+
+    /// <inheritdoc/>
+    public bool NeedsOthers => _normed.Exists(each => !each.KeepsStatistics);
+
+    /// <inheritdoc/>
+    public ReplicaLink? Link
+    {
+        get => _normed.Count > 0 ? _normed[0].Link : null;
+        set => _normed.ForEach(each => each.Link = value);
+    }
 
     public override Tensor forward(Tensor input)
     {
         Tensor x = input;
         for (int i = 0; i < _path.Count; i++)
         {
-            x = _path[i].Norm.Convolve(x, _path[i].Convolution, _path[i].Stride);
+            x = _path[i](x);
             if (i + 1 < _path.Count) x = x.relu();
         }
-        Tensor shortcut = _shortcut is { } way ? way.Norm.Convolve(input, way.Convolution, _stride) : input;
-        return (x + shortcut).relu();
+        return (x + (_shortcut?.Invoke(input) ?? input)).relu();
     }
 
-    private void Add(Conv2d convolution, long features, int stride, double epsilon, bool folds)
+    private void AddStep(long inputs, long outputs, int kernel, int stride)
     {
-        FrozenBatchNorm norm = new(features, epsilon, folds);
-        _path.Add((convolution, norm, stride));
-        register_module($"conv{_path.Count}", convolution);
-        register_module($"bn{_path.Count}", norm);
+        int number = _path.Count + 1;
+        _path.Add(Add($"conv{number}", $"bn{number}", inputs, outputs, kernel, stride));
+    }
+
+    /// <summary>Registers a convolution and its norm under their names; returns what they do.</summary>
+    private Func<Tensor, Tensor> Add(string convolutionName, string normName, long inputs, long outputs, int kernel, int stride)
+    {
+        Conv2d convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel / 2, bias: false);
+        this.Register(convolutionName, convolution);
+        if (_norm == BodyNorm.Learnt)
+        {
+            BatchNorm2d learnt = nn.BatchNorm2d(outputs, eps: _epsilon, momentum: NormedConvolution.Momentum);
+            this.Register(normName, learnt);
+            NormedConvolution normed = new(convolution, learnt, stride, _epsilon);
+            _normed.Add(normed);
+            return input => normed.Call(input, training);
+        }
+        FrozenBatchNorm frozen = new(outputs, _epsilon, folds: _norm == BodyNorm.Folded);
+        this.Register(normName, frozen);
+        return input => frozen.Convolve(input, convolution, stride);
     }
 }

@@ -121,7 +121,7 @@ public sealed class NanoTrainer
         NanoModel[] others = [.. devices.Skip(1).Select(other => NanoModel.Create(_options.Network, other))];
         if (_options.FreezeNorms)
         {
-            foreach (NanoModel each in (NanoModel[])[model, .. others]) ConvolutionUnit.KeepStatistics(each.Network);
+            foreach (NanoModel each in (NanoModel[])[model, .. others]) NormedConvolution.KeepStatistics(each.Network);
         }
         using Replicas replicas = new(model, others, devices, threads);
         string checkpoint = Path.Combine(_options.Output, CheckpointName);

@@ -34,9 +34,10 @@ public sealed class ImageNetBackboneTests : IDisposable
         }
         string[] names = ["ReLU283_Output_0", "ReLU315_Output_0", "ReLU347_Output_0", "ReLU379_Output_0"];
         float[][] expected = Stages(path, theirs, names);
-        using ResNetBody body = new(18, R18Network.NormEpsilon, folds: true);
+        using ResNetBody body = new(18, R18Network.NormEpsilon, learns: true);
 
         ImageNetBackbone.Read(path).Load(body, R18Network.NormEpsilon);
+        body.eval();
 
         Tensor[] stages = body.call(tensor(picture, [1, 3, side, side]));
         for (int stage = 0; stage < names.Length; stage++)

@@ -62,6 +62,51 @@ public sealed class R18NetworkTests : IDisposable
         Assert.InRange(parameters.Sum(parameter => parameter.shape.Aggregate(1L, (product, side) => product * side)), least, most);
     }
 
+    /// <summary>With frozen norms a training at the default model's rate let the last stage grow to several thousand.</summary>
+    [Fact]
+    public void Norms_of_stages_that_learn_hold_the_features_size_and_frozen_ones_do_not()
+    {
+        Torch.Require();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable still = no_grad();
+        Tensor input = empty([2, 3, 64, 64]).normal_(0, 1);
+
+        foreach (bool learns in (bool[])[true, false])
+        {
+            using ResNetBody body = new(18, R18Network.NormEpsilon, learns);
+            body.train();
+            double before = Size(body);
+            foreach ((string name, TorchSharp.Modules.Parameter parameter) in body.named_parameters())
+            {
+                if (parameter.requires_grad && name.Contains("conv", StringComparison.Ordinal)) parameter.mul_(4);
+            }
+            double grew = Size(body) / before;
+            Assert.True(learns ? grew is > 0.9 and < 1.1 : grew > 10, $"with norms that {(learns ? "learn" : "are frozen")} the last stage's features grew {grew} times");
+        }
+
+        double Size(ResNetBody body) => body.call(input)[3].square().mean().sqrt().item<float>();
+    }
+
+    [Fact]
+    public void Norms_that_are_measured_pass_on_what_they_did()
+    {
+        Torch.Require();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable still = no_grad();
+        using R18Network network = Random();
+        Tensor input = empty([2, 3, Height, Width]).normal_(0, 1);
+        float[] before = network.call(input).data<float>().ToArray();
+        float[] variance = network.state_dict()["backbone.body.layer4.1.bn2.running_var"].data<float>().ToArray();
+
+        NanoStart.Measure(network, 2, _ => empty([4, 3, 64, 64]).normal_(0, 1));
+
+        network.eval();
+        float[] after = network.call(input).data<float>().ToArray();
+        double size = Math.Sqrt(before.Average(value => (double)value * value));
+        Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 1e-3 * size));
+        Assert.NotEqual(variance, network.state_dict()["backbone.body.layer4.1.bn2.running_var"].data<float>().ToArray());
+    }
+
     [Fact]
     public void The_package_keeps_within_what_the_repository_takes()
     {

@@ -67,7 +67,7 @@ public sealed class PrecisionTests : IDisposable
         Tensor expected = ((convolved - state["bn.running_mean"].reshape(1, -1, 1, 1)) / Math.Sqrt(4 + ConvolutionUnit.NormEpsilon) * 1.5 + state["bn.bias"].reshape(1, -1, 1, 1)).relu();
         float[] mean = Numbers(state["bn.running_mean"]);
 
-        ConvolutionUnit.KeepStatistics(unit);
+        NormedConvolution.KeepStatistics(unit);
         Tensor learning = unit.call(pictures);
         learning.sum().backward();
         unit.eval();

@@ -284,7 +284,7 @@ public sealed class ReplicaTests : IDisposable
         set_num_threads(1);
         manual_seed(7);
         NanoModel[] models = [.. Enumerable.Range(0, replicas).Select(_ => NanoModel.Create(network, CPU))];
-        foreach (NanoModel model in keepsStatistics ? models : []) ConvolutionUnit.KeepStatistics(model.Network);
+        foreach (NanoModel model in keepsStatistics ? models : []) NormedConvolution.KeepStatistics(model.Network);
         using OptimizerHelper optimizer = optim.SGD(models[0].Network.parameters(), 1e-5);
         using (ReplicaGroup group = new([.. models.Select(model => model.Network)], [.. models.Select(_ => CPU)], replicas))
         {
