@@ -21,7 +21,7 @@ internal sealed class ConvolutionUnit : nn.Module<Tensor, Tensor>, IJoined, INor
         bn = nn.BatchNorm2d(outChannels, eps: NormEpsilon, momentum: NormedConvolution.Momentum);
         using (no_grad())
         using (TorchSharp.DisposeScope scope = NewDisposeScope())
-            conv.weight.normal_(0, Math.Sqrt(2.0 / (outChannels * kernel * kernel)));
+            conv.weight.normal_(0, NormedConvolution.FilterDeviation(outChannels, kernel));
         RegisterComponents();
         _normed = new NormedConvolution(conv, bn, stride, NormEpsilon);
     }

@@ -63,16 +63,21 @@ internal sealed class NormedConvolution(Conv2d convolution, BatchNorm2d norm, in
     /// <summary>From now on counts means and squares of what reaches the batch norm.</summary>
     internal void StartMeasuring() => (_sums, _squares, _counted) = (new double[norm.weight!.shape[0]], new double[norm.weight.shape[0]], 0);
 
-    /// <summary>Makes what was counted the batch norm's statistics; scale and shift change so that it passes on what it did.</summary>
+    /// <summary>
+    /// Makes what was counted the batch norm's statistics; scale and shift change so that it passes on what it did. Filters get the size that
+    /// random ones begin with: what a norm was folded into may have any, and the optimiser's steps are as large for small weights as for large ones.
+    /// </summary>
     internal void AdoptMeasured()
     {
         if (_sums is null || _squares is null || _counted == 0) throw new InvalidOperationException("Nothing has been measured.");
+        double[] growth = ResizeFilters();
         float[] scale = Numbers(norm.weight!), shift = Numbers(norm.bias!), mean = Numbers(norm.running_mean!), variance = Numbers(norm.running_var!);
         for (int i = 0; i < scale.Length; i++)
         {
             double factor = scale[i] / Math.Sqrt(variance[i] + epsilon), offset = shift[i] - mean[i] * factor;
             double measured = _sums[i] / _counted, spread = Math.Max(0, _squares[i] / _counted - measured * measured);
-            (mean[i], variance[i]) = ((float)measured, (float)spread);
+            (mean[i], variance[i]) = ((float)(growth[i] * measured), (float)(growth[i] * growth[i] * spread));
+            factor /= growth[i];
             scale[i] = (float)(factor * Math.Sqrt(variance[i] + epsilon));
             shift[i] = (float)(offset + factor * mean[i]);
         }
@@ -81,6 +86,30 @@ internal sealed class NormedConvolution(Conv2d convolution, BatchNorm2d norm, in
         Set(norm.running_mean!, mean);
         Set(norm.running_var!, variance);
         (_sums, _squares) = (null, null);
+    }
+
+    /// <summary>The deviation of a new filter's weights: ReLU halves what goes on (He et al., ICCV 2015, by the outputs that an input reaches).</summary>
+    internal static double FilterDeviation(long outChannels, long kernel) => Math.Sqrt(2.0 / (outChannels * kernel * kernel));
+
+    /// <summary>Gives all filters a new one's size; returns by how much each grew.</summary>
+    private double[] ResizeFilters()
+    {
+        long[] shape = convolution.weight.shape;
+        float[] weights = Numbers(convolution.weight);
+        int filters = (int)shape[0], length = weights.Length / filters;
+        double wanted = FilterDeviation(shape[0], shape[2]);
+        double[] growth = new double[filters];
+        for (int i = 0; i < filters; i++)
+        {
+            Span<float> filter = weights.AsSpan(i * length, length);
+            double squares = 0;
+            foreach (float weight in filter) squares += (double)weight * weight;
+            // One of zeros stays.
+            growth[i] = squares > 0 ? wanted / Math.Sqrt(squares / length) : 1;
+            foreach (ref float weight in filter) weight = (float)(weight * growth[i]);
+        }
+        Set(convolution.weight, weights);
+        return growth;
     }
 
     private void AddMoments(Tensor convolved)
