@@ -112,8 +112,11 @@ public sealed class WindowDrawingTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task The_window_of_one_stream_says_what_it_waits_for_and_shows_it_when_it_has_come()
+    /// <summary>The first picture gives the window its size, unless the user did before it came.</summary>
+    [Theory]
+    [InlineData(0, 320)]
+    [InlineData(500, 500)]
+    public async Task The_window_of_one_stream_says_what_it_waits_for_and_shows_it_when_it_has_come(int resized, int width)
     {
         await using Display display = await Display.StartAsync();
         string clip = await ClipAsync("-pix_fmt", "yuv420p", "-g", "5");
@@ -132,10 +135,10 @@ public sealed class WindowDrawingTests : IDisposable
                 Assert.Equal(0, WindowShots.Lettering(waiting, 0, 0, waiting.Width, waiting.Height - StatusRows));
                 Assert.True(WindowShots.Lettering(waiting, 0, waiting.Height - StatusRows, waiting.Width / 2, waiting.Height) > 20, "the stream's name");
             }
+            if (resized > 0) await display.ResizeAsync(window, ended, resized, 400);
             sender = SendAsync(clip, address, stop.Token);
-            using (VideoFrame shown = await ShotAsync(display, window, ended, frame => frame.Width == 320 && Count(frame, s_grey) > 20000, twice: false))
-            {
-            }
+            using (VideoFrame shown = await ShotAsync(display, window, ended, frame => frame.Width == width && IsSettled(frame, 320 / 240.0), twice: false))
+                Assert.Equal(width, (await display.SizeAsync(window)).Width);
             await display.PressAsync("q");
             (await ended).ShouldSucceed();
         }

@@ -32,6 +32,7 @@ internal sealed class WindowLoop : IDisposable
     private string? _message;
     private long _messageSince, _statusAt;
     private (int Width, int Height) _drawn;
+    private (int Width, int Height)? _waiting;
     private bool _arranged, _showsHelp, _clear = true, _sized;
 
     public WindowLoop(PoseWindow owner, WindowOptions options, SdlWindow window)
@@ -244,11 +245,18 @@ internal sealed class WindowLoop : IDisposable
         _sizes = [.. _feeds.Select(feed => feed.Size)];
         float unit = Unit();
         int strip = (int)MathF.Ceiling((TextPanel.LineUnits + 1) * unit);
-        if (!_sized && _feeds.Length > 0 && _feeds[0].Frame is not null && !_window.IsFullscreen)
+        if (!_sized && _feeds.Length > 0 && !_window.IsFullscreen)
         {
-            // The first picture decides how large the window is; after that the user does.
-            _sized = true;
-            if (_feeds.Length == 1) _window.Resize(_sizes[0].Width, _sizes[0].Height + strip);
+            if (_feeds[0].Frame is null)
+            {
+                _waiting ??= _window.Size;
+            }
+            else
+            {
+                // The first picture decides how large the window is; after that, and where it was given another size while it waited, the user does.
+                _sized = true;
+                if (_feeds.Length == 1 && (_waiting is not { } waiting || waiting == _window.Size)) _window.Resize(_sizes[0].Width, _sizes[0].Height + strip);
+            }
         }
         _drawn = _window.Size;
         WindowArea[] areas = WindowLayout.Arrange(_drawn.Width, _drawn.Height - strip, _sizes);
