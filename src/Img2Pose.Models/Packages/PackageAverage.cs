@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Img2Pose.Formats.Onnx;
+using Img2Pose.Models.Precision;
 
 namespace Img2Pose.Models.Packages;
 
@@ -23,11 +24,13 @@ public static class PackageAverage
         ArgumentNullException.ThrowIfNull(packages);
         if (packages.Count < 2) throw new UsageException("A mean is of two packages or more.");
         ModelProto mean = OnnxFile.Read(packages[0]);
+        IReadOnlySet<string> halves = HalfStorage.Expand(mean.Graph);
         Dictionary<string, float[]> sums = Take(mean.Graph, packages[0]);
         for (int n = 1; n < packages.Count; n++)
         {
             string package = packages[n];
             ModelProto other = OnnxFile.Read(package);
+            _ = HalfStorage.Expand(other.Graph);
             foreach ((string name, float[] values) in Take(other.Graph, package))
             {
                 if (!sums.TryGetValue(name, out float[]? sum) || sum.Length != values.Length) throw Another(package, packages[0]);
@@ -40,6 +43,7 @@ public static class PackageAverage
         {
             if (sums.TryGetValue(tensor.Name, out float[]? values)) tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(values));
         }
+        if (halves.Count > 0) HalfStorage.Rewrite(mean.Graph, name => !halves.Contains(name));
         OnnxFile.Write(mean, path);
     }
 

@@ -63,6 +63,7 @@ public static class PackageExporter
 
     private static void ChangePrecision(ModelProto model, ExportOptions options, string package)
     {
+        _ = HalfStorage.Expand(model.Graph);
         DenseRegion region = new(model.Graph);
         if (region.Layers.Count == 0)
             throw new ModelException($"{package}: has no layer of 32-bit weights; start from the package as it was imported or trained.");

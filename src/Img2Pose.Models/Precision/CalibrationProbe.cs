@@ -36,6 +36,7 @@ public sealed class CalibrationProbe
     public static CalibrationProbe Write(string package, string path)
     {
         ModelProto model = OnnxFile.Read(package);
+        _ = HalfStorage.Expand(model.Graph);
         DenseRegion region = new(model.Graph);
         if (region.Layers.Count == 0)
             throw new ModelException($"{package}: has no layer of 32-bit weights that eight bits could compute; start from the package as it was imported or trained.");

@@ -43,7 +43,39 @@ internal static class HalfStorage
             cast.Attribute.Add(OnnxAttribute.Of("to", (long)OnnxElementType.Float32).Proto);
             casts.Add(cast);
         }
-        NodeProto[] nodes = [.. casts, .. graph.Node];
+        Replace(graph, [.. casts, .. graph.Node]);
+    }
+
+    /// <summary>Takes <see cref="Rewrite"/> back, in place, for what changes weights or how they compute; the rounding stays.</summary>
+    /// <returns>Names of the weights that were stored so.</returns>
+    /// <exception cref="ModelException">A stored weight is cut short.</exception>
+    internal static IReadOnlySet<string> Expand(GraphProto graph)
+    {
+        Dictionary<string, TensorProto> constants = graph.Initializer.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        HashSet<string> found = new(StringComparer.Ordinal);
+        List<NodeProto> left = [];
+        foreach (NodeProto node in graph.Node)
+        {
+            string name = node.OpType == "Cast" && node.Output.Count == 1 ? node.Output[0] : "";
+            if (name.Length == 0 || node.Input.Count != 1 || node.Input[0] != name + Suffix || !constants.TryGetValue(name + Suffix, out TensorProto? tensor)
+                || tensor.DataType != (int)TensorProto.Types.DataType.Float16)
+            {
+                left.Add(node);
+                continue;
+            }
+            Half[] halves = MemoryMarshal.Cast<byte, Half>(tensor.RawData.Span).ToArray();
+            if (halves.Length != tensor.Dims.Aggregate(1L, (product, side) => product * side)) throw new ModelException($"Tensor '{tensor.Name}' is cut short.");
+            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(Array.ConvertAll(halves, half => (float)half)));
+            tensor.DataType = (int)TensorProto.Types.DataType.Float;
+            tensor.Name = name;
+            found.Add(name);
+        }
+        Replace(graph, [.. left]);
+        return found;
+    }
+
+    private static void Replace(GraphProto graph, NodeProto[] nodes)
+    {
         graph.Node.Clear();
         graph.Node.AddRange(nodes);
     }

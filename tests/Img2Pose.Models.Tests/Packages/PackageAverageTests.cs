@@ -4,6 +4,7 @@ using Img2Pose.Formats.Onnx;
 using Img2Pose.Inference;
 using Img2Pose.Models.Networks;
 using Img2Pose.Models.Packages;
+using Img2Pose.Models.Precision;
 using Img2Pose.Models.Tests.Networks;
 using Img2Pose.Testing;
 
@@ -56,6 +57,32 @@ public sealed class PackageAverageTests : IDisposable
         Assert.Contains("not in 32 bits", Assert.Throws<ModelException>(() => PackageAverage.Write([s_model, half], mean)).Message, StringComparison.Ordinal);
         Assert.Throws<UsageException>(() => PackageAverage.Write([s_model], mean));
         Assert.False(File.Exists(mean));
+    }
+
+    /// <summary>As r18's package has its weights: the mean has them so, too.</summary>
+    [Fact]
+    public void Weights_that_are_stored_in_16_bits_are_averaged_and_stored_so_again()
+    {
+        string up = Stored(Moved("up.onnx", 0.5f)), down = Stored(Moved("down.onnx", -0.25f)), mean = Path.Combine(_folder, "mean.onnx");
+
+        PackageAverage.Write([up, down], mean);
+
+        ModelProto expected = OnnxFile.Read(s_model), actual = OnnxFile.Read(mean);
+        Assert.Equal(OnnxFile.Read(up).Graph.Node, actual.Graph.Node);
+        Assert.InRange(new FileInfo(mean).Length, 0.4 * new FileInfo(s_model).Length, 0.6 * new FileInfo(s_model).Length);
+        IReadOnlySet<string> stored = HalfStorage.Expand(actual.Graph);
+        Assert.True(stored.Count > 20, $"{stored.Count} weights");
+        Dictionary<string, TensorProto> before = expected.Graph.Initializer.ToDictionary(tensor => tensor.Name);
+        foreach (TensorProto tensor in actual.Graph.Initializer.Where(tensor => stored.Contains(tensor.Name)))
+            Assert.All(Numbers(before[tensor.Name]).Zip(Numbers(tensor)), pair => Assert.Equal(pair.First + 0.125f, pair.Second, 2e-3f * (1 + Math.Abs(pair.First))));
+    }
+
+    private static string Stored(string path)
+    {
+        ModelProto model = OnnxFile.Read(path);
+        HalfStorage.Rewrite(model.Graph, _ => false);
+        OnnxFile.Write(model, path);
+        return path;
     }
 
     private string Moved(string name, float by)

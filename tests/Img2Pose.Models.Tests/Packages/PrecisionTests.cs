@@ -10,6 +10,7 @@ using Img2Pose.Models.Packages;
 using Img2Pose.Models.Precision;
 using Img2Pose.Models.Tests.Golden;
 using Img2Pose.Models.Tests.Networks;
+using Img2Pose.Testing;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Img2Pose.Models.Tests.Packages;
@@ -122,6 +123,23 @@ public sealed class PrecisionTests : IDisposable
         ModelException error = Assert.Throws<ModelException>(() => Export(exact, new ExportOptions { Half = true }));
 
         Assert.Contains("'backbone.body.conv1.bias' has the number 70000", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As r18's package has its weights.</summary>
+    [Fact]
+    public void What_is_stored_in_16_bits_and_computed_in_32_is_exported_as_what_it_was_made_of()
+    {
+        string exact = Path.Combine(SharedData.RepositoryRoot, "models", "img2pose-nano.onnx"), stored = Path.Combine(_folder, "stored.onnx");
+        ModelProto model = OnnxFile.Read(exact);
+        HalfStorage.Rewrite(model.Graph, name => name.Contains(".output.", StringComparison.Ordinal));
+        OnnxFile.Write(model, stored);
+
+        PackageExporter.Export(exact, new ExportOptions { Half = true }, Path.Combine(_folder, "expected.onnx"));
+        PackageExporter.Export(stored, new ExportOptions { Half = true }, Path.Combine(_folder, "actual.onnx"));
+
+        Assert.Equal(OnnxFile.Read(Path.Combine(_folder, "expected.onnx")), OnnxFile.Read(Path.Combine(_folder, "actual.onnx")));
+        CalibrationProbe probe = CalibrationProbe.Write(stored, Path.Combine(_folder, "probe.onnx"));
+        Assert.Equal(CalibrationProbe.Write(exact, Path.Combine(_folder, "probe.onnx")).Outputs, probe.Outputs);
     }
 
     [Fact]
