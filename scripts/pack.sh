@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the library and its model as NuGet packages: scripts/pack.sh [FOLDER [VERSION]]; the folder is out/packages unless given.
+# Packs the library and its models as NuGet packages: scripts/pack.sh [FOLDER [VERSION]]; the folder is out/packages unless given.
 # The library's package fits the FFmpeg that it was built on, and says so: its version ends in -ffmpegN.
 set -euo pipefail
 invoked_from=$PWD
@@ -13,7 +13,7 @@ avcodec=$(pkg-config --modversion libavcodec)
 # libavcodec's majors 59 to 61 are those of FFmpeg 5 to 7.
 ffmpeg=$((${avcodec%%.*} - 54))
 version=${2:-0.1.0-ffmpeg$ffmpeg}
-for project in Img2Pose Img2Pose.Model.Nano; do
+for project in Img2Pose Img2Pose.Model.Nano Img2Pose.Model.R18; do
   log=$cache/pack.log
   if ! dotnet pack "src/$project/$project.csproj" -c Release -nologo -v quiet -clp:NoSummary -nodeReuse:false \
     -p:PackageVersion="$version" -p:FFmpegVersion="FFmpeg $ffmpeg (libavcodec ${avcodec%%.*})" -o "$folder" >"$log" 2>&1; then
@@ -41,3 +41,4 @@ missing=$(comm -23 <(named "${parts[@]}") <(named src/Img2Pose/Img2Pose.csproj))
 [ -z "$missing" ] || wrong "does not name what it needs: $(tr '\n' ' ' <<<"$missing")"
 echo "$package"
 echo "$folder/Img2Pose.Model.Nano.$version.nupkg"
+echo "$folder/Img2Pose.Model.R18.$version.nupkg"

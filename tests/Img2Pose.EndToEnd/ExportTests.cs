@@ -3,15 +3,17 @@ using Img2Pose.Testing;
 
 namespace Img2Pose.EndToEnd;
 
-/// <summary><c>img2pose models export</c> of the default model in fewer bits, and <c>run</c> with what comes out.</summary>
+/// <summary><c>img2pose models export</c> of the shipped models in fewer bits, and <c>run</c> with what comes out.</summary>
 public sealed class ExportTests : IDisposable
 {
     private readonly Workspace _files = new();
 
     public void Dispose() => _files.Dispose();
 
-    [Fact]
-    public async Task The_default_model_in_fewer_bits_finds_the_same_face()
+    [Theory]
+    [InlineData("img2pose-nano")]
+    [InlineData("img2pose-r18")]
+    public async Task A_shipped_model_in_fewer_bits_finds_the_same_face(string model)
     {
         string astronaut = SharedData.RequireGolden("geometry", "astronaut.png");
         string folder = Directory.CreateDirectory(_files["calibration/inner"]).Parent!.FullName;
@@ -20,17 +22,17 @@ public sealed class ExportTests : IDisposable
             File.Copy(SharedData.RequireGolden("geometry", name), Path.Combine(folder, "inner", name));
         await File.WriteAllTextAsync(Path.Combine(folder, "broken.jpg"), "no picture", TestContext.Current.CancellationToken);
 
-        Finished int8 = (await CommandLine.Img2PoseAsync("models", "export", "img2pose-nano", "--int8", "--calibrate", folder, "--name", "nano-int8", "--out", _files["int8.onnx"])).ShouldSucceed();
-        (await CommandLine.Img2PoseAsync("models", "export", "img2pose-nano", "--fp16", "--out", _files["fp16.onnx"])).ShouldSucceed();
+        Finished int8 = (await CommandLine.Img2PoseAsync("models", "export", model, "--int8", "--calibrate", folder, "--name", "other-int8", "--out", _files["int8.onnx"])).ShouldSucceed();
+        (await CommandLine.Img2PoseAsync("models", "export", model, "--fp16", "--out", _files["fp16.onnx"])).ShouldSucceed();
 
         Assert.Contains("calibrated on 3 of 4 pictures", int8.Error, StringComparison.Ordinal);
         Assert.Contains("broken.jpg", int8.Error, StringComparison.Ordinal);
         Assert.Contains("sound", (await CommandLine.Img2PoseAsync("models", "verify", _files["int8.onnx"])).ShouldSucceed().Output, StringComparison.Ordinal);
         string info = (await CommandLine.Img2PoseAsync("models", "info", _files["int8.onnx"])).ShouldSucceed().Output;
-        Assert.Matches(@"name\s+nano-int8", info);
+        Assert.Matches(@"name\s+other-int8", info);
         Assert.Matches(@"precision\s+int8", info);
 
-        JsonElement exact = await OnlyFaceAsync(astronaut, "img2pose-nano");
+        JsonElement exact = await OnlyFaceAsync(astronaut, model);
         AssertClose(exact, await OnlyFaceAsync(astronaut, _files["int8.onnx"]), score: 0.06, pixels: 6, degrees: 6);
         AssertClose(exact, await OnlyFaceAsync(astronaut, _files["fp16.onnx"]), score: 0.005, pixels: 1, degrees: 0.5);
     }

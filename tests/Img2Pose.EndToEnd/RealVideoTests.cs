@@ -5,7 +5,7 @@ using Img2Pose.Testing;
 namespace Img2Pose.EndToEnd;
 
 /// <summary>
-/// The main job over real videos with the default model. What is asked of each video is what the project set out to reach;
+/// The main job over real videos with the shipped models. What is asked of each video is what the project set out to reach;
 /// only faces with <c>"detected":true</c> count.
 /// </summary>
 public sealed class RealVideoTests : IDisposable
@@ -25,10 +25,12 @@ public sealed class RealVideoTests : IDisposable
         Assert.InRange(frames.Count(faces => faces is [{ } only] && only.Id == identity) / (double)count, 0.95, 1);
     }
 
-    [Fact]
-    public async Task A_man_is_found_while_he_is_in_view_and_nobody_afterwards()
+    [Theory]
+    [InlineData("img2pose-nano")]
+    [InlineData("img2pose-r18")]
+    public async Task A_man_is_found_while_he_is_in_view_and_nobody_afterwards(string model)
     {
-        Face[][] frames = await PosedFramesAsync("face_noface.mov", 169, sound: "aac");
+        Face[][] frames = await PosedFramesAsync("face_noface.mov", 169, sound: "aac", model);
 
         // Looked at frame by frame: he fills the middle up to frame 71; then come a black frame and drawn clouds.
         Face[][] inView = frames[..72];
@@ -36,10 +38,12 @@ public sealed class RealVideoTests : IDisposable
         Assert.InRange(frames[72..].Count(faces => faces.Length == 0) / 97.0, 0.99, 1);
     }
 
-    [Fact]
-    public async Task A_signing_man_is_found_and_never_the_skull_on_his_shirt()
+    [Theory]
+    [InlineData("img2pose-nano")]
+    [InlineData("img2pose-r18")]
+    public async Task A_signing_man_is_found_and_never_the_skull_on_his_shirt(string model)
     {
-        Face[][] frames = await PosedFramesAsync("asl_brother.mkv", 65, sound: null);
+        Face[][] frames = await PosedFramesAsync("asl_brother.mkv", 65, sound: null, model);
 
         // His head stays where it is; the skull lies below y = 150.
         int found = frames.Count(faces => faces.Any(face => face is { X: > 270 and < 315, Y: > 95 and < 145, Height: > 60 and < 120 }));
@@ -64,11 +68,11 @@ public sealed class RealVideoTests : IDisposable
     /// <summary>
     /// Runs the program on a video, checks the outputs against the source, and returns the detected faces of every frame.
     /// </summary>
-    private async Task<Face[][]> PosedFramesAsync(string name, int count, string? sound)
+    private async Task<Face[][]> PosedFramesAsync(string name, int count, string? sound, string model = "img2pose-nano")
     {
         string source = SharedData.Require("media", name), video = _files["posed.mp4"], json = _files["poses.jsonl"];
 
-        (await CommandLine.Img2PoseAsync("run", source, "--out", video, "--json", json)).ShouldSucceed();
+        (await CommandLine.Img2PoseAsync("run", source, "--out", video, "--json", json, "--model", model)).ShouldSucceed();
 
         Assert.Equal(sound is null ? ["h264"] : ["h264", sound], await Workspace.StreamsAsync(video));
         Assert.Equal(count, await Workspace.CountFramesAsync(video));
@@ -77,7 +81,7 @@ public sealed class RealVideoTests : IDisposable
         Assert.Empty(complaints);
 
         JsonElement[] lines = Workspace.ParseLines(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
-        Assert.Equal("img2pose-nano", lines[0].GetProperty("model").GetString());
+        Assert.Equal(model, lines[0].GetProperty("model").GetString());
         Assert.Equal(count, lines.Length - 2);
         Assert.True(lines[^1].GetProperty("complete").GetBoolean());
         return await DetectedAsync(json);

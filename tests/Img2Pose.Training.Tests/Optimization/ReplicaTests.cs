@@ -20,6 +20,7 @@ public sealed class ReplicaTests : IDisposable
     [Theory]
     [InlineData(NanoModel.SingleStage, false)]
     [InlineData(NanoModel.SingleStage, true)]
+    [InlineData(NanoModel.R18, false)]
     [InlineData(NanoModel.TwoStage, false)]
     public void Twenty_steps_of_two_replicas_are_those_of_one_with_the_whole_batch(string network, bool keepsStatistics)
     {
