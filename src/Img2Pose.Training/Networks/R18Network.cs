@@ -10,7 +10,7 @@ namespace Img2Pose.Training.Networks;
 /// The accurate one-stage network (<c>img2pose-r18</c>): ResNet-18 below a pyramid of strides 8 to 64 and the cells of the default
 /// model (<see cref="CellHeads"/>). It begins with ImageNet's weights where they are given (<see cref="ImageNetBackbone"/>); of these the
 /// stem and the first stage learn nothing, as in the paper's training. The norms above learn, as the paper's do not: with frozen ones the last
-/// stage's features grew to several thousand in 5,500 steps.
+/// stage's features grew to deviations of a thousand in 5,500 steps.
 /// </summary>
 internal sealed class R18Network : nn.Module<Tensor, Tensor>
 {

@@ -62,7 +62,7 @@ public sealed class R18NetworkTests : IDisposable
         Assert.InRange(parameters.Sum(parameter => parameter.shape.Aggregate(1L, (product, side) => product * side)), least, most);
     }
 
-    /// <summary>With frozen norms a training at the default model's rate let the last stage grow to several thousand.</summary>
+    /// <summary>With frozen norms a training at the default model's rate let the last stage grow to deviations of a thousand.</summary>
     [Fact]
     public void Norms_of_stages_that_learn_hold_the_features_size_and_frozen_ones_do_not()
     {
