@@ -23,7 +23,7 @@ internal static class HalfStorage
     /// <exception cref="ModelException">A weight is beyond what 16 bits hold.</exception>
     internal static void Rewrite(GraphProto graph, Func<string, bool> isKept)
     {
-        Dictionary<string, TensorProto> constants = graph.Initializer.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        Dictionary<string, TensorProto> constants = ConstantsOf(graph);
         List<NodeProto> casts = [];
         foreach (string name in graph.Node.Where(node => node.OpType == "Conv").Select(node => node.Input[1]).Distinct().ToArray())
         {
@@ -51,7 +51,7 @@ internal static class HalfStorage
     /// <exception cref="ModelException">A stored weight is cut short.</exception>
     internal static IReadOnlySet<string> Expand(GraphProto graph)
     {
-        Dictionary<string, TensorProto> constants = graph.Initializer.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        Dictionary<string, TensorProto> constants = ConstantsOf(graph);
         HashSet<string> found = new(StringComparer.Ordinal);
         List<NodeProto> left = [];
         foreach (NodeProto node in graph.Node)
@@ -72,6 +72,14 @@ internal static class HalfStorage
         }
         Replace(graph, [.. left]);
         return found;
+    }
+
+    private static Dictionary<string, TensorProto> ConstantsOf(GraphProto graph)
+    {
+        // A damaged file may name two alike.
+        Dictionary<string, TensorProto> constants = new(StringComparer.Ordinal);
+        foreach (TensorProto tensor in graph.Initializer) constants[tensor.Name] = tensor;
+        return constants;
     }
 
     private static void Replace(GraphProto graph, NodeProto[] nodes)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Google.Protobuf;
 using Img2Pose.Formats.Onnx;
 using Img2Pose.Frames;
 using Img2Pose.Inference;
@@ -140,6 +141,27 @@ public sealed class PrecisionTests : IDisposable
         Assert.Equal(OnnxFile.Read(Path.Combine(_folder, "expected.onnx")), OnnxFile.Read(Path.Combine(_folder, "actual.onnx")));
         CalibrationProbe probe = CalibrationProbe.Write(stored, Path.Combine(_folder, "probe.onnx"));
         Assert.Equal(CalibrationProbe.Write(exact, Path.Combine(_folder, "probe.onnx")).Outputs, probe.Outputs);
+    }
+
+    [Fact]
+    public void Damaged_weights_in_16_bits_are_told_as_a_models_fault()
+    {
+        string path = Path.Combine(_folder, "damaged.onnx");
+        ModelProto model = OnnxFile.Read(Path.Combine(SharedData.RepositoryRoot, "models", "img2pose-nano.onnx"));
+        HalfStorage.Rewrite(model.Graph, _ => false);
+        TensorProto stored = model.Graph.Initializer.First(tensor => tensor.Name.EndsWith(HalfStorage.Suffix, StringComparison.Ordinal));
+        // Two of one name are for ONNX Runtime to refuse, which loads what comes out.
+        model.Graph.Initializer.Add(stored.Clone());
+        OnnxFile.Write(model, path);
+        Assert.NotNull(HalfStorage.Expand(OnnxFile.Read(path).Graph));
+        model.Graph.Initializer.RemoveAt(model.Graph.Initializer.Count - 1);
+        stored.RawData = ByteString.CopyFrom(stored.RawData.Span[..^1]);
+        OnnxFile.Write(model, path);
+
+        Assert.Contains("cut short", Assert.Throws<ModelException>(() => PackageExporter.Export(path, new ExportOptions { Half = true }, Path.Combine(_folder, "out.onnx"))).Message, StringComparison.Ordinal);
+        Assert.Contains("cut short", Assert.Throws<ModelException>(() => CalibrationProbe.Write(path, Path.Combine(_folder, "out.onnx"))).Message, StringComparison.Ordinal);
+        Assert.Contains("cut short", Assert.Throws<ModelException>(() => PackageAverage.Write([path, path], Path.Combine(_folder, "out.onnx"))).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder, "out.onnx")));
     }
 
     [Fact]
