@@ -13,7 +13,7 @@ public sealed class CellSelection : IDisposable
     private const int Chunk = 32;
 
     /// <summary>Cells of a picture that come to the host with their number; a second copy fetches more where there are more.</summary>
-    private const int FirstCells = 32;
+    private const int FirstCells = 64;
 
     private readonly CudaQueue _queue;
     private readonly int _capacity;

@@ -1,3 +1,5 @@
+using Img2Pose.Geometry;
+
 namespace Img2Pose.Inference;
 
 /// <summary>What a run of a network gave, in memory of its own that is used again. Whatever indexes anything was checked.</summary>
@@ -20,6 +22,9 @@ internal sealed class NetworkResults
 
     /// <summary>Left, top, right, bottom of each proposal, pixels of the resized picture; a GPU may give those alone that have poses, the others as 0.</summary>
     public ReadOnlySpan<float> Proposals => _proposals.AsSpan(0, 4 * Count);
+
+    /// <summary>One proposal as a box.</summary>
+    public Box ProposalOf(int row) => new(_proposals[4 * row], _proposals[4 * row + 1], _proposals[4 * row + 2], _proposals[4 * row + 3]);
 
     /// <summary>Picture of each proposal.</summary>
     public ReadOnlySpan<long> ImageIndex => _pictures.AsSpan(0, Count);

@@ -54,9 +54,11 @@ public sealed partial class PoseDetector : IDisposable
             ? new CudaTensoriser(queue, model.Metadata.Normalisation, size.Prefilter, MostOfOneLaunch)
             : new Tensoriser(model.Metadata.Normalisation, size.Prefilter, options.TensoriserThreads);
         bool originalArithmetic = options.OriginalArithmetic ?? model.Metadata.Size.Kind == SizeRuleKind.MinMax;
+        // Two stages have suppressed what says the same of a face before they pose it.
+        bool votes = options.PoseVoting && !originalArithmetic && _graph is not IProposing;
         _selection = new PoseSelection(
             Reference, options.Factors ?? model.Metadata.BoxFactors, options.NmsThreshold ?? model.Metadata.NmsThreshold,
-            options.NestedThreshold, options.MaxDetections, originalArithmetic, options.OriginalCoordinates);
+            options.NestedThreshold, options.MaxDetections, originalArithmetic, options.OriginalCoordinates, votes);
         string threads = options.Threads == 0 ? "a thread a core" : options.Threads == 1 ? "1 thread" : $"{options.Threads} threads";
         ProviderDescription = opened.Name switch
         {
@@ -262,14 +264,14 @@ public sealed partial class PoseDetector : IDisposable
                 _tensoriser.Write(crops[i].Frame, crops[i].Region, crops[i].Width, crops[i].Height, input, i, mirror: false);
             _tensoriser.Finish();
             long tensorised = Stopwatch.GetTimestamp();
-            RunNetwork(new NetworkRequest((float)scoreThreshold));
+            RunNetwork(new NetworkRequest(_selection.LeastScore((float)scoreThreshold)));
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < crops.Count; i++)
             {
                 (VideoFrame frame, PictureRegion region, int resizedWidth, int resizedHeight, CameraIntrinsics? camera) = crops[i];
                 double column = (double)frame.DisplayWidth / frame.Width, row = (double)frame.DisplayHeight / frame.Height;
                 _selection.SelectInCrop(
-                    _results, i, CropCamera.Of(region, resizedWidth, resizedHeight, column, row), region.ToBox().Scale(column, row),
+                    _results, i, (float)scoreThreshold, CropCamera.Of(region, resizedWidth, resizedHeight, column, row), region.ToBox().Scale(column, row),
                     camera ?? CameraIntrinsics.ForImage(frame.DisplayWidth, frame.DisplayHeight), frame.DisplayWidth, frame.DisplayHeight, found);
             }
             Times = new DetectionTimes(
@@ -349,11 +351,13 @@ public sealed partial class PoseDetector : IDisposable
             long start = Stopwatch.GetTimestamp();
             Tensorise(frames, rule, mirror);
             long tensorised = Stopwatch.GetTimestamp();
-            RunNetwork(request);
+            // Given boxes are taken as they are given: the cells of one do not vote on another.
+            bool votes = request.Boxes.IsEmpty;
+            RunNetwork(votes ? request with { ScoreThreshold = _selection.LeastScore(request.ScoreThreshold) } : request);
             long ran = Stopwatch.GetTimestamp();
             for (int i = 0; i < frames.Count; i++)
             {
-                if (selecting == Selecting.Best) _selection.Select(_results, i, _sizes[i], faces[i]);
+                if (selecting == Selecting.Best) _selection.Select(_results, i, request.ScoreThreshold, votes, _sizes[i], faces[i]);
                 else TakeAll(request.Boxes.Length / 5, faces[i]);
             }
             Times = new DetectionTimes(

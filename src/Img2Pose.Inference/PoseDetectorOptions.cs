@@ -42,6 +42,12 @@ public sealed record PoseDetectorOptions
     /// </summary>
     public double? NestedThreshold { get; init; }
 
+    /// <summary>
+    /// Whether a face's pose is the mean of what all cells of a one-stage network say of it that see it, rather than what the best one says.
+    /// The original's networks, which pose each face once, are not concerned.
+    /// </summary>
+    public bool PoseVoting { get; init; } = true;
+
     /// <summary>Size of the picture for the network: its long side, or its short side for models of the min-max rule.</summary>
     public int? Size { get; init; }
 

@@ -11,7 +11,7 @@ internal readonly record struct PictureSizes(int ResizedWidth, int ResizedHeight
 /// </summary>
 internal sealed class PoseSelection(
     ReferenceFace reference, FaceBoxFactors factors, double nmsThreshold, double? nestedThreshold, int maxDetections,
-    bool originalArithmetic, bool originalCoordinates)
+    bool originalArithmetic, bool originalCoordinates, bool voting)
 {
     // Proposals thinner than this are dropped (torchvision's remove_small_boxes; golden quirk Q6).
     private const float SmallestSide = 1e-2f;
@@ -22,39 +22,49 @@ internal sealed class PoseSelection(
     private Box[] _boxes = new Box[64];
     private double[] _scores = new double[64];
     private Pose[] _poses = new Pose[64];
+    private int[] _rows = new int[64];
     private int[] _kept = new int[64];
+    private readonly PoseVoting? _voting = voting ? new PoseVoting() : null;
 
     /// <summary>How projected points make a face's box.</summary>
     public FaceBoxFactors Factors => factors;
 
+    /// <summary>The score from which the network must pose proposals for faces above <paramref name="threshold"/>, so that all have their vote.</summary>
+    public float LeastScore(float threshold) => _voting is null ? threshold : Math.Min(threshold, (float)(threshold * PoseVoting.ScorePart));
+
     /// <summary>Adds the faces of one picture of a batch, best first.</summary>
-    public void Select(NetworkResults results, int image, in PictureSizes sizes, List<FaceDetection> faces)
+    /// <param name="results">What the network gave.</param>
+    /// <param name="image">The picture's number in the batch.</param>
+    /// <param name="threshold">Faces score above this.</param>
+    /// <param name="votes">Whether voters were asked for, too.</param>
+    /// <param name="sizes">The picture's sizes.</param>
+    /// <param name="faces">Receives the faces.</param>
+    public void Select(NetworkResults results, int image, float threshold, bool votes, in PictureSizes sizes, List<FaceDetection> faces)
     {
-        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<float> scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
         CameraIntrinsics camera = CameraIntrinsics.ForImage(sizes.ResizedWidth, sizes.ResizedHeight);
+        NetworkView view = new(camera, Arithmetic);
         int count = 0;
         for (int i = 0; i < rows.Length; i++)
         {
             int row = (int)rows[i];
-            if (pictures[row] != image) continue;
-            Box proposal = BoxOf(proposals, row);
+            if (pictures[row] != image || IsVoterOnly(scores[row], threshold)) continue;
+            Box proposal = results.ProposalOf(row);
             // The original pools a given box as it is, but poses it as the part inside the picture (golden case given_boxes_hubble).
             if (originalArithmetic) proposal = proposal.ClipTo(sizes.ResizedWidth, sizes.ResizedHeight);
             if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
-            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, proposal);
+            Pose pose = view.PoseOf(poses.Slice(6 * i, 6), proposal);
             if (!pose.IsFinite || (!originalArithmetic && pose.Translation.Z <= 0)) continue;
             Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
             if (!originalArithmetic && box.IsEmpty) continue;
-            Add(count++, box, scores[row], pose);
+            Add(count++, row, box, scores[row], pose);
         }
 
         int kept = Suppress(count);
-        for (int k = 0; k < kept; k++)
-        {
-            int i = _kept[k];
+        if (votes) Vote(results, image, view, kept, camera, sizes.ResizedWidth, sizes.ResizedHeight);
+        foreach (int i in _kept.AsSpan(0, kept))
             faces.Add(new FaceDetection(ToDisplay(_boxes[i], sizes), _scores[i], ToDisplay(_poses[i], camera, sizes)));
-        }
     }
 
     /// <summary>
@@ -63,6 +73,7 @@ internal sealed class PoseSelection(
     /// </summary>
     /// <param name="results">What the network gave.</param>
     /// <param name="image">The crop's number in the batch.</param>
+    /// <param name="threshold">Faces score above this.</param>
     /// <param name="crop">The crop in the displayed picture.</param>
     /// <param name="region">The crop in displayed pixels.</param>
     /// <param name="picture">The camera that sees the displayed picture.</param>
@@ -70,29 +81,29 @@ internal sealed class PoseSelection(
     /// <param name="height">Height of the displayed picture.</param>
     /// <param name="faces">Receives the faces.</param>
     public void SelectInCrop(
-        NetworkResults results, int image, CropCamera crop, in Box region, CameraIntrinsics picture, int width, int height, List<CropFace> faces)
+        NetworkResults results, int image, float threshold, CropCamera crop, in Box region, CameraIntrinsics picture, int width, int height, List<CropFace> faces)
     {
-        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<float> scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
-        CameraIntrinsics camera = crop.Of(picture);
+        NetworkView view = NetworkView.Of(crop, picture);
         int count = 0;
         for (int i = 0; i < rows.Length; i++)
         {
             int row = (int)rows[i];
-            if (pictures[row] != image) continue;
-            Box proposal = BoxOf(proposals, row);
+            if (pictures[row] != image || IsVoterOnly(scores[row], threshold)) continue;
+            Box proposal = results.ProposalOf(row);
             if (!((float)proposal.Width >= SmallestSide && (float)proposal.Height >= SmallestSide)) continue;
-            Pose pose = crop.ToPicture(ToPicture(poses.Slice(6 * i, 6), camera, proposal), picture);
+            Pose pose = view.PoseOf(poses.Slice(6 * i, 6), proposal);
             if (!pose.IsFinite || pose.Translation.Z <= 0) continue;
             Box box = FaceBox.FromPose(pose, picture, width, height, reference, factors);
             if (box.IsEmpty) continue;
-            Add(count++, box, scores[row], pose);
+            Add(count++, row, box, scores[row], pose);
         }
 
         int kept = Suppress(count);
-        for (int k = 0; k < kept; k++)
+        Vote(results, image, view, kept, picture, width, height);
+        foreach (int i in _kept.AsSpan(0, kept))
         {
-            int i = _kept[k];
             Box box = _boxes[i];
             double slack = CutSlack * Math.Max(box.Width, box.Height);
             // Boxes are clipped to the picture already, so at its edge nothing reaches beyond.
@@ -101,12 +112,28 @@ internal sealed class PoseSelection(
         }
     }
 
-    private static Box BoxOf(ReadOnlySpan<float> proposals, int row) => new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
+    private BoxArithmetic Arithmetic => originalArithmetic ? BoxArithmetic.SinglePrecisionInteger : BoxArithmetic.Exact;
 
-    private void Add(int index, in Box box, float score, in Pose pose)
+    /// <summary>Whether a proposal is none that the network was asked for but to vote.</summary>
+    private bool IsVoterOnly(float score, float threshold) => _voting is not null && !(score > threshold);
+
+    private void Add(int index, int row, in Box box, float score, in Pose pose)
     {
         if (index == _boxes.Length) Grow();
-        (_boxes[index], _scores[index], _poses[index]) = (box, score, pose);
+        (_rows[index], _boxes[index], _scores[index], _poses[index]) = (row, box, score, pose);
+    }
+
+    /// <summary>Makes poses of the faces that stay, the first <paramref name="kept"/> of the list, the mean of their voters', and boxes theirs.</summary>
+    private void Vote(NetworkResults results, int image, in NetworkView view, int kept, CameraIntrinsics camera, int width, int height)
+    {
+        if (_voting is null) return;
+        ReadOnlySpan<int> faces = _kept.AsSpan(0, kept);
+        _voting.Vote(results, image, view, faces, _rows, _poses);
+        foreach (int i in faces)
+        {
+            Box box = FaceBox.FromPose(_poses[i], camera, width, height, reference, factors);
+            if (!box.IsEmpty) _boxes[i] = box;
+        }
     }
 
     /// <summary>Chooses among the first <paramref name="count"/> faces; the numbers of those that stay come first in the list of the kept.</summary>
@@ -121,16 +148,17 @@ internal sealed class PoseSelection(
     /// <exception cref="NetworkOutputException">The graph gave no usable pose for a box.</exception>
     public void TakeAll(NetworkResults results, int count, in PictureSizes sizes, List<FaceDetection> faces)
     {
-        ReadOnlySpan<float> proposals = results.Proposals, scores = results.Scores, poses = results.Poses;
+        ReadOnlySpan<float> scores = results.Scores, poses = results.Poses;
         ReadOnlySpan<long> rows = results.PoseIndex;
         CameraIntrinsics camera = CameraIntrinsics.ForImage(sizes.ResizedWidth, sizes.ResizedHeight);
+        NetworkView view = new(camera, Arithmetic);
         if (rows.Length != count) throw new NetworkOutputException($"The model gave {rows.Length} poses for {count} boxes.");
         for (int i = 0; i < count; i++)
         {
             int row = (int)rows[i];
             if (row != i) throw new NetworkOutputException($"The model gave its poses out of order at box {i}.");
-            Box given = new(proposals[4 * row], proposals[4 * row + 1], proposals[4 * row + 2], proposals[4 * row + 3]);
-            Pose pose = ToPicture(poses.Slice(6 * i, 6), camera, given);
+            Box given = results.ProposalOf(row);
+            Pose pose = view.PoseOf(poses.Slice(6 * i, 6), given);
             if (!pose.IsFinite) throw new NetworkOutputException($"The model gave a pose that is not finite for box {i}.");
             Box box = FaceBox.FromPose(pose, camera, sizes.ResizedWidth, sizes.ResizedHeight, reference, factors);
             // A pose that projects outside the picture has no box of its own; the given one then stands for the face.
@@ -141,10 +169,6 @@ internal sealed class PoseSelection(
     /// <summary>The box around a pose in a whole picture, in displayed pixels.</summary>
     public Box BoxOf(Pose pose, int width, int height) =>
         FaceBox.FromPose(pose, CameraIntrinsics.ForImage(width, height), width, height, reference, factors);
-
-    private Pose ToPicture(ReadOnlySpan<float> local, CameraIntrinsics camera, in Box proposal) => PoseConversion.BoxToFull(
-        new Pose(new Vector3d(local[0], local[1], local[2]), new Vector3d(local[3], local[4], local[5])),
-        camera, proposal, originalArithmetic ? BoxArithmetic.SinglePrecisionInteger : BoxArithmetic.Exact);
 
     private Box ToDisplay(in Box box, in PictureSizes sizes)
     {
@@ -179,6 +203,7 @@ internal sealed class PoseSelection(
     private void Grow()
     {
         int size = 2 * _boxes.Length;
+        Array.Resize(ref _rows, size);
         Array.Resize(ref _boxes, size);
         Array.Resize(ref _scores, size);
         Array.Resize(ref _poses, size);
