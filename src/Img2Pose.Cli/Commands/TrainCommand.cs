@@ -43,6 +43,8 @@ internal static class TrainCommand
     private static readonly Option<string[]> s_without = new("--without") { Description = "nano, r18: leave pictures out whose name in the annotations contains one of these, such as persons to be measured on.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<double> s_nominal = new("--nominal-from") { Description = "nano, r18: side views recorded at a known pan (label nominal) are turned all the way to it from so many degrees on; 91: none.", DefaultValueFactory = _ => new TrainingOptions { Data = "", Output = "" }.NominalFrom };
     private static readonly Option<double> s_roll = new("--any-roll") { Description = "nano, r18: part of the samples, 0 to 1, that are turned by any angle; the others stay within 45 degrees." };
+    private static readonly Option<string?> s_teacher = new("--teacher") { Description = "nano, r18: model package (.onnx) of one of them whose answers are learnt besides the labels, such as the accurate model's." };
+    private static readonly Option<double> s_teacherWeight = new("--teacher-weight") { Description = "With --teacher: weight of its answers; labels have 1.", DefaultValueFactory = _ => 1 };
     private static readonly Option<bool> s_freeze = new("--freeze-backbone") { Description = "nano, r18: only the pyramid and the heads learn." };
     private static readonly Option<bool> s_norms = new("--freeze-norms") { Description = "nano, r18, with --init or --resume: batch norms keep their statistics, as the paper's; several devices then share a batch at hardly any cost." };
     private static readonly Option<bool> s_weightsOnly = new("--weights-only") { Description = "nano, with --resume: take the weights only and start a new schedule." };
@@ -60,13 +62,13 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on labelled pictures.")
         {
             s_data, s_network, s_output, s_steps, s_batch, s_sizes, s_rate, s_warmUp, s_epoch, s_seed, s_threads, s_workers, s_device, s_resume,
-            s_mesh, s_sets, s_start, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_freeze, s_norms, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
+            s_mesh, s_sets, s_start, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_teacher, s_teacherWeight, s_freeze, s_norms, s_weightsOnly, s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string network = parsed.GetValue(s_network)!;
             bool paper = network.StartsWith(PaperPrefix, StringComparison.Ordinal);
-            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_freeze, s_norms, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
+            RequireMeaning(parsed, network, paper ? [s_mesh, s_sets, s_precision, s_channelsFirst, s_without, s_nominal, s_roll, s_teacher, s_teacherWeight, s_freeze, s_norms, s_weightsOnly] : [s_pretrained, s_validation, s_optimizer, s_longest, s_plain, s_reference]);
             FileRoles roles = new();
             RunFiles.AddData(roles, parsed.GetValue(s_data));
             RunFiles.AddData(roles, parsed.GetValue(s_validation));
@@ -75,6 +77,8 @@ internal static class TrainCommand
             if (paper && start is not null and not ImageNetPackage.Name) throw new UsageException($"--init of {network} is {ImageNetPackage.Name}; a checkpoint is given with --pretrained");
             if (paper && start is not null && parsed.GetValue(s_pretrained) is not null) throw new UsageException("--init and --pretrained are two starts; give one of them");
             if (start is not ImageNetPackage.Name) roles.Reads(start, "the package of --init");
+            roles.Reads(parsed.GetValue(s_teacher), "the package of --teacher");
+            if (parsed.GetValue(s_teacher) is null && parsed.GetResult(s_teacherWeight) is { Implicit: false }) throw new UsageException("--teacher-weight is for --teacher");
             roles.Reads(parsed.GetValue(s_pretrained), "the checkpoint of --pretrained");
             roles.Reads(parsed.GetValue(s_reference), "a file of the reference points (--reference)");
             // What is resumed may be the output's own checkpoint, which the next one follows; another's is kept.
@@ -148,6 +152,8 @@ internal static class TrainCommand
             Without = parsed.GetValue(s_without) ?? [],
             NominalFrom = parsed.GetValue(s_nominal),
             AnyRoll = parsed.GetValue(s_roll),
+            Teacher = parsed.GetValue(s_teacher),
+            TeacherWeight = parsed.GetValue(s_teacherWeight),
             FreezeBackbone = parsed.GetValue(s_freeze),
             FreezeNorms = parsed.GetValue(s_norms),
             Resume = Resume(parsed, NanoTrainer.CheckpointName),

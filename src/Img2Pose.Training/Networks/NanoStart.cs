@@ -24,10 +24,38 @@ internal static class NanoStart
     /// <summary>Takes the weights of the package at <paramref name="path"/>; batch norms pass everything on until <see cref="Measure"/>.</summary>
     /// <exception cref="InputException">The package is of another network.</exception>
     /// <exception cref="ModelException">The file is no model.</exception>
-    internal static void Load(string path, nn.Module network)
+    internal static void Load(string path, nn.Module network) => Load(path, TensorsOf(path), network);
+
+    /// <summary>The one-stage network of a package, ready to say what the package says: in evaluation mode, and nothing of it learns.</summary>
+    /// <exception cref="InputException">The package is of no one-stage network.</exception>
+    /// <exception cref="ModelException">The file is no model.</exception>
+    internal static nn.Module<Tensor, Tensor> Teacher(string path)
+    {
+        Dictionary<string, TensorProto> tensors = TensorsOf(path);
+        nn.Module<Tensor, Tensor> network = tensors.Keys.Any(name => name.StartsWith(ResNetBody.Prefix, StringComparison.Ordinal)) ? new R18Network() : new NanoNetwork();
+        try
+        {
+            Load(path, tensors, network);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+        network.eval();
+        foreach ((string _, TorchSharp.Modules.Parameter parameter) in network.named_parameters()) parameter.requires_grad = false;
+        return network;
+    }
+
+    private static Dictionary<string, TensorProto> TensorsOf(string path)
     {
         Dictionary<string, TensorProto> tensors = [];
         foreach (TensorProto tensor in OnnxFile.Read(path).Graph.Initializer) tensors.TryAdd(tensor.Name, tensor);
+        return tensors;
+    }
+
+    private static void Load(string path, Dictionary<string, TensorProto> tensors, nn.Module network)
+    {
         Dictionary<string, Tensor> state = network.state_dict();
         foreach ((string name, Tensor target) in state)
         {

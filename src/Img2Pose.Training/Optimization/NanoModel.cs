@@ -35,10 +35,17 @@ internal abstract class NanoModel : IDisposable
     /// <param name="pictures">Those of <paramref name="batch"/>.</param>
     /// <param name="batch">A batch, or a replica's share of one.</param>
     /// <param name="link">Ways to the other shares, with which the losses are parts of the whole batch's; null where there are none.</param>
+    /// <returns>Parts in the order of <see cref="LossParts"/>; the last ones may be missing where nothing learns.</returns>
     internal abstract Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null);
 
     /// <summary>Writes a package of the given weights, named as in the network's state dictionary.</summary>
     internal abstract void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, TrainedSoFar trained);
+
+    /// <summary>
+    /// Lets a package of a one-stage network teach besides the labels: each step's loss, from here on, has one more part (<see cref="NanoLoss.Distil"/>).
+    /// </summary>
+    /// <exception cref="InputException">The package is of no such network.</exception>
+    internal virtual void LearnFrom(string package, double weight, Device device) => throw new NotSupportedException("This network has no teacher.");
 
     /// <summary>Takes ImageNet's weights for the backbone.</summary>
     internal virtual void Start(ImageNetBackbone backbone) => throw new NotSupportedException("This network has no such backbone.");
@@ -68,13 +75,31 @@ internal abstract class NanoModel : IDisposable
         private static readonly double[] s_poseStddev = [0.19343, 0.40285, 0.12811, 0.08542, 0.06979, 0.08787];
 
         private readonly NanoLoss _loss = new(device);
+        private nn.Module<Tensor, Tensor>? _teacher;
+        private double _teacherWeight;
 
         internal override nn.Module Network => network;
 
-        internal override IReadOnlyList<string> LossParts => NanoLoss.Parts;
+        internal override IReadOnlyList<string> LossParts => _teacher is null ? NanoLoss.Parts : [.. NanoLoss.Parts, "teacher"];
 
-        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null) =>
-            _loss.Compute(network.call(pictures), CellTargets.Assign(batch.Samples), link);
+        // A validation, in which nothing is taught, gives the loss of the labels alone: comparable with runs without a teacher.
+        internal override Tensor[] Compute(Tensor pictures, TrainingBatch batch, ReplicaLink? link = null)
+        {
+            Tensor codes = network.call(pictures);
+            Tensor[] parts = _loss.Compute(codes, CellTargets.Assign(batch.Samples), link);
+            if (_teacher is null || !network.training) return parts;
+            Tensor taught;
+            using (no_grad()) taught = _teacher.call(pictures);
+            Tensor apart = _loss.Distil(codes, taught, link);
+            return [parts[0] + apart * _teacherWeight, .. parts.Skip(1), apart];
+        }
+
+        internal override void LearnFrom(string package, double weight, Device device)
+        {
+            _teacher?.Dispose();
+            _teacher = NanoStart.Teacher(package).to(device);
+            _teacherWeight = weight;
+        }
 
         internal override void Export(IEnumerable<NamedArray> state, string path, TrainingOptions options, TrainedSoFar trained) =>
             NanoExporter.Export(graph, state, path, NanoPackage.Metadata(options, trained, ScoreThreshold, s_poseMean, s_poseStddev));
@@ -82,6 +107,7 @@ internal abstract class NanoModel : IDisposable
         public override void Dispose()
         {
             base.Dispose();
+            _teacher?.Dispose();
             _loss.Dispose();
         }
     }

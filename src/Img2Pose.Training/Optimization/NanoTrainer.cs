@@ -123,6 +123,11 @@ public sealed class NanoTrainer
         {
             foreach (NanoModel each in (NanoModel[])[model, .. others]) NormedConvolution.KeepStatistics(each.Network);
         }
+        if (_options.Teacher is { } teacher)
+        {
+            foreach ((NanoModel each, Device where) in ((NanoModel[])[model, .. others]).Zip(devices)) each.LearnFrom(teacher, _options.TeacherWeight, where);
+            _report($"learns from {teacher} besides the labels");
+        }
         using Replicas replicas = new(model, others, devices, threads);
         string checkpoint = Path.Combine(_options.Output, CheckpointName);
         using EventFile events = EventFile.Create(_options.Output);
@@ -244,6 +249,7 @@ public sealed class NanoTrainer
         {
             using DisposeScope scope = NewDisposeScope();
             double[] parts = Numbers(Forward(model, TrainingBatch.Make(held, 0x5EED, i, _options.Batch, 320), device));
+            if (i == 0) Array.Resize(ref sums, parts.Length);
             for (int k = 0; k < sums.Length; k++) sums[k] += parts[k] / batches;
         }
         model.Network.train();

@@ -91,6 +91,15 @@ public sealed record TrainingOptions
     /// <summary>Model package (.onnx) of the same network, nano or r18, whose weights the run starts from, or <see cref="ImageNetPackage.Name"/> for r18's backbone, or null for random ones.</summary>
     public string? Start { get; init; }
 
+    /// <summary>
+    /// Model package (.onnx) of a one-stage network, nano or r18, whose answers to each batch are learnt besides the labels (knowledge
+    /// distillation), or null for none.
+    /// </summary>
+    public string? Teacher { get; init; }
+
+    /// <summary>Weight of what the teacher says; labels have 1.</summary>
+    public double TeacherWeight { get; init; } = 1;
+
     /// <summary>Checkpoint to go on from, or null.</summary>
     public string? Resume { get; init; }
 
@@ -124,6 +133,8 @@ public sealed record TrainingOptions
         if (!(NominalFrom is >= 0 and <= 180)) throw new UsageException("the pan from which side views are turned is in [0, 180] degrees");
         if (Without.Any(string.IsNullOrEmpty)) throw new UsageException("an empty part of a name would leave every picture out");
         if (FreezeBackbone && Network == NanoModel.TwoStage) throw new UsageException($"{Network} has no frozen backbone; {NanoModel.SingleStage} and {NanoModel.R18} can have");
+        if (Teacher is not null && Network == NanoModel.TwoStage) throw new UsageException($"cells teach cells: only {NanoModel.SingleStage} and {NanoModel.R18} can have a teacher, not {Network}");
+        if (!(TeacherWeight > 0 && double.IsFinite(TeacherWeight))) throw new UsageException("the teacher's weight must be positive");
         if (!(AnyRoll is >= 0 and <= 1)) throw new UsageException("the part of samples turned by any angle is in [0, 1]");
         if (FreezeNorms && Network == NanoModel.TwoStage) throw new UsageException($"{Network} trains with its batches' statistics only; {NanoModel.SingleStage} and {NanoModel.R18} can keep them");
         if (FreezeNorms && Start is null && Resume is null) throw new UsageException("random weights have no statistics that norms could keep; --freeze-norms goes with --init or --resume");

@@ -32,6 +32,9 @@ public sealed class TrainingOptionsTests
         { s_good with { Network = "nano-two-stage", FreezeNorms = true }, "batches' statistics only" },
         { s_good with { AnyRoll = 1.1 }, "turned by any angle" },
         { s_good with { AnyRoll = double.NaN }, "turned by any angle" },
+        { s_good with { Network = "nano-two-stage", Teacher = "models/img2pose-r18.onnx" }, "only nano and r18 can have a teacher" },
+        { s_good with { Teacher = "models/img2pose-r18.onnx", TeacherWeight = 0 }, "teacher's weight" },
+        { s_good with { TeacherWeight = double.NaN }, "teacher's weight" },
         { s_good with { FreezeNorms = true }, "--freeze-norms goes with --init" },
     };
 
