@@ -58,7 +58,7 @@ public sealed partial class PoseDetector : IDisposable
         bool votes = options.PoseVoting && !originalArithmetic && _graph is not IProposing;
         _selection = new PoseSelection(
             Reference, options.Factors ?? model.Metadata.BoxFactors, options.NmsThreshold ?? model.Metadata.NmsThreshold,
-            options.NestedThreshold, options.MaxDetections, originalArithmetic, options.OriginalCoordinates, votes);
+            options.NestedThreshold, options.MaxDetections, originalArithmetic, options.OriginalCoordinates, votes ? new PoseVoting(model.Metadata) : null);
         string threads = options.Threads == 0 ? "a thread a core" : options.Threads == 1 ? "1 thread" : $"{options.Threads} threads";
         ProviderDescription = opened.Name switch
         {

@@ -11,7 +11,7 @@ internal readonly record struct PictureSizes(int ResizedWidth, int ResizedHeight
 /// </summary>
 internal sealed class PoseSelection(
     ReferenceFace reference, FaceBoxFactors factors, double nmsThreshold, double? nestedThreshold, int maxDetections,
-    bool originalArithmetic, bool originalCoordinates, bool voting)
+    bool originalArithmetic, bool originalCoordinates, PoseVoting? voting)
 {
     // Proposals thinner than this are dropped (torchvision's remove_small_boxes; golden quirk Q6).
     private const float SmallestSide = 1e-2f;
@@ -24,13 +24,12 @@ internal sealed class PoseSelection(
     private Pose[] _poses = new Pose[64];
     private int[] _rows = new int[64];
     private int[] _kept = new int[64];
-    private readonly PoseVoting? _voting = voting ? new PoseVoting() : null;
 
     /// <summary>How projected points make a face's box.</summary>
     public FaceBoxFactors Factors => factors;
 
     /// <summary>The score from which the network must pose proposals for faces above <paramref name="threshold"/>, so that all have their vote.</summary>
-    public float LeastScore(float threshold) => _voting is null ? threshold : Math.Min(threshold, (float)(threshold * PoseVoting.ScorePart));
+    public float LeastScore(float threshold) => voting?.LeastScore(threshold) ?? threshold;
 
     /// <summary>Adds the faces of one picture of a batch, best first.</summary>
     /// <param name="results">What the network gave.</param>
@@ -115,7 +114,7 @@ internal sealed class PoseSelection(
     private BoxArithmetic Arithmetic => originalArithmetic ? BoxArithmetic.SinglePrecisionInteger : BoxArithmetic.Exact;
 
     /// <summary>Whether a proposal is none that the network was asked for but to vote.</summary>
-    private bool IsVoterOnly(float score, float threshold) => _voting is not null && !(score > threshold);
+    private bool IsVoterOnly(float score, float threshold) => voting is not null && !(score > threshold);
 
     private void Add(int index, int row, in Box box, float score, in Pose pose)
     {
@@ -126,9 +125,9 @@ internal sealed class PoseSelection(
     /// <summary>Makes poses of the faces that stay, the first <paramref name="kept"/> of the list, the mean of their voters', and boxes theirs.</summary>
     private void Vote(NetworkResults results, int image, in NetworkView view, int kept, CameraIntrinsics camera, int width, int height)
     {
-        if (_voting is null) return;
+        if (voting is null) return;
         ReadOnlySpan<int> faces = _kept.AsSpan(0, kept);
-        _voting.Vote(results, image, view, faces, _rows, _poses);
+        voting.Vote(results, image, view, faces, _rows, _poses);
         foreach (int i in faces)
         {
             Box box = FaceBox.FromPose(_poses[i], camera, width, height, reference, factors);

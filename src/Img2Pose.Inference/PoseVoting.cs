@@ -7,10 +7,11 @@ namespace Img2Pose.Inference;
 /// same, and part of their errors is their own. Box voting (Gidaris and Komodakis, ICCV 2015) does so with boxes. What it gave is in
 /// docs/performance.md. Buffers are reused. Not thread-safe.
 /// </summary>
-internal sealed class PoseVoting
+/// <param name="model">The model, whose calibration, where it has one, changes nothing of a vote.</param>
+internal sealed class PoseVoting(ModelMetadata model)
 {
-    /// <summary>Part of a face's score from which a cell has a vote, and so of the threshold from which the network must pose cells.</summary>
-    public const double ScorePart = 0.2;
+    /// <summary>Part of a face's score, as the network was trained to give it, from which a cell has a vote.</summary>
+    private const double ScorePart = 0.6;
 
     /// <summary>Intersection over union of its proposal with the face's from which a cell has a vote.</summary>
     private const double LeastOverlap = 0.5;
@@ -19,6 +20,9 @@ internal sealed class PoseVoting
     private const double MostTurn = 20 * Math.PI / 180;
 
     private PoseMean[] _means = new PoseMean[16];
+
+    /// <summary>The score from which the network must pose cells for faces above <paramref name="threshold"/>, so that all have their vote.</summary>
+    public float LeastScore(float threshold) => threshold > 0 ? (float)model.PartOf(threshold, ScorePart) : threshold;
 
     /// <summary>Replaces the poses of the faces of one picture.</summary>
     /// <param name="results">What the network gave.</param>
@@ -32,7 +36,7 @@ internal sealed class PoseVoting
         ReadOnlySpan<float> scores = results.Scores;
         ReadOnlySpan<long> pictures = results.ImageIndex, rows = results.PoseIndex;
         if (_means.Length < faces.Length) _means = new PoseMean[Math.Max(faces.Length, 2 * _means.Length)];
-        for (int k = 0; k < faces.Length; k++) _means[k] = new PoseMean(poses[faces[k]], Weight(scores[proposals[faces[k]]]));
+        for (int k = 0; k < faces.Length; k++) _means[k] = new PoseMean(poses[faces[k]], Trained(scores[proposals[faces[k]]]));
         for (int i = 0; i < rows.Length; i++)
         {
             int row = (int)rows[i];
@@ -41,14 +45,15 @@ internal sealed class PoseVoting
             int k = MostOverlapping(results, proposal, faces, proposals);
             if (k < 0) continue;
             int best = proposals[faces[k]];
-            if (row == best || !(scores[row] >= ScorePart * scores[best])) continue;
-            _means[k].TryAdd(view.PoseOf(results.Poses.Slice(6 * i, 6), proposal), Weight(scores[row]), MostTurn);
+            if (row == best) continue;
+            double score = Trained(scores[row]);
+            if (score >= ScorePart * Trained(scores[best])) _means[k].TryAdd(view.PoseOf(results.Poses.Slice(6 * i, 6), proposal), score, MostTurn);
         }
         for (int k = 0; k < faces.Length; k++) poses[faces[k]] = _means[k].Value;
     }
 
     // Never 0, whatever a model gives as scores.
-    private static double Weight(float score) => Math.Sqrt(Math.Max(score, 1e-6f));
+    private double Trained(float score) => Math.Max(model.Calibration?.Undo(score) ?? score, 1e-6);
 
     private static int MostOverlapping(NetworkResults results, in Box proposal, ReadOnlySpan<int> faces, ReadOnlySpan<int> proposals)
     {

@@ -47,6 +47,28 @@ public sealed class EvalTests : IDisposable
         run.ShouldFailWith(2, "'7'");
     }
 
+    [Fact]
+    public async Task A_pose_is_the_mean_of_what_cells_say_or_that_of_the_best_one()
+    {
+        await CommandLine.ToolAsync("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", _files["a.png"]);
+        await File.WriteAllTextAsync(_files["annotations.jsonl"], """{"image":"a.png","width":320,"height":240,"set":"toy","complete":true,"faces":[]}""" + "\n", TestContext.Current.CancellationToken);
+        // Two cells in the middle of the picture that say the same of a face but for its turn, with scores of 0.90 and 0.89.
+        ConstantModel.Save(_files.Model, null, ([110, 70, 210, 170], [0, 0, 0, 0, 0, 3.3f]), ([110, 70, 210, 170], [0, 0.2f, 0, 0, 0, 3.3f]));
+
+        double mean = await YawAsync(), best = await YawAsync("--best-cell");
+
+        Assert.Equal(0, best, 1e-6);
+        Assert.Equal(0.2 * 0.89 / (0.89 + 0.9), mean, 1e-6);
+        (await CommandLine.Img2PoseAsync("eval", "pack", _files.Folder, "--predictions", _files["found.jsonl"], "--best-cell")).ShouldFailWith(2, "--best-cell");
+
+        async Task<double> YawAsync(params string[] more)
+        {
+            (await CommandLine.Img2PoseAsync(["eval", "pack", _files.Folder, "--model", _files.Model, "--device", "cpu", "--save-predictions", _files["found.jsonl"], .. more])).ShouldSucceed();
+            JsonElement picture = Workspace.ParseLines(await File.ReadAllTextAsync(_files["found.jsonl"], TestContext.Current.CancellationToken)).Last();
+            return Assert.Single(picture.GetProperty("faces").EnumerateArray()).GetProperty("rotvec")[1].GetDouble();
+        }
+    }
+
     private async Task<JsonElement> BiwiAsync(params string[] more)
     {
         Finished run = (await CommandLine.Img2PoseAsync(["eval", "biwi", _files.Folder, "--model", _files.Model, "--device", "cpu", "--json", "-", .. more])).ShouldSucceed();

@@ -43,6 +43,7 @@ public sealed class NothingReadIsWrittenTests : IDisposable
             ["dataset", "convert", list, "--images", pack, "--out", json],
             ["dataset", "convert", list, "--images", pack, "--out", list],
             ["train", pack, "--out", _files["train"], "--init", start],
+            ["train", pack, "--out", _files["train"], "--teacher", start],
             ["train", pack, "--out", _files["train"], "--resume", _files["found.jsonl"], "--mesh", _files["train"]],
         ];
 

@@ -1,3 +1,4 @@
+using Img2Pose.Formats.Onnx;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
 
@@ -6,6 +7,7 @@ namespace Img2Pose.Inference.Tests;
 public sealed class PoseVotingTests : IDisposable
 {
     private const float Threshold = 0.3f;
+    private static readonly ModelMetadata s_model = ModelMetadata.Parse(TestModel.LongSideMetadata, "test");
     private static readonly PictureSizes s_sizes = new(320, 240, 320, 240);
     private readonly TemporaryFolder _folder = new();
     private readonly FramePool _pool = new();
@@ -19,13 +21,13 @@ public sealed class PoseVotingTests : IDisposable
     [Fact]
     public void Cells_that_see_one_face_share_its_pose()
     {
-        Cell[] cells = [new(100, 60, 0.81f, 0.0f), new(102, 60, 0.49f, 0.1f), new(98, 61, 0.36f, -0.1f)];
+        Cell[] cells = [new(100, 60, 0.8f, 0.0f), new(102, 60, 0.7f, 0.1f), new(98, 61, 0.5f, -0.1f)];
 
         FaceDetection face = Assert.Single(Select(cells, voting: true));
 
-        // Weights are the roots of the scores, and turns are yaws about nearly the same axis.
-        Assert.Equal((0.7 - 0.6) * 0.1 / (0.9 + 0.7 + 0.6), YawAgainst(cells[0], face), 2e-3);
-        Assert.Equal(0.81, face.Score, 1e-6);
+        // Turns are yaws about nearly the same axis.
+        Assert.Equal((0.7 - 0.5) * 0.1 / (0.8 + 0.7 + 0.5), YawAgainst(cells[0], face), 2e-3);
+        Assert.Equal(0.8, face.Score, 1e-6);
         Assert.Equal(FaceBox.FromPose(face.Pose, CameraIntrinsics.ForImage(320, 240), 320, 240, ReferenceFace.Default, FaceBoxFactors.Default), face.Box);
     }
 
@@ -40,15 +42,15 @@ public sealed class PoseVotingTests : IDisposable
     [Fact]
     public void A_cell_below_the_threshold_votes_but_is_no_face()
     {
-        Cell[] cells = [new(100, 60, 0.64f, 0.0f), new(101, 60, 0.16f, 0.2f), new(220, 60, 0.2f, 0.0f)];
+        Cell[] cells = [new(100, 60, 0.4f, 0.0f), new(101, 60, 0.28f, 0.2f), new(220, 60, 0.28f, 0.0f)];
 
         FaceDetection face = Assert.Single(Select(cells, voting: true));
 
-        Assert.Equal(0.4 * 0.2 / (0.8 + 0.4), YawAgainst(cells[0], face), 2e-3);
+        Assert.Equal(0.28 * 0.2 / (0.4 + 0.28), YawAgainst(cells[0], face), 2e-3);
     }
 
     [Theory]
-    [InlineData(101, 0.9f * 0.19f, 0.1f)] // Less than a fifth of the face's score.
+    [InlineData(101, 0.9f * 0.59f, 0.1f)] // Less than 0.6 of the face's score.
     [InlineData(140, 0.8f, 0.1f)] // Of another place; two thirds of it lie in both boxes, half of their union do not.
     [InlineData(101, 0.8f, 0.4f)] // Turned by more than 20 degrees.
     public void A_cell_that_is_unsure_elsewhere_or_of_another_mind_has_no_vote(int left, float score, float yaw)
@@ -66,8 +68,8 @@ public sealed class PoseVotingTests : IDisposable
         List<FaceDetection> faces = Select(cells, voting: true);
 
         Assert.Equal(2, faces.Count);
-        Assert.Equal(0.9 * 0.1 / (0.9 + Math.Sqrt(0.9)), YawAgainst(cells[0], faces[0]), 2e-3);
-        Assert.Equal(-0.8 * 0.1 / (0.8 + Math.Sqrt(0.8)), YawAgainst(cells[1], faces[1]), 2e-3);
+        Assert.Equal(0.81 * 0.1 / (0.9 + 0.81), YawAgainst(cells[0], faces[0]), 2e-3);
+        Assert.Equal(-0.64 * 0.1 / (0.8 + 0.64), YawAgainst(cells[1], faces[1]), 2e-3);
     }
 
     [Fact]
@@ -84,7 +86,7 @@ public sealed class PoseVotingTests : IDisposable
     [Fact]
     public void In_a_crop_cells_vote_as_in_the_picture()
     {
-        Cell[] cells = [new(100, 60, 0.81f, 0.0f), new(102, 60, 0.49f, 0.1f), new(98, 61, 0.1f, 0.1f)];
+        Cell[] cells = [new(100, 60, 0.45f, 0.0f), new(102, 60, 0.4f, 0.1f), new(98, 61, 0.28f, 0.1f)];
         CameraIntrinsics camera = CameraIntrinsics.ForImage(320, 240);
         PictureRegion region = new(40, 20, 200, 180);
         // The same boxes, seen by the crop at its own pixels.
@@ -102,11 +104,28 @@ public sealed class PoseVotingTests : IDisposable
     [Fact]
     public void The_network_is_asked_for_voters_as_well()
     {
-        Assert.Equal(0.06f, Selection(voting: true).LeastScore(Threshold), 1e-6f);
+        Assert.Equal(0.18f, Selection(voting: true).LeastScore(Threshold), 1e-6f);
         Assert.Equal(Threshold, Selection(voting: false).LeastScore(Threshold));
         Assert.Equal(float.NegativeInfinity, Selection(voting: true).LeastScore(float.NegativeInfinity));
         // A threshold that lets everything through asks for no less.
         Assert.Equal(-1, Selection(voting: true).LeastScore(-1));
+    }
+
+    [Fact]
+    public void What_calibration_makes_of_scores_changes_no_vote()
+    {
+        Cell[] cells = [new(100, 60, 0.7f, 0.0f), new(102, 60, 0.65f, 0.1f), new(98, 61, 0.43f, 0.2f), new(99, 61, 0.41f, -0.2f)];
+        ScoreCalibration calibration = new([-2, 0, 2], [-6, -1, 5]);
+        Cell[] calibrated = [.. cells.Select(cell => cell with { Score = (float)calibration.Apply(cell.Score) })];
+        PoseSelection selection = Selection(voting: true, s_model with { Calibration = calibration });
+        List<FaceDetection> faces = [];
+        float threshold = (float)calibration.Apply(Threshold);
+
+        selection.Select(Results(calibrated), 0, threshold, votes: true, s_sizes, faces);
+
+        FaceDetection expected = Assert.Single(Select(cells, voting: true)), actual = Assert.Single(faces);
+        Assert.Equal(0, RotationVector.GeodesicDistance(expected.Pose.Rotation, actual.Pose.Rotation), 1e-6);
+        Assert.Equal(calibration.Apply(0.6 * Threshold), selection.LeastScore(threshold), 1e-6);
     }
 
     [Fact]
@@ -137,8 +156,8 @@ public sealed class PoseVotingTests : IDisposable
         return faces;
     }
 
-    private static PoseSelection Selection(bool voting) =>
-        new(ReferenceFace.Default, FaceBoxFactors.Default, 0.5, null, 100, originalArithmetic: false, originalCoordinates: false, voting);
+    private static PoseSelection Selection(bool voting, ModelMetadata? model = null) =>
+        new(ReferenceFace.Default, FaceBoxFactors.Default, 0.5, null, 100, originalArithmetic: false, originalCoordinates: false, voting ? new PoseVoting(model ?? s_model) : null);
 
     private static NetworkResults Results(Cell[] cells, long[]? pictures = null)
     {

@@ -15,16 +15,17 @@ internal sealed class DetectorOptions
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Pictures at a time, each on one thread; default one a core on the CPU, one picture at a time on a GPU." };
     private readonly Option<int?> _size = new("--size") { Description = "Size of the picture for the network instead of the model's own." };
+    private readonly Option<bool> _bestCell = new("--best-cell") { Description = "A face's pose is what the best cell of a one-stage network says of it, instead of the mean of all." };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _model, _device, _threads, _size }) command.Add(option);
+        foreach (Option option in new Option[] { _model, _device, _threads, _size, _bestCell }) command.Add(option);
     }
 
     /// <exception cref="UsageException">One of the options was given although <paramref name="instead"/> replaces the model.</exception>
     public void RequireUnused(ParseResult parsed, string instead)
     {
-        foreach (Option option in new Option[] { _model, _threads, _size })
+        foreach (Option option in new Option[] { _model, _threads, _size, _bestCell })
         {
             if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} has no meaning with {instead}.");
         }
@@ -48,6 +49,7 @@ internal sealed class DetectorOptions
             Threads = 1,
             Size = parsed.GetValue(_size) ?? options?.Size,
             ScoreThreshold = lowestScore,
+            PoseVoting = !parsed.GetValue(_bestCell),
         });
 
     /// <summary>Runs the model over picture files, with a progress line on a terminal.</summary>
