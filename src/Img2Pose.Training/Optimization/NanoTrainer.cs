@@ -169,7 +169,10 @@ public sealed class NanoTrainer
         // A finished run that is resumed only writes its model again.
         if (reached == first && reached >= _options.Steps) Export(model, average, reached, configuration);
         if (reached % _options.EpochSteps != 0 && reached < _options.Steps)
+        {
             TrainingState.Save(checkpoint, reached, configuration, network, average, optimizer, replicas: devices.Length, hours: Hours);
+            SaveAverage(network, average, reached, configuration);
+        }
         return reached;
     }
 
@@ -184,8 +187,12 @@ public sealed class NanoTrainer
     private void Export(NanoModel model, WeightAverage average, long step, string configuration)
     {
         model.Export(average.ToArrays(), ModelPath, _options, new TrainedSoFar(step, Hours));
-        TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, model.Network, average, optimizer: null, averageOnly: true, hours: Hours);
+        SaveAverage(model.Network, average, step, configuration);
     }
+
+    /// <summary>The small state, which goes on elsewhere: beside every checkpoint, so that none has gone further.</summary>
+    private void SaveAverage(nn.Module network, WeightAverage average, long step, string configuration) =>
+        TrainingState.Save(Path.Combine(_options.Output, AverageName), step, configuration, network, average, optimizer: null, averageOnly: true, hours: Hours);
 
     private double[] Learn(Replicas replicas, AdamW optimizer, WeightAverage average, TrainingBatch batch, long step)
     {

@@ -82,6 +82,32 @@ public sealed class NanoTrainerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_stopped_between_validations_leaves_its_averaged_state_as_far_on_as_its_checkpoint()
+    {
+        Torch.Require();
+        LinkPack(4);
+        using CancellationTokenSource interrupt = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        TrainingOptions options = Options("out") with
+        {
+            Steps = 9,
+            Batch = 1,
+            Sizes = [128],
+            EpochSteps = 9,
+            Threads = 1,
+            Entering = (_, step) =>
+            {
+                if (step == 2) interrupt.Cancel();
+            },
+        };
+
+        long reached = await new NanoTrainer(options, Ignore).RunAsync(interrupt.Token);
+
+        Assert.Equal(3, reached);
+        Assert.Equal("3", SafetensorsFile.Read(Path.Combine(options.Output, NanoTrainer.CheckpointName)).Metadata["step"]);
+        Assert.Equal("3", SafetensorsFile.Read(Path.Combine(options.Output, NanoTrainer.AverageName)).Metadata["step"]);
+    }
+
+    [Fact]
     public async Task On_a_frozen_backbone_only_pyramid_and_heads_learn_and_pictures_can_be_left_out_by_name()
     {
         Torch.Require();
