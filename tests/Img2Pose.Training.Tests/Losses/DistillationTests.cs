@@ -94,8 +94,17 @@ public sealed class DistillationTests : IDisposable
         List<string> said = [];
         TrainingOptions options = new()
         {
-            Data = pack, Output = Path.Combine(_folder.FullName, "out"), Steps = 25, EpochSteps = 25, Batch = 1, Sizes = [128], WarmUp = 0, LearningRate = 1e-3, Threads = 1,
-            Precision = "bfloat16", Teacher = Path.Combine(SharedData.RepositoryRoot, "models", teacher + ".onnx"),
+            Data = pack,
+            Output = Path.Combine(_folder.FullName, "out"),
+            Steps = 25,
+            EpochSteps = 25,
+            Batch = 1,
+            Sizes = [128],
+            WarmUp = 0,
+            LearningRate = 1e-3,
+            Threads = 1,
+            Precision = "bfloat16",
+            Teacher = Path.Combine(SharedData.RepositoryRoot, "models", teacher + ".onnx"),
         };
 
         await new NanoTrainer(options, said.Add).RunAsync(TestContext.Current.CancellationToken);
