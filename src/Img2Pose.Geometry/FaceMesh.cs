@@ -55,6 +55,12 @@ public sealed class FaceMesh
     /// <summary>Three vertex indices for each triangle.</summary>
     public ReadOnlySpan<int> Triangles => _triangles;
 
+    /// <summary>
+    /// Of a level of detail: how many pixels a unit may take at most in a picture where it is drawn instead of a finer one. Null: what
+    /// draws it decides by the length of its triangles' sides.
+    /// </summary>
+    public float? LargestScale { get; init; }
+
     /// <summary>Smooth vertex normals: the sum of the adjoining triangles' normals, weighted by their area.</summary>
     public static Vector3[] ComputeNormals(ReadOnlySpan<Vector3> positions, ReadOnlySpan<int> triangles)
     {

@@ -9,16 +9,15 @@ namespace Img2Pose.Rendering.Tests;
 public sealed class FaceSurfaceTests
 {
     private static readonly string s_asset = Path.Combine(SharedData.RepositoryRoot, FaceSurface.DefaultRelativePath);
+    private static readonly Lazy<IReadOnlyList<FaceMesh>> s_levels = new(() => FaceSurface.Load(s_asset).Levels());
+
+    public static TheoryData<int> LevelNumbers => [.. Enumerable.Range(0, s_levels.Value.Count)];
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(6)]
-    public void Every_level_of_the_asset_is_its_own_mirror_image(int step)
+    [MemberData(nameof(LevelNumbers))]
+    public void Every_level_of_the_asset_is_its_own_mirror_image(int level)
     {
-        FaceMesh mesh = FaceSurface.Load(s_asset).Tessellate(step);
+        FaceMesh mesh = s_levels.Value[level];
         HashSet<(Vector3, float, float)> vertices = [];
         HashSet<(Vector3, Vector3, Vector3)> triangles = [];
         for (int i = 0; i < mesh.Positions.Length; i++) vertices.Add((mesh.Positions[i], mesh.Weights[i], mesh.Openness[i]));
@@ -48,9 +47,44 @@ public sealed class FaceSurfaceTests
     }
 
     [Fact]
-    public void Opacity_is_full_in_the_middle_and_ends_at_the_border()
+    public void Levels_take_fewer_triangles_for_smaller_faces_and_the_first_all()
     {
-        FaceMesh mesh = FaceSurface.Load(s_asset).Tessellate(1);
+        IReadOnlyList<FaceMesh> levels = s_levels.Value;
+
+        Assert.Equal(FaceSurface.Load(s_asset).Tessellate(1).Triangles, levels[0].Triangles);
+        Assert.Equal(float.PositiveInfinity, levels[0].LargestScale);
+        for (int i = 1; i < levels.Count; i++)
+        {
+            Assert.True(levels[i].LargestScale < levels[i - 1].LargestScale);
+            Assert.InRange(levels[i].Triangles.Length, 1, levels[i - 1].Triangles.Length * 3 / 4);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(LevelNumbers))]
+    public void No_level_has_holes_or_triangles_that_face_inward_or_lie_twice(int level)
+    {
+        FaceMesh mesh = s_levels.Value[level];
+        HashSet<(int, int)> directed = [];
+        for (int i = 0; i < mesh.Triangles.Length; i += 3)
+        {
+            (int a, int b, int c) = (mesh.Triangles[i], mesh.Triangles[i + 1], mesh.Triangles[i + 2]);
+            // Each side once in each direction: neighbours face the same way and nothing lies twice.
+            Assert.True(directed.Add((a, b)) && directed.Add((b, c)) && directed.Add((c, a)));
+        }
+
+        foreach ((int a, int b) in directed)
+        {
+            if (!directed.Contains((b, a))) Assert.Equal(0, mesh.Weights[a] + mesh.Weights[b]);
+        }
+        Assert.Same(mesh, mesh.TurnedOutward());
+    }
+
+    [Theory]
+    [MemberData(nameof(LevelNumbers))]
+    public void Opacity_is_full_in_the_middle_and_ends_at_the_border(int level)
+    {
+        FaceMesh mesh = s_levels.Value[level];
         Dictionary<(int, int), int> uses = [];
         for (int i = 0; i < mesh.Triangles.Length; i += 3)
         {

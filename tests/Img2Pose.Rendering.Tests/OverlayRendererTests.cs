@@ -63,6 +63,45 @@ public sealed class OverlayRendererTests
     }
 
     [Theory]
+    [InlineData(640, 1.5)]
+    [InlineData(320, 2)]
+    [InlineData(160, 4)]
+    [InlineData(80, 5)]
+    [InlineData(48, 7)]
+    [InlineData(32, 12)]
+    public void Levels_of_detail_show_what_the_whole_mesh_shows(int scale, double mean)
+    {
+        const int width = 960, height = 720;
+        using FramePool pool = new();
+        IReadOnlyList<FaceMesh> levels = OverlayRenderer.DefaultMeshes();
+        OverlayOptions options = new() { Alpha = 1, Layers = OverlayLayers.Mesh };
+        using OverlayRenderer drawn = Scenes.Renderer(options with { Meshes = levels }), whole = Scenes.Renderer(options with { Meshes = [levels[0]] });
+        // A little farther away than the level's limit.
+        double depth = 1.01 * (width + height) / scale;
+        TrackedFace face = Scenes.Face(new Vector3d(0.1, 0.4, 0.2), new Vector3d(0, 0, depth));
+        using VideoFrame shown = Scenes.Flat(pool, width, height, 10), expected = Scenes.Flat(pool, width, height, 10);
+
+        drawn.Compose(shown, [face]);
+        whole.Compose(expected, [face]);
+
+        // A gap between triangles would show the 10 below, some 100 darker.
+        double sum = 0;
+        int count = 0;
+        for (int y = 0; y < height; y++)
+        {
+            Span<byte> one = shown.GetPlane(0).Row(y)[..(3 * width)], other = expected.GetPlane(0).Row(y)[..(3 * width)];
+            for (int x = 0; x < 3 * width; x += 3)
+            {
+                if (one[x] == 10 && other[x] == 10) continue;
+                sum += Math.Abs(one[x] - other[x]);
+                count++;
+            }
+        }
+        Assert.InRange(count, scale * scale, width * height);
+        Assert.InRange(sum / count, 0.01, mean);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void A_translucent_mesh_shows_one_layer_of_itself(bool withOverlappingFace)

@@ -39,10 +39,10 @@ internal static class MeshCommand
             string path = parsed.GetValue(output)!;
             surface.Save(path);
             Console.Error.WriteLine($"{path}: {new FileInfo(path).Length} bytes");
-            foreach (int step in FaceSurface.Steps)
+            foreach (FaceMesh level in surface.Levels())
             {
-                FaceMesh level = surface.Tessellate(step);
-                Console.Error.WriteLine($"  every {step}: {level.Positions.Length} vertices, {level.Triangles.Length / 3} triangles");
+                string use = level.LargestScale is float scale && float.IsFinite(scale) ? $"up to {scale:0} pixels a unit" : "whole";
+                Console.Error.WriteLine($"  {use}: {level.Positions.Length} vertices, {level.Triangles.Length / 3} triangles");
             }
         });
         return command;

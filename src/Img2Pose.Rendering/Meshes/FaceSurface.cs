@@ -9,21 +9,25 @@ namespace Img2Pose.Rendering.Meshes;
 /// The project's face: a height field in cylindrical coordinates, r(θ, y) about a vertical axis behind the face, sampled on
 /// a grid that is finer where the surface bends. Only the half from the midline outward is stored; the other is its mirror
 /// image. Each sample also has an opacity (0 at the border of the face, so that its edge is soft) and an openness (how much
-/// ambient light reaches it). Level s of detail takes every s-th row and column, with the normals of the finest level.
+/// ambient light reaches it). Levels of detail take some of the samples, with the normals of all.
 /// </summary>
 public sealed class FaceSurface
 {
     /// <summary>Where the asset lies below the folder of the program or of the repository.</summary>
     public const string DefaultRelativePath = "models/face-surface.bin";
 
-    /// <summary>Grid steps at which <see cref="Tessellate"/> makes sense; each divides the grid exactly.</summary>
-    public static ReadOnlySpan<int> Steps => [1, 2, 3, 4, 6];
-
-    // The least common multiple of the steps.
+    // Levels of detail take every fourth and every sixth row and column.
     private const int GridUnit = 12;
     private const int HeaderBytes = 36;
     private const int SampleBytes = 8;
     private const int PointBytes = 73 * 12;
+
+    /// <summary>What a cell of a level may show that is not there, pixels times radians; chosen by looking at twice the size.</summary>
+    private const float UnseenError = 1.5f;
+
+    // Pixels a unit up to which the levels are drawn.
+    private static readonly float[] s_scales = [640, 320, 160, 80];
+    private static readonly (int Step, float Scale)[] s_small = [(4, 48), (6, 32)];
     private readonly Vector3[] _positions;
     private readonly Vector3[] _normals;
     private readonly float[] _weights;
@@ -77,6 +81,8 @@ public sealed class FaceSurface
 
     internal ReadOnlySpan<float> GridWeights => _weights;
 
+    internal ReadOnlySpan<float> GridOpenness => _openness;
+
     /// <summary>Reads an asset.</summary>
     /// <exception cref="InputException">The file is missing, unreadable, cut short or of another kind.</exception>
     public static FaceSurface Load(string path)
@@ -125,11 +131,28 @@ public sealed class FaceSurface
     {
         if (step < 1 || (Rows - 1) % step != 0 || (HalfColumns - 1) % step != 0)
             throw new ArgumentOutOfRangeException(nameof(step), step, "The step must divide the grid.");
-        int[] grid = Grid(step);
+        return Mesh(Grid(step), null);
+    }
+
+    /// <summary>
+    /// The levels of detail, finest first: the whole grid, then as few of its vertices as show the same up to a scale
+    /// (<see cref="FaceMesh.LargestScale"/>), for small faces every fourth and sixth row and column.
+    /// </summary>
+    public IReadOnlyList<FaceMesh> Levels()
+    {
+        AdaptiveGrid cells = new(this);
+        List<FaceMesh> levels = [Mesh(Grid(1), float.PositiveInfinity)];
+        foreach (float scale in s_scales) levels.Add(Mesh(cells.Triangles(UnseenError / scale), scale));
+        foreach ((int step, float scale) in s_small) levels.Add(Mesh(Grid(step), scale));
+        return levels;
+    }
+
+    private FaceMesh Mesh(IReadOnlyList<int> grid, float? largestScale)
+    {
         int[] renumbered = new int[_positions.Length];
         Array.Fill(renumbered, -1);
-        List<int> used = [], triangles = new(grid.Length);
-        for (int i = 0; i < grid.Length; i += 3)
+        List<int> used = [], triangles = new(grid.Count);
+        for (int i = 0; i < grid.Count; i += 3)
         {
             if (_weights[grid[i]] == 0 && _weights[grid[i + 1]] == 0 && _weights[grid[i + 2]] == 0) continue;
             for (int corner = 0; corner < 3; corner++)
@@ -145,7 +168,8 @@ public sealed class FaceSurface
         }
         return new FaceMesh(
             [.. used.Select(i => _positions[i])], [.. triangles], [.. used.Select(i => _normals[i])],
-            [.. used.Select(i => _weights[i])], [.. used.Select(i => _openness[i])]);
+            [.. used.Select(i => _weights[i])], [.. used.Select(i => _openness[i])])
+        { LargestScale = largestScale };
     }
 
     internal static FaceSurface Decode(ReadOnlySpan<byte> data, string name)

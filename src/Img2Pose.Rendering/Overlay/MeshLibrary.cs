@@ -8,7 +8,7 @@ namespace Img2Pose.Rendering.Overlay;
 /// <summary>The levels of detail of a mesh in the device's memory, and the points that bound it.</summary>
 internal sealed class MeshLibrary : IDisposable
 {
-    /// <summary>Pixels that a triangle's side may take at most; chosen by looking. Smaller triangles cost much and show little: a
+    /// <summary>Of meshes that do not say for which scales they are: pixels that a triangle's side may take at most; chosen by looking. Smaller triangles cost much and show little: a
     /// software rasteriser shades whole blocks of 4 × 4 pixels for each.</summary>
     private const float PixelsPerEdge = 13;
 
@@ -29,7 +29,7 @@ internal sealed class MeshLibrary : IDisposable
         for (int i = 0; i < meshes.Count; i++)
         {
             FaceMesh mesh = meshes[i];
-            _levels[i] = new Level(vertices.Count, indices.Count, mesh.Triangles.Length, MeanEdge(mesh));
+            _levels[i] = new Level(vertices.Count, indices.Count, mesh.Triangles.Length, mesh.LargestScale ?? LargestScale(MeanEdge(mesh)));
             for (int v = 0; v < mesh.Positions.Length; v++)
                 vertices.Add(new Vertex(mesh.Positions[v], mesh.Normals[v], mesh.Weights[v], mesh.Openness[v]));
             foreach (int index in mesh.Triangles) indices.Add((uint)index);
@@ -55,15 +55,14 @@ internal sealed class MeshLibrary : IDisposable
     /// <summary>Points of the mesh, the outermost in many directions: their picture bounds the mesh's picture.</summary>
     public ReadOnlySpan<Vector3> Hull => _hull;
 
-    /// <summary>The coarsest level whose triangles stay small at this scale.</summary>
+    /// <summary>The level of fewest triangles that shows the face at this scale.</summary>
     /// <param name="pixelsPerUnit">Pixels that a unit of the mesh takes in the picture.</param>
     public Level Choose(float pixelsPerUnit)
     {
         Level chosen = _levels[0];
         foreach (Level level in _levels)
         {
-            float limit = level.MeanEdge <= DetailedEdge ? PixelsPerEdge : UnseenPixels;
-            if (level.MeanEdge * pixelsPerUnit <= limit && level.MeanEdge > chosen.MeanEdge) chosen = level;
+            if (pixelsPerUnit <= level.LargestScale && level.IndexCount < chosen.IndexCount) chosen = level;
         }
         return chosen;
     }
@@ -73,6 +72,8 @@ internal sealed class MeshLibrary : IDisposable
         Vertices.Dispose();
         Indices.Dispose();
     }
+
+    private static float LargestScale(float edge) => (edge <= DetailedEdge ? PixelsPerEdge : UnseenPixels) / edge;
 
     private static float MeanEdge(FaceMesh mesh)
     {
@@ -111,8 +112,8 @@ internal sealed class MeshLibrary : IDisposable
     /// <param name="FirstVertex">Where its vertices begin.</param>
     /// <param name="FirstIndex">Where its indices begin.</param>
     /// <param name="IndexCount">How many there are.</param>
-    /// <param name="MeanEdge">Mean length of the triangles' first sides.</param>
-    public readonly record struct Level(int FirstVertex, int FirstIndex, int IndexCount, float MeanEdge);
+    /// <param name="LargestScale">Pixels that a unit may take at most where it is drawn.</param>
+    public readonly record struct Level(int FirstVertex, int FirstIndex, int IndexCount, float LargestScale);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Vertex(Vector3 Position, Vector3 Normal, float Weight, float Openness);

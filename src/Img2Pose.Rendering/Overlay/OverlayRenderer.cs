@@ -90,13 +90,7 @@ public sealed class OverlayRenderer : IFrameComposer, IDisposable
 
     /// <summary>Every level of detail of the default face surface.</summary>
     /// <exception cref="InputException">It is missing or broken.</exception>
-    public static IReadOnlyList<FaceMesh> DefaultMeshes()
-    {
-        FaceSurface surface = FaceSurface.LoadDefault();
-        List<FaceMesh> meshes = [];
-        foreach (int step in FaceSurface.Steps) meshes.Add(surface.Tessellate(step));
-        return meshes;
-    }
+    public static IReadOnlyList<FaceMesh> DefaultMeshes() => FaceSurface.LoadDefault().Levels();
 
     /// <summary>
     /// Whether pictures in device memory are drawn on with textures that stay on the device, too; null until the first such picture.

@@ -14,7 +14,7 @@ internal sealed class FaceGrid
 
     /// <summary>Takes every <paramref name="step"/>-th row and column of a surface.</summary>
     /// <param name="surface">The face.</param>
-    /// <param name="step">One of <see cref="FaceSurface.Steps"/>.</param>
+    /// <param name="step">Every how manieth row and column is taken; divides the grid.</param>
     public FaceGrid(FaceSurface surface, int step)
     {
         int columns = 2 * surface.HalfColumns - 1;

@@ -291,7 +291,7 @@ internal sealed class SurfaceTarget : FuzzTarget
     {
         FaceSurface surface = FaceSurface.Decode(input, "input.bin");
         int triangles = 0;
-        foreach (int step in FaceSurface.Steps) triangles += surface.Tessellate(step).Triangles.Length;
+        foreach (FaceMesh level in surface.Levels()) triangles += level.Triangles.Length;
         return HashCode.Combine(surface.Rows, surface.HalfColumns, BitOperations.Log2((uint)triangles));
     }
 }
