@@ -56,7 +56,7 @@ public sealed class FaceSurfaceTests
         for (int i = 1; i < levels.Count; i++)
         {
             Assert.True(levels[i].LargestScale < levels[i - 1].LargestScale);
-            Assert.InRange(levels[i].Triangles.Length, 1, levels[i - 1].Triangles.Length * 3 / 4);
+            Assert.InRange(levels[i].Triangles.Length, 1, levels[i - 1].Triangles.Length * 9 / 10);
         }
     }
 

@@ -64,8 +64,11 @@ public sealed class OverlayRendererTests
 
     [Theory]
     [InlineData(640, 1.5)]
-    [InlineData(320, 2)]
+    [InlineData(470, 2)]
+    [InlineData(340, 2)]
+    [InlineData(230, 3)]
     [InlineData(160, 4)]
+    [InlineData(113, 5)]
     [InlineData(80, 5)]
     [InlineData(48, 7)]
     [InlineData(32, 12)]

@@ -19,6 +19,7 @@ internal sealed class AdaptiveGrid
     private readonly int _blockRows, _blockColumns;
     // Of the right half; blocks of 4 × 4 steps and their quarters.
     private readonly float[] _blockErrors, _quarterErrors;
+    private readonly List<int> _triangles = [];
 
     /// <param name="surface">Its grid has whole blocks of four steps on either side of the midline.</param>
     public AdaptiveGrid(FaceSurface surface)
@@ -32,7 +33,7 @@ internal sealed class AdaptiveGrid
         _blockErrors = Errors(_blockRows, _blockColumns, Largest);
     }
 
-    /// <summary>Three numbers of vertices of the finest grid for each triangle.</summary>
+    /// <summary>Three numbers of vertices of the finest grid for each triangle. The list is the next call's, too.</summary>
     /// <param name="tolerance">What a cell may show that is not there: the root of the mean squared difference over its vertices, of normals (radians),
     /// opacity, openness and place, times its diagonal in units of the face.</param>
     public List<int> Triangles(float tolerance)
@@ -44,12 +45,13 @@ internal sealed class AdaptiveGrid
             for (int column = 0; column < _blockColumns; column++)
                 blockSplit[row * _blockColumns + column] = _blockErrors[row * _blockColumns + column] > tolerance || AnySplit(quarterSplit, 2 * row - 1, 2 * column - 1);
         }
+        _triangles.Clear();
         Cover cover = new(this, blockSplit, quarterSplit);
         for (int row = 0; row < _blockRows; row++)
         {
             for (int column = 0; column < _blockColumns; column++) cover.Add(row, column, Largest);
         }
-        return cover.Triangles;
+        return _triangles;
     }
 
     /// <summary>Whether a quarter of a block, or one that lies at its sides, is split; the corners beyond are not asked.</summary>
@@ -117,8 +119,6 @@ internal sealed class AdaptiveGrid
     {
         private readonly List<int> _rim = new(8);
 
-        public List<int> Triangles { get; } = [];
-
         /// <summary>Lays a cell of the right half, or what it is split into, and the mirror image.</summary>
         /// <param name="row">In cells of its size from the first.</param>
         /// <param name="column">The same from the midline.</param>
@@ -161,8 +161,8 @@ internal sealed class AdaptiveGrid
 
         private void AddTriangle(int first, int second, int third)
         {
-            Triangles.AddRange([first, second, third]);
-            Triangles.AddRange([Mirror(first), Mirror(third), Mirror(second)]);
+            ReadOnlySpan<int> pair = [first, second, third, Mirror(first), Mirror(third), Mirror(second)];
+            grid._triangles.AddRange(pair);
         }
 
         private int Mirror(int vertex) => vertex - vertex % grid._columns + (grid._columns - 1 - vertex % grid._columns);

@@ -26,7 +26,7 @@ public sealed class FaceSurface
     private const float UnseenError = 1.5f;
 
     // Pixels a unit up to which the levels are drawn.
-    private static readonly float[] s_scales = [640, 320, 160, 80];
+    private static readonly float[] s_scales = [640, 470, 340, 230, 160, 113, 80];
     private static readonly (int Step, float Scale)[] s_small = [(4, 48), (6, 32)];
     private readonly Vector3[] _positions;
     private readonly Vector3[] _normals;

@@ -24,21 +24,24 @@ internal sealed class MeshLibrary : IDisposable
     public MeshLibrary(GraphicsDevice device, IReadOnlyList<FaceMesh> meshes)
     {
         _levels = new Level[meshes.Count];
-        List<Vertex> vertices = [];
-        List<uint> indices = [];
+        Vertex[] vertices = new Vertex[meshes.Sum(mesh => mesh.Positions.Length)];
+        int[] indices = new int[meshes.Sum(mesh => mesh.Triangles.Length)];
+        int firstVertex = 0, firstIndex = 0;
         for (int i = 0; i < meshes.Count; i++)
         {
             FaceMesh mesh = meshes[i];
-            _levels[i] = new Level(vertices.Count, indices.Count, mesh.Triangles.Length, mesh.LargestScale ?? LargestScale(MeanEdge(mesh)));
+            _levels[i] = new Level(firstVertex, firstIndex, mesh.Triangles.Length, mesh.LargestScale ?? LargestScale(MeanEdge(mesh)));
             for (int v = 0; v < mesh.Positions.Length; v++)
-                vertices.Add(new Vertex(mesh.Positions[v], mesh.Normals[v], mesh.Weights[v], mesh.Openness[v]));
-            foreach (int index in mesh.Triangles) indices.Add((uint)index);
+                vertices[firstVertex + v] = new Vertex(mesh.Positions[v], mesh.Normals[v], mesh.Weights[v], mesh.Openness[v]);
+            mesh.Triangles.CopyTo(indices.AsSpan(firstIndex));
+            firstVertex += mesh.Positions.Length;
+            firstIndex += mesh.Triangles.Length;
         }
         _hull = Extremes(meshes[0]);
-        Vertices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)vertices.Count * Marshal.SizeOf<Vertex>())), BufferUsage.VertexBuffer));
-        Indices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)indices.Count * sizeof(uint))), BufferUsage.IndexBuffer));
-        device.UpdateBuffer(Vertices, 0, vertices.ToArray());
-        device.UpdateBuffer(Indices, 0, indices.ToArray());
+        Vertices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)vertices.Length * Marshal.SizeOf<Vertex>())), BufferUsage.VertexBuffer));
+        Indices = device.ResourceFactory.CreateBuffer(new BufferDescription(checked((uint)((long)indices.Length * sizeof(uint))), BufferUsage.IndexBuffer));
+        device.UpdateBuffer(Vertices, 0, vertices);
+        device.UpdateBuffer(Indices, 0, indices);
     }
 
     /// <summary>Layout of <see cref="Vertices"/>.</summary>
