@@ -104,6 +104,23 @@ public sealed class OverlayRendererTests
         Assert.InRange(sum / count, 0.01, mean);
     }
 
+    [Fact]
+    public void A_level_without_triangles_stands_for_none()
+    {
+        using FramePool pool = new();
+        FaceMesh face = Scenes.FaceMeshes()[0], empty = new([], []);
+        OverlayOptions options = new() { Alpha = 1, Layers = OverlayLayers.Mesh };
+        using OverlayRenderer one = Scenes.Renderer(options with { Meshes = [face] }), two = Scenes.Renderer(options with { Meshes = [face, empty] });
+        using VideoFrame expected = Scenes.Flat(pool, 480, 360, 10), drawn = Scenes.Flat(pool, 480, 360, 10);
+        TrackedFace far = Scenes.Face(default, new Vector3d(0, 0, 40));
+
+        one.Compose(expected, [far]);
+        two.Compose(drawn, [far]);
+
+        Assert.NotEqual(10, drawn.GetPlane(0).Row(180)[3 * 240]);
+        for (int y = 0; y < 360; y++) Assert.Equal(expected.GetPlane(0).Row(y)[..(3 * 480)].ToArray(), drawn.GetPlane(0).Row(y)[..(3 * 480)].ToArray());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -8,8 +8,8 @@ namespace Img2Pose.Rendering.Overlay;
 /// <summary>The levels of detail of a mesh in the device's memory, and the points that bound it.</summary>
 internal sealed class MeshLibrary : IDisposable
 {
-    /// <summary>Of meshes that do not say for which scales they are: pixels that a triangle's side may take at most; chosen by looking. Smaller triangles cost much and show little: a
-    /// software rasteriser shades whole blocks of 4 × 4 pixels for each.</summary>
+    /// <summary>Of meshes that do not say for which scales they are: pixels that a triangle's side may take at most; chosen by looking.
+    /// Smaller triangles cost much and show little: a software rasteriser shades whole blocks of 4 × 4 pixels for each.</summary>
     private const float PixelsPerEdge = 13;
 
     /// <summary>Longest side, in units of the mesh, that still draws eyelids and nostrils; chosen by looking.</summary>
@@ -76,7 +76,8 @@ internal sealed class MeshLibrary : IDisposable
         Indices.Dispose();
     }
 
-    private static float LargestScale(float edge) => (edge <= DetailedEdge ? PixelsPerEdge : UnseenPixels) / edge;
+    // A mesh without extent shows nothing at any scale.
+    private static float LargestScale(float edge) => edge > 0 ? (edge <= DetailedEdge ? PixelsPerEdge : UnseenPixels) / edge : 0;
 
     private static float MeanEdge(FaceMesh mesh)
     {
