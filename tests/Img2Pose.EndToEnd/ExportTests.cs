@@ -48,10 +48,12 @@ public sealed class ExportTests : IDisposable
         string trained = (await CommandLine.Img2PoseAsync("models", "info", _files["trained.onnx"])).ShouldSucceed().Output;
         Assert.Matches(@"scores\s+calibrated: 0\.4 as trained is 0\.\d+", calibrated);
         Assert.Matches(@"scores\s+as trained", trained);
-        Assert.Matches(@"score threshold\s+0\.46", trained);
+        Assert.Matches(@"score threshold\s+0\.48", trained);
         JsonElement sure = await OnlyFaceAsync(picture, "img2pose-nano"), face = await OnlyFaceAsync(picture, _files["trained.onnx"]);
         Assert.True(sure.GetProperty("score").GetDouble() > face.GetProperty("score").GetDouble());
-        Assert.Equal(sure.GetProperty("rotvec").GetRawText(), face.GetProperty("rotvec").GetRawText());
+        // Votes weigh scores that were calibrated and brought back: equal up to two units of the last printed digit.
+        foreach ((JsonElement one, JsonElement other) in sure.GetProperty("rotvec").EnumerateArray().Zip(face.GetProperty("rotvec").EnumerateArray()))
+            Assert.Equal(one.GetDouble(), other.GetDouble(), 2e-6);
         (await CommandLine.Img2PoseAsync("models", "export", _files["trained.onnx"], "--uncalibrated", "--out", _files["again.onnx"])).ShouldFailWith(4, "as they were trained");
     }
 
