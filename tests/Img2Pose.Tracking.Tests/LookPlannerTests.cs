@@ -57,6 +57,33 @@ public class LookPlannerTests
     }
 
     [Fact]
+    public void A_face_that_is_gone_beside_another_is_looked_for_more_often_for_half_a_second()
+    {
+        Pose left = Scenery.PoseAt(300, 360, 150), right = Scenery.PoseAt(900, 360, 150);
+        List<int> whole = [];
+        for (int i = 0; i < 90; i++)
+        {
+            // Two, one of them for a second in the middle, two again, and in the end nobody.
+            FollowState? state = i < 1 ? null : StateOf((i - 1) / 30.0, i is >= 30 and < 60 ? [left] : i < 75 ? [left, right] : []);
+            if (state is not null) state.WasWhole = whole.Contains(i - 1);
+            if (_planner.Plan(Frame(i / 30.0), state, _follow)) whole.Add(i);
+        }
+
+        Assert.All(Steps(4, 30), step => Assert.InRange(step, 4, 6));
+        Assert.All(Steps(31, 45), step => Assert.Equal(2, step));
+        Assert.All(Steps(47, 75), step => Assert.InRange(step, 4, 6));
+        // Nobody is there who could hide somebody.
+        Assert.All(Steps(75, 90), step => Assert.InRange(step, 4, 6));
+
+        int[] Steps(int from, int to)
+        {
+            int[] within = [.. whole.Where(frame => frame >= from && frame < to)];
+            Assert.True(within.Length > 2);
+            return [.. within.Zip(within.Skip(1), (a, b) => b - a)];
+        }
+    }
+
+    [Fact]
     public void Faces_are_seen_as_in_the_whole_picture_where_that_is_cheap_and_stay_so_until_the_next_whole_look()
     {
         _planner.Plan(Frame(0), null, _follow);

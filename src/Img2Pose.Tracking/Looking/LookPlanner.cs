@@ -33,6 +33,12 @@ public sealed class LookPlanner
     private const double WorthWhile = 0.75;
 
     /// <summary>
+    /// Seconds after a face was given up during which everything is looked at as often as where a face is hard to see, while others are still
+    /// there: it is behind one of them, mostly, and comes out again.
+    /// </summary>
+    private const double ReturnTime = 0.5;
+
+    /// <summary>
     /// Price of one face and of two that is kept, as part of looking at everything always: below 0.3 and 0.35, since what is not planned
     /// (faces that are lost, crops that are compared) was measured as 0.02 to 0.03.
     /// </summary>
@@ -59,6 +65,10 @@ public sealed class LookPlanner
 
     // Whether a face has never been seen in a crop, so that nothing is known of its pose there.
     private bool _hasUnseen;
+
+    // Faces with an identity in the last state, and until when one that is gone may come back.
+    private int _confirmed;
+    private double _awaitedUntil = double.NegativeInfinity;
 
     private DecidedLooks? _decided;
 
@@ -110,7 +120,11 @@ public sealed class LookPlanner
         bool isKnown = state is not null && state.Scene == frame.Scene && state.Width == frame.Width && state.Height == frame.Height
             && frame.Time >= state.Time;
         _hasDoubt = _hasUnseen = false;
-        if (isKnown) Follow(frame, state!, follow);
+        int confirmed = 0;
+        if (isKnown) confirmed = Follow(frame, state!, follow);
+        if (!isKnown || confirmed == 0) _awaitedUntil = double.NegativeInfinity;
+        else if (confirmed < _confirmed) _awaitedUntil = frame.Time + ReturnTime;
+        _confirmed = confirmed;
         bool decided = IsDecided(frame.Time, 1);
         bool whole = !isKnown || decided || frame.Scene != _scene || IsDue(frame.Time, follow.Count);
         UsesCrops = !isKnown || Decide(frame, follow, whole);
@@ -121,17 +135,17 @@ public sealed class LookPlanner
         }
         _scene = frame.Scene;
         if (whole) (_lastWhole, _sinceWhole) = (frame.Time, isKnown ? LateBy(_sinceWhole, step) : 0);
-        _decided?.Planned(frame.Time, _sinceWhole, whole && isKnown ? StepAhead(follow.Count) : null);
+        _decided?.Planned(frame.Time, _sinceWhole, whole && isKnown ? StepAhead(frame.Time, follow.Count) : null);
         return whole;
     }
 
     /// <summary>Frames to the next whole look, as far as that can be said now: where nobody is followed because all costs less it is the next frame.</summary>
-    private double? StepAhead(int faces) => !UsesCrops ? 0 : _hasDoubt || faces >= Crowd ? null : _step;
+    private double? StepAhead(double time, int faces) => !UsesCrops ? 0 : _hasDoubt || time < _awaitedUntil || faces >= Crowd ? null : _step;
 
     private bool IsDue(double time, int faces)
     {
         // A crowd that has come together since is not left waiting, and crops alone do not tell what becomes of a face that is hard to see.
-        double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep) : _hasDoubt ? CrowdStep : _step;
+        double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep) : _hasDoubt || time < _awaitedUntil ? CrowdStep : _step;
         return IsDue(time - _lastWhole, _sinceWhole, step);
     }
 
@@ -150,11 +164,14 @@ public sealed class LookPlanner
     internal static double LateBy(double frames, double step) => Math.Clamp(frames - step, 0, 0.999);
 
     /// <summary>Lists the faces with where they are expected, to be looked at as before or in the cheapest way.</summary>
-    private void Follow(in FrameToPlan frame, FollowState state, List<FaceToFollow> follow)
+    /// <returns>How many have their identity.</returns>
+    private int Follow(in FrameToPlan frame, FollowState state, List<FaceToFollow> follow)
     {
         CameraIntrinsics camera = CameraIntrinsics.ForImage(frame.Width, frame.Height);
+        int confirmed = 0;
         foreach (FollowedFace face in state.Faces)
         {
+            if (face.IsConfirmed) confirmed++;
             Pose pose = face.Predict(frame.Time - state.Time);
             if (!pose.IsFinite || !(pose.Translation.Z > 0)) continue;
             Box box = FaceBox.FromPose(pose, camera, frame.Width, frame.Height, _reference, _factors);
@@ -164,6 +181,7 @@ public sealed class LookPlanner
             _hasUnseen |= !face.Crop.HasRegion;
             follow.Add(new FaceToFollow(box, kind, face.IsSure, face.Crop));
         }
+        return confirmed;
     }
 
     /// <summary>
