@@ -16,13 +16,14 @@ internal sealed class NanoExporter
     internal const float SmallestFace = 18;
 
     /// <summary>
-    /// The score is trained to be the overlap with the true box (<see cref="Losses.NanoLoss"/>), and a small face's box cannot
-    /// overlap as well as a large one's. So that one threshold asks the same of both, a score is multiplied by 1 at a side of
-    /// 24 pixels and less, by this at 96 and more, and in between by a number linear in the side's logarithm.
+    /// The score is trained to be the overlap with the true box (<see cref="Losses.NanoLoss"/>), which a large face's reaches
+    /// nearly always; a large thing that scores as a small face does is rarely one. So a score is multiplied by 1 at a side of
+    /// 64 pixels and less, by this at 128 and more, and in between by a number linear in the side's logarithm. From 24 to 96
+    /// pixels, as it was first, it cost faces of 32 to 96 pixels and gave nothing (models/img2pose-nano.md).
     /// </summary>
     internal const float LargeFaceFactor = 0.75f;
 
-    internal const float SmallSide = 24, LargeSide = 96;
+    internal const float SmallSide = 64, LargeSide = 128;
 
     private readonly OneStageGraph _network;
     private readonly NamedArray[] _state;

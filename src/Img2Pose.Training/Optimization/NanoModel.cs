@@ -68,7 +68,7 @@ internal abstract class NanoModel : IDisposable
     /// <summary>A network whose cells are <see cref="CellCode"/>'s.</summary>
     private abstract class OneStageModel(nn.Module<Tensor, Tensor> network, OneStageGraph graph, Device device) : NanoModel
     {
-        private const double ScoreThreshold = 0.46;
+        private const double ScoreThreshold = 0.5;
 
         // Of the training labels in their own boxes; the graph's poses need no scaling (CellCode).
         private static readonly double[] s_poseMean = [-0.02517, 0.00105, -0.00479, 0.02651, 0.20845, 3.51133];

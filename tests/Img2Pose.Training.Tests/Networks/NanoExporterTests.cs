@@ -137,7 +137,7 @@ public sealed class NanoExporterTests : IDisposable
                 double roll = Math.Atan2(codes[cell, 5], codes[cell, 4]);
                 double centerX = x + 0.208 * pixels * Math.Sin(roll), centerY = y - 0.208 * pixels * Math.Cos(roll);
                 Vector3d rotation = RotationVector.Compose(new Vector3d(0, 0, roll), RotationVector.Compose(new Vector3d(0.25 * codes[cell, 6], 0, 0), new Vector3d(0, 0.4 * codes[cell, 7], 0)));
-                double share = Math.Clamp(Math.Log(side / 24) / Math.Log(4), 0, 1);
+                double share = Math.Clamp(Math.Log2(side / 64), 0, 1);
                 double score = side < NanoExporter.SmallestFace ? 0 : (1 - 0.25 * share) / (1 + Math.Exp(-codes[cell, 0]));
                 return new Decoded(score, [centerX - side / 2, centerY - side / 2, centerX + side / 2, centerY + side / 2], x, y, pixels, [rotation.X, rotation.Y, rotation.Z]);
             }
