@@ -26,7 +26,7 @@ internal static class PoseWarp
     {
         if (warp.Mirror)
         {
-            // The mirror x -> -x is exact on poses: the reference face stands for its own mirror image.
+            // The reference face stands for its own mirror image; that is a degree from true (models/img2pose-r18.md).
             source = Mirrored(source);
             from = new CameraIntrinsics(from.FocalLength, -from.CenterX, from.CenterY);
             warp = warp with { Mirror = false };
