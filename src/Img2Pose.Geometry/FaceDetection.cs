@@ -11,4 +11,17 @@ public readonly record struct FaceDetection(Box Box, double Score, Pose Pose);
 /// <param name="Face">Pose, box and score after smoothing: one consistent set.</param>
 /// <param name="RawPose">The pose before smoothing.</param>
 /// <param name="Detected">False where the tracker coasted or interpolated.</param>
-public readonly record struct TrackedFace(int Id, FaceDetection Face, Pose RawPose, bool Detected);
+public readonly record struct TrackedFace(int Id, FaceDetection Face, Pose RawPose, bool Detected)
+{
+    /// <summary>Whether the pose, in all or but for its place, lies between those that looks at frames before and after this one gave.</summary>
+    public bool IsInterpolated { get; init; }
+
+    /// <summary>Whether looks found the face: in this frame, or in frames before and after it.</summary>
+    public bool IsFound => Detected || IsInterpolated;
+
+    /// <summary>
+    /// Whether a look at this frame showed where the face is and not how it is turned, so that its rotation is one of before, carried on
+    /// (<see cref="CropKind.Close"/>).
+    /// </summary>
+    public bool HasCarriedTurn { get; init; }
+}

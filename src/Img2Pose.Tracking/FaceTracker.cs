@@ -53,6 +53,12 @@ public sealed class FaceTracker : IFaceTracker
     private double? _lookInterval;
     private int _lastId;
 
+    /// <summary>What it was created with.</summary>
+    internal TrackerOptions Options => _options;
+
+    /// <summary>Seconds that always advance, as of the last frame.</summary>
+    internal double Clock => _clock;
+
     /// <summary>Creates a tracker without any tracks.</summary>
     /// <exception cref="UsageException">The options make no sense.</exception>
     public FaceTracker(TrackerOptions options)
@@ -149,6 +155,16 @@ public sealed class FaceTracker : IFaceTracker
     {
         foreach (Track track in _tracks) _free.Push(track);
         _tracks.Clear();
+    }
+
+    /// <summary>The pose over time of a face that it reported, as it stands.</summary>
+    internal PoseFilter? FilterOf(int id)
+    {
+        foreach (Track track in _tracks)
+        {
+            if (track.Id == id) return track.Filter;
+        }
+        return null;
     }
 
     private Picture Begin(double time, int width, int height, List<TrackedFace> tracks)
@@ -258,7 +274,7 @@ public sealed class FaceTracker : IFaceTracker
             Track track = _candidates[row];
             track.Hit(detections[indices[column]], _clock, _options);
             track.LookedFor = true;
-            track.Learn(CropOf(findings, indices[column]));
+            track.Learn(CropOf(findings, indices[column]), findings.IsWhole);
             if (track.Id == 0 && IsConfirmed(track)) track.Id = ++_lastId;
             indices[column] = Assigned;
         }
@@ -273,7 +289,7 @@ public sealed class FaceTracker : IFaceTracker
             if (IsSecondBox(detection)) continue;
             Track track = _free.Count > 0 ? _free.Pop() : new Track();
             track.Start(detection, _clock);
-            track.Learn(CropOf(findings, index));
+            track.Learn(CropOf(findings, index), findings.IsWhole);
             if (IsConfirmed(track)) track.Id = ++_lastId;
             _tracks.Add(track);
         }
@@ -335,7 +351,7 @@ public sealed class FaceTracker : IFaceTracker
             // At the picture's edge the smoothed face may lag outside; the detection itself is inside.
             if (!box.IsEmpty) face = new FaceDetection(box, face.Score, pose);
         }
-        return new TrackedFace(track.Id, face, track.Detection.Pose, Detected: true);
+        return new TrackedFace(track.Id, face, track.Detection.Pose, Detected: true) { HasCarriedTurn = track.HasCarriedTurn };
     }
 
     private TrackedFace? Coasted(Track track, in Picture picture)

@@ -6,6 +6,7 @@ namespace Img2Pose.Tracking;
 internal sealed class Track
 {
     private PoseFilter _filter;
+    private WholeSightings _wholes;
 
     /// <summary>Identity; 0 until the track is confirmed.</summary>
     public int Id { get; set; }
@@ -40,6 +41,12 @@ internal sealed class Track
     /// <summary>The crop that showed it last, and what is known of its pose there.</summary>
     public FollowedCrop Crop { get; private set; }
 
+    /// <summary>Whether the last detection was in a crop that does not show how the face is turned.</summary>
+    public bool HasCarriedTurn { get; private set; }
+
+    /// <summary>Whether its way from whole look to whole look is straight.</summary>
+    public bool IsSteady => _wholes.IsSteady;
+
     /// <summary>The pose over time.</summary>
     public PoseFilter Filter => _filter;
 
@@ -61,6 +68,8 @@ internal sealed class Track
         Misses = 0;
         LookedFor = true;
         Crop = FollowedCrop.None;
+        HasCarriedTurn = false;
+        _wholes = default;
         FirstSeen = time;
         (Detection, LastSeen) = (detection, time);
         _filter.Reset(detection.Pose);
@@ -78,8 +87,12 @@ internal sealed class Track
     }
 
     /// <summary>Takes what a look has found out about the crop of the face, unless more is known already.</summary>
-    public void Learn(in FollowedCrop crop)
+    /// <param name="crop">The crop that shows it.</param>
+    /// <param name="isWhole">Whether the whole picture was looked at.</param>
+    public void Learn(in FollowedCrop crop, bool isWhole)
     {
+        HasCarriedTurn = !isWhole && crop is { HasRegion: true, Kind: CropKind.Close };
+        if (isWhole) _wholes.Add(Detection.Pose, LastSeen);
         if (crop.IsNew || !Crop.HasRegion) Crop = crop;
     }
 

@@ -18,18 +18,22 @@ public sealed class FollowTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    [Fact]
-    public async Task A_face_that_moves_is_found_in_every_frame_with_few_looks_at_the_whole_picture()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_face_that_moves_is_found_in_every_frame_with_few_looks_at_the_whole_picture(bool waits)
     {
         (List<TrackedFace[]> every, _, _) = await RunAsync(follow: false, workers: 1);
-        (List<TrackedFace[]> follow, int whole, int crops) = await RunAsync(follow: true, workers: 1);
+        (List<TrackedFace[]> follow, int whole, int crops) = await RunAsync(follow: true, workers: 1, waits);
 
-        Assert.InRange(whole, Frames / 5, Frames / 3);
-        Assert.Equal(Frames, whole + crops);
+        Assert.InRange(whole, Frames / 7, Frames / 3);
+        if (waits) Assert.InRange(whole + crops, Frames / 7, 2 * Frames / 3);
+        else Assert.Equal(Frames, whole + crops);
         for (int i = 0; i < Frames; i++)
         {
             TrackedFace face = Assert.Single(follow[i]);
-            Assert.True(face.Detected);
+            // Nothing comes after the last frames that could tell where it is.
+            Assert.True(waits ? face.IsFound || i > Frames - 6 : face.Detected);
             Assert.Equal(1, face.Id);
             Assert.True(face.Face.Box.IntersectionOverUnion(Assert.Single(every[i]).Face.Box) > 0.7);
             Assert.True(RotationVector.GeodesicDistance(face.Face.Pose.Rotation, every[i][0].Face.Pose.Rotation) < 0.2);
@@ -70,7 +74,7 @@ public sealed class FollowTests : IDisposable
         Assert.Contains("single pictures have nothing to follow", run.Error);
     }
 
-    private async Task<(List<TrackedFace[]> Faces, int Whole, int Crops)> RunAsync(bool follow, int workers)
+    private async Task<(List<TrackedFace[]> Faces, int Whole, int Crops)> RunAsync(bool follow, int workers, bool waits = true)
     {
         using VideoFrame face = ImageFile.Read(await DrawnFace.SaveAsync(_files["face.png"]));
         await using PoseEngine engine = PoseEngine.Create(new PoseEngineOptions
@@ -78,7 +82,9 @@ public sealed class FollowTests : IDisposable
             Detection = new PoseDetectorOptions { Device = "cpu", Threads = workers },
             Workers = workers,
         });
-        await using PoseSession session = engine.Open(new MovingSource(face, Frames), new SessionOptions { Name = "moving", Follow = follow });
+        // Of a recording that says it has so many frames a second more would have to be held than may be.
+        MovingSource source = new(face, Frames, waits ? 30 : 30_000);
+        await using PoseSession session = engine.Open(source, new SessionOptions { Name = "moving", Follow = follow });
         int whole = 0, crops = 0;
         using MeterListener listener = new();
         listener.InstrumentPublished = (instrument, it) =>
@@ -100,7 +106,7 @@ public sealed class FollowTests : IDisposable
     }
 
     /// <summary>A picture that moves to and fro on grey, at 30 frames a second.</summary>
-    private sealed class MovingSource(VideoFrame picture, int frames) : IFrameSource
+    private sealed class MovingSource(VideoFrame picture, int frames, double rate) : IFrameSource
     {
         private readonly FramePool _pool = new();
         private int _next;
@@ -114,7 +120,7 @@ public sealed class FollowTests : IDisposable
             CodedHeight = 360,
             Format = PixelFormat.Rgb24,
             Color = default,
-            FramesPerSecond = 30,
+            FramesPerSecond = rate,
         };
 
         public long DamagedFrames => 0;

@@ -274,6 +274,8 @@ internal sealed record FakeParts
 
     /// <summary>Follows faces by this plan; null: does not follow.</summary>
     public LookPlanner? Planner { get; init; }
+
+    public PoseRefiner? Refiner { get; init; }
 }
 
 /// <summary>A session of fake parts with a scheduler of its own.</summary>
@@ -291,6 +293,7 @@ internal sealed class FakeSession : IAsyncDisposable
             Tracker = parts.Tracker,
             Composer = parts.Composer,
             Planner = parts.Planner,
+            Refiner = parts.Refiner,
             GridOf = parts.Planner is null ? null : frame => new LookGrid(frame.DisplayWidth, frame.DisplayHeight, 64, 64, 64),
         });
         if (parts.Frames is not null) Session.AddSink(parts.Frames);

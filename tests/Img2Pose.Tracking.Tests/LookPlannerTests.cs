@@ -221,6 +221,87 @@ public class LookPlannerTests
         }
     }
 
+    [Theory]
+    [InlineData(150, 1, 0.2)]
+    [InlineData(300, 2, 0.2)]
+    public void Where_both_sides_tell_the_poses_in_between_steady_faces_are_looked_at_by_whole_looks_alone(double size, int faces, double price)
+    {
+        (List<int> whole, List<int> crops) = Refined(frame => [.. Enumerable.Range(0, faces).Select(i => Scenery.PoseAt(330 + 600 * i + frame, 360, size))]);
+
+        // Until three looks have told its way.
+        int[] later = [.. whole.Where(frame => frame >= 30)];
+        Assert.All(later.Zip(later.Skip(1), (a, b) => b - a), step => Assert.Equal(6, step));
+        Assert.DoesNotContain(crops, frame => frame >= 30);
+        Assert.InRange(later.Length / 90.0, 0.1, price);
+    }
+
+    [Theory]
+    [InlineData(1, 0.3)]
+    [InlineData(2, 0.35)]
+    public void Those_that_move_to_and_fro_are_looked_at_more_often_and_in_every_second_frame_in_between(int faces, double price)
+    {
+        (List<int> whole, List<int> crops) = Refined(frame => [.. Enumerable.Range(0, faces).Select(i => Scenery.PoseAt(330 + 600 * i + 60 * Math.Sin(0.7 * frame), 360, 150))]);
+
+        Assert.All(whole.Zip(whole.Skip(1), (a, b) => b - a), step => Assert.InRange(step, 3, 4));
+        Assert.All(crops, frame => Assert.Equal(2, frame - whole.Last(before => before < frame)));
+        double cost = (whole.Count * (1 + 0.017 * faces + 0.023) + crops.Count * (0.017 * faces + 0.023)) / 120;
+        Assert.InRange(cost, 0.25, price);
+    }
+
+    [Fact]
+    public void Small_faces_and_those_in_doubt_are_looked_at_in_every_frame_all_the_same()
+    {
+        (List<int> whole, List<int> crops) = Refined(_ => [Scenery.PoseAt(600, 360, 50)]);
+        Assert.Equal(120, whole.Count + crops.Count);
+
+        (whole, crops) = Refined(_ => [Scenery.PoseAt(600, 360, 150)], score: 0.1);
+        // A face that is sure at first may rest once before the doubt is known.
+        Assert.InRange(whole.Count + crops.Count, 119, 120);
+    }
+
+    [Fact]
+    public void One_that_is_gone_beside_another_is_waited_for_where_nobody_looks_in_between()
+    {
+        Pose left = Scenery.PoseAt(300, 360, 150), right = Scenery.PoseAt(900, 360, 150);
+        (List<int> whole, _) = Refined(frame => frame < 40 ? [left, right] : [left]);
+
+        Assert.All(Steps(42, 55), step => Assert.Equal(2, step));
+        Assert.All(Steps(57, 76), step => Assert.InRange(step, 2, 3));
+        Assert.All(Steps(80, 120), step => Assert.Equal(6, step));
+
+        IEnumerable<int> Steps(int from, int to)
+        {
+            int[] within = [.. whole.Where(frame => frame >= from && frame < to)];
+            return within.Zip(within.Skip(1), (a, b) => b - a);
+        }
+    }
+
+    /// <summary>Plans 120 frames of faces that are found wherever they are looked for: which are looked at as a whole, and which in crops.</summary>
+    private static (List<int> Whole, List<int> Crops) Refined(Func<int, Pose[]> facesOf, double score = 0.9)
+    {
+        LookPlanner planner = new(ReferenceFace.Default, FaceBoxFactors.Default) { DecidesAhead = true, IsRefined = true };
+        FaceTracker tracker = new(new TrackerOptions { StartScore = 0.5 });
+        FollowState state = new() { Width = Scenery.Width, Height = Scenery.Height };
+        List<FaceToFollow> follow = [];
+        List<TrackedFace> faces = [];
+        List<int> whole = [], crops = [];
+        for (int i = 0; i < 120; i++)
+        {
+            double time = i * Scenery.FrameTime;
+            bool isWhole = planner.Plan(Frame(time), i == 0 ? null : state, follow);
+            if (isWhole) whole.Add(i);
+            else if (follow.Count > 0) crops.Add(i);
+            FaceDetection[] found = [.. facesOf(i).Select(pose => Scenery.Detection(pose, i == 0 ? 0.9 : score))];
+            // The network sees pictures half as large.
+            FollowedCrop[] seen = [.. found.Select(face => new FollowedCrop(FollowedSize.Cheapest(face.Box.Height / 2, FollowedCrop.None), new PictureRegion(0, 0, 64, 64), PoseCorrection.None, isWhole))];
+            if (!isWhole && follow.Count == 0) tracker.Predict(time, Scenery.Width, Scenery.Height, faces);
+            else tracker.Update(new LookFindings(found) { Crops = seen, Regions = isWhole ? [] : [.. found.Select(face => face.Box)] }, time, Scenery.Width, Scenery.Height, faces);
+            (state.Time, state.WasWhole) = (time, isWhole);
+            tracker.ListFollowed(state.Faces);
+        }
+        return (whole, crops);
+    }
+
     private List<int> Wholes(int rate, int frames, Pose[] faces, bool seen = false)
     {
         List<int> whole = [];

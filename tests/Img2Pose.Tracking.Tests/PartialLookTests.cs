@@ -76,6 +76,45 @@ public class PartialLookTests
         Assert.Equal([older, crop], _followed.Select(face => face.Crop));
     }
 
+    [Theory]
+    [InlineData(0, 0, 0, true)]
+    [InlineData(0.005, 0.006, 0.01, true)]
+    [InlineData(0.12, 0, 0, false)]
+    [InlineData(0, 0.2, 0, false)]
+    [InlineData(0, 0, 0.3, false)]
+    public void A_face_is_steady_where_its_way_from_whole_look_to_whole_look_is_straight(double place, double distance, double turn, bool expected)
+    {
+        // Looks 0.2 s apart; the last is off the way of those before it by so many face widths, parts of its distance, radians.
+        for (int look = 0; look < 4; look++)
+        {
+            double off = look == 3 ? 1 : 0;
+            Pose pose = Scenery.PoseAt(300 + 40 * look + 150 * place * off, 360, 150 * Math.Exp(-distance * off), new Vector3d(0, 0.1 * look + turn * off, 0));
+            Update(6 * look, [Scenery.Detection(pose)]);
+            _tracker.ListFollowed(_followed);
+            if (look < 2) Assert.False(Assert.Single(_followed).IsSteady);
+            if (look == 2) Assert.True(Assert.Single(_followed).IsSteady);
+        }
+
+        Assert.Equal(expected, Assert.Single(_followed).IsSteady);
+    }
+
+    [Fact]
+    public void Crops_say_nothing_of_a_steady_way_and_that_their_turn_is_carried_is_told()
+    {
+        for (int frame = 0; frame <= 12; frame++)
+        {
+            Pose pose = Scenery.PoseAt(300 + 6 * frame + (frame % 6 == 0 ? 0 : 20), 360, 150);
+            FollowedCrop crop = new(CropKind.Close, new PictureRegion(0, 0, 64, 64), PoseCorrection.None, IsNew: false);
+            FaceDetection[] found = [Scenery.Detection(pose)];
+            _tracker.Update(
+                new LookFindings(found) { Crops = [crop], Regions = frame % 6 == 0 ? [] : [Around(pose)] }, frame * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
+            Assert.Equal(frame % 6 != 0, Assert.Single(_faces).HasCarriedTurn);
+        }
+
+        _tracker.ListFollowed(_followed);
+        Assert.True(Assert.Single(_followed).IsSteady);
+    }
+
     private static Box Around(Pose pose) => FaceCrop.Around(Scenery.BoxOf(pose), 0.7, Scenery.Width, Scenery.Height).ToBox();
 
     private void Update(int frame, FaceDetection[] detections, params Box[] regions) =>

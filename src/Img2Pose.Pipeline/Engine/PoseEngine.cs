@@ -33,6 +33,10 @@ public sealed class PoseEngine : IAsyncDisposable
     private const int MostWorkers = 4;
     private const int MostRasterisers = 8;
 
+    /// <summary>Bytes of pictures that a session holds at most for the sake of poses, at those of a pixel of 4:2:0, and frames a second where nothing says so.</summary>
+    private const long MostBytesHeld = 128L << 20;
+    private const double BytesPerPixel = 1.5, MostUsualRate = 60;
+
     private static readonly TimeSpan s_batchDeadline = TimeSpan.FromMilliseconds(8);
 
     private readonly PoseEngineOptions _options;
@@ -186,14 +190,18 @@ public sealed class PoseEngine : IAsyncDisposable
             bool anyRoll = options.AnyRoll ?? (options.Follow != true && source.Info.IsImages && hasScores && AnyRollDetector.IsOf(_first.Detector));
             if (anyRoll && !hasScores) throw new UsageException("Faces of any roll are looked for at one size; leave out the others.");
             bool follows = !anyRoll && Follows(options, source.Info, tracks, hasScores);
+            IFaceTracker? tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond);
+            bool isLossless = options.PolicyOf(source.Info) == LinkPolicy.Lossless;
+            PoseRefiner? refiner = follows && isLossless && Cuda is null && CanWait(source.Info) && tracker is FaceTracker own ? new PoseRefiner(own) : null;
             SessionParts parts = new()
             {
                 Name = NameOf(options),
                 Scheduler = _scheduler,
-                Tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond),
+                Tracker = tracker,
                 LowestScore = tracks && hasScores ? options.LowestScore ?? StayingScore : null,
                 AnyRoll = anyRoll,
-                Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) { DecidesAhead = options.PolicyOf(source.Info) == LinkPolicy.Lossless } : null,
+                Planner = follows ? new LookPlanner(_first.Detector.Reference, BoxFactors) { DecidesAhead = isLossless, IsRefined = refiner is not null } : null,
+                Refiner = refiner,
                 GridOf = follows ? frame => _first.Detector.GridOf(frame, options.Size) : null,
                 // Pictures are turned on the host.
                 LooksOnDevice = Cuda is not null && !anyRoll,
@@ -270,6 +278,13 @@ public sealed class PoseEngine : IAsyncDisposable
             : null;
         if (reason is null || options.Follow is null) return reason is null;
         throw new UsageException($"Faces cannot be followed (--look follow): {reason}.");
+    }
+
+    /// <summary>Whether the frames from one look at the whole picture to the next may be held: what they take is bounded.</summary>
+    private static bool CanWait(SourceInfo source)
+    {
+        double frames = PoseRefiner.LongestWait * (source.FramesPerSecond ?? MostUsualRate) + 1;
+        return frames * source.CodedWidth * source.CodedHeight * BytesPerPixel <= MostBytesHeld;
     }
 
     /// <summary>A network of its own for a measurement, with the score that a tracker wants to hear of; the caller disposes it.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Img2Pose.Frames;
 using Img2Pose.Geometry;
@@ -9,6 +10,10 @@ namespace Img2Pose.Pipeline;
 /// <summary>What the tracker is told of a frame.</summary>
 public sealed partial class PoseSession
 {
+    // Frames that wait for the next look at a whole picture.
+    private readonly Queue<PosedFrame> _held = new();
+    private readonly PoseRefiner? _refiner;
+
     private void Track(PosedFrame item)
     {
         VideoFrame frame = item.Frame;
@@ -23,6 +28,33 @@ public sealed partial class PoseSession
             return;
         }
         foreach (FaceDetection face in item.Look.Faces) item.FaceList.Add(new TrackedFace(0, face, face.Pose, Detected: true));
+    }
+
+    /// <summary>Keeps a frame until what follows has told its poses, and hands on those that are ready.</summary>
+    private ValueTask HoldAsync(PosedFrame item)
+    {
+        _held.Enqueue(item);
+        VideoFrame frame = item.Frame;
+        return HandOnHeldAsync(_refiner!.Add(item.FaceList, frame.DisplayWidth, frame.DisplayHeight, isWhole: item.LookedAt && item.Look.IsWhole));
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask HandOnHeldAsync(int count)
+    {
+        for (int i = 0; i < count; i++) await HandOnAsync(_held.Dequeue());
+    }
+
+    private async ValueTask FinishTrackingAsync()
+    {
+        if (_refiner is not null) await HandOnHeldAsync(_refiner.Finish());
+        if (_tracked is null) CompleteSinks();
+        else _tracked.Complete();
+    }
+
+    /// <summary>After an error: what still waits goes nowhere.</summary>
+    private void LeaveOutHeld()
+    {
+        while (_held.TryDequeue(out PosedFrame? frame)) frame.Dispose();
     }
 
     private static LookFindings FindingsOf(Look look) => new(CollectionsMarshal.AsSpan(look.Faces))

@@ -67,7 +67,7 @@ public sealed partial class PoseSession : IAsyncDisposable
     {
         _source = source;
         _options = options;
-        (_scheduler, _tracker, _composer, _lowestScore, _anyRoll, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.LowestScore, parts.AnyRoll, parts.Closed);
+        (_scheduler, _tracker, _composer, _refiner, _lowestScore, _anyRoll, _closed) = (parts.Scheduler, parts.Tracker, parts.Composer, parts.Refiner, parts.LowestScore, parts.AnyRoll, parts.Closed);
         _interrupt = parts.Interrupt;
         _looksOnDevice = parts.LooksOnDevice;
         Stream = new StreamId(parts.Name);
@@ -276,19 +276,13 @@ public sealed partial class PoseSession : IAsyncDisposable
         _looks.Join(_scheduler, _options.Weight);
         using CancellationTokenRegistration leavingOut = ending.Token.Register(static looks => ((LookStage)looks!).Stop(), _looks);
         _group.AtEnd(_looks.Leave);
+        _group.AtEnd(LeaveOutHeld);
         _group.AtAbort(InterruptSource);
         _clock.Start();
         // The source may hear of the caller's token before the linked one does: both say that the end is not the source's own.
         _group.AddSource(_decode.Name, () => ReadFramesAsync(() => stop.IsCancellationRequested || ending.IsCancellationRequested));
-        if (_tracked is null)
-        {
-            _group.AddStage(_track.Name, _looked, TrackAsync, CompleteSinks);
-        }
-        else
-        {
-            _group.AddStage(_track.Name, _looked, TrackAsync, () => _tracked.Complete());
-            _group.AddStage(_compose.Name, _tracked, ComposeAsync, CompleteSinks);
-        }
+        _group.AddStage(_track.Name, _looked, TrackAsync, FinishTrackingAsync);
+        if (_tracked is not null) _group.AddStage(_compose.Name, _tracked, ComposeAsync, CompleteSinks);
         foreach (SinkStage sink in _sinks) _group.AddStage(sink.Name, sink.Link, sink.HandleAsync, sink.Complete);
         _log.Started(_source.Info.Name, _policy, _sinks.Count);
         try
@@ -408,8 +402,11 @@ public sealed partial class PoseSession : IAsyncDisposable
             item.Dispose();
             throw;
         }
-        return _tracked is null ? HandOutAsync(item) : _tracked.WriteAsync(item);
+        return _refiner is null ? HandOnAsync(item) : HoldAsync(item);
     }
+
+    /// <summary>Hands a frame whose faces are known to the composer, or where there is none to the sinks.</summary>
+    private ValueTask HandOnAsync(PosedFrame item) => _tracked is null ? HandOutAsync(item) : _tracked.WriteAsync(item);
 
     private ValueTask ComposeAsync(PosedFrame item)
     {
@@ -437,7 +434,7 @@ public sealed partial class PoseSession : IAsyncDisposable
             Interlocked.Increment(ref _frames);
             foreach (ref readonly TrackedFace face in item.FaceSpan)
             {
-                if (face.Detected) Interlocked.Increment(ref _faces);
+                if (face.IsFound) Interlocked.Increment(ref _faces);
             }
             for (int i = 0; i < _sinks.Count; i++) await _sinks[i].Link.WriteAsync(item.Retain());
             if (_reader is not null) await _reader.WriteAsync(item.Retain());

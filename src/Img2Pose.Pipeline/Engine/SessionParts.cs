@@ -29,6 +29,9 @@ internal sealed record SessionParts
     /// <summary>Plans looks that follow faces; null: looks are at whole pictures.</summary>
     public LookPlanner? Planner { get; init; }
 
+    /// <summary>Makes frames between looks at whole pictures wait for the next one; null: they go on at once.</summary>
+    public PoseRefiner? Refiner { get; init; }
+
     /// <summary>How looks at whole pictures see them; needed where looks are planned.</summary>
     public Func<VideoFrame, LookGrid>? GridOf { get; init; }
 

@@ -30,6 +30,7 @@ internal sealed class FrameJson(Utf8JsonWriter json, bool raw, bool isLive, Came
     private static readonly JsonEncodedText s_faces = JsonEncodedText.Encode("faces");
     private static readonly JsonEncodedText s_id = JsonEncodedText.Encode("id");
     private static readonly JsonEncodedText s_detected = JsonEncodedText.Encode("detected");
+    private static readonly JsonEncodedText s_interpolated = JsonEncodedText.Encode("interpolated");
     private static readonly JsonEncodedText s_score = JsonEncodedText.Encode("score");
     private static readonly JsonEncodedText s_box = JsonEncodedText.Encode("box");
     private static readonly JsonEncodedText s_rotation = JsonEncodedText.Encode("rotvec");
@@ -113,6 +114,7 @@ internal sealed class FrameJson(Utf8JsonWriter json, bool raw, bool isLive, Came
         json.WriteStartObject();
         json.WriteNumber(s_id, tracked.Id);
         json.WriteBoolean(s_detected, tracked.Detected);
+        if (tracked.IsInterpolated) json.WriteBoolean(s_interpolated, true);
         WriteNumber(s_score, face.Score, 4);
         json.WriteStartArray(s_box);
         WriteValue(face.Box.Left, 2);

@@ -149,7 +149,7 @@ internal sealed class SinkStage
         if (_poses is not null) Write(_poses, item);
         foreach (ref readonly TrackedFace face in item.FaceSpan)
         {
-            if (face.Detected) _faces++;
+            if (face.IsFound) _faces++;
         }
         work.End();
         double age = Stopwatch.GetElapsedTime(frame.CaptureTime).TotalSeconds;

@@ -38,6 +38,14 @@ internal sealed class StageGroup(string? stream = null)
 
     /// <summary>Adds a stage that handles the items of <paramref name="input"/> in order, then runs <paramref name="finish"/>.</summary>
     public void AddStage<T>(string name, Link<T> input, Func<T, ValueTask> handle, Action finish)
+        where T : class, IDisposable => AddStage(name, input, handle, () =>
+        {
+            finish();
+            return ValueTask.CompletedTask;
+        });
+
+    /// <inheritdoc cref="AddStage{T}(string, Link{T}, Func{T, ValueTask}, Action)"/>
+    public void AddStage<T>(string name, Link<T> input, Func<T, ValueTask> handle, Func<ValueTask> finish)
         where T : class, IDisposable =>
         _stages.Add((name, async () =>
         {
@@ -52,7 +60,7 @@ internal sealed class StageGroup(string? stream = null)
                 }
             }
             ThrowIfAborted();
-            finish();
+            await finish();
         }
     ));
 

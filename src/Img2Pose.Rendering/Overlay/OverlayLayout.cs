@@ -137,7 +137,7 @@ internal sealed class OverlayLayout(OverlayOptions options, MeshLibrary meshes)
         if (Has(OverlayLayers.Axes)) AddAxes(r, pose.Translation);
         if (Has(OverlayLayers.Points)) AddPoints(r, pose.Translation, pixelsPerUnit);
         drawing.FirstFlat = Strokes.Count;
-        Tint tint = Palette(face.Id).WithAlpha(face.Detected ? 1 : 0.6f);
+        Tint tint = Palette(face.Id).WithAlpha(face.IsFound ? 1 : 0.6f);
         if (Has(OverlayLayers.Box)) AddBox(face.Face.Box, tint);
         if (Has(OverlayLayers.Label)) AddLabel(face, tint);
         drawing.EndStroke = Strokes.Count;

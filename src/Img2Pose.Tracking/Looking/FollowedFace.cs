@@ -14,6 +14,7 @@ public readonly struct FollowedFace
         _unseen = clock - track.LastSeen;
         IsConfirmed = track.Id != 0;
         IsSure = track.Found && track.Detection.Score >= startScore;
+        IsSteady = track.IsSteady;
         Crop = track.Crop;
     }
 
@@ -22,6 +23,9 @@ public readonly struct FollowedFace
 
     /// <summary>Whether it has its identity; else it is forgotten when one look does not find it.</summary>
     public bool IsConfirmed { get; }
+
+    /// <summary>Whether it moves and turns so evenly that what it does between two whole looks is known by these.</summary>
+    public bool IsSteady { get; }
 
     /// <summary>The crop that showed it last, and what is known of its pose there.</summary>
     public FollowedCrop Crop { get; }

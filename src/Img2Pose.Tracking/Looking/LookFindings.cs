@@ -18,10 +18,13 @@ public readonly ref struct LookFindings(ReadOnlySpan<FaceDetection> faces)
     /// <summary>The parts of the picture that were looked at, in displayed pixels; empty: all of it.</summary>
     public ReadOnlySpan<Box> Regions { get; init; }
 
+    /// <summary>Whether all of it was looked at.</summary>
+    internal bool IsWhole => Regions.IsEmpty;
+
     /// <summary>Whether a face at this box would have been seen: its middle lies in a part that was looked at.</summary>
     internal bool Covers(in Box box)
     {
-        if (Regions.IsEmpty) return true;
+        if (IsWhole) return true;
         foreach (ref readonly Box region in Regions)
         {
             if (box.CenterX >= region.Left && box.CenterX < region.Right && box.CenterY >= region.Top && box.CenterY < region.Bottom) return true;

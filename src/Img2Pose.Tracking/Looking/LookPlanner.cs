@@ -11,7 +11,7 @@ namespace Img2Pose.Tracking;
 public sealed class LookPlanner
 {
     /// <summary>Seconds from one look at the whole picture to the next at most: six frames of 30 a second.</summary>
-    private const double LongestWait = 0.2;
+    internal const double LongestWait = 0.2;
 
     /// <summary>Frames of 30 a second, in which waits are counted; at other rates it is the same time, and at least as many frames.</summary>
     private const double CountedRate = 30;
@@ -38,11 +38,20 @@ public sealed class LookPlanner
     /// </summary>
     private const double ReturnTime = 0.5;
 
+    /// <summary>And for how long after that, and how often, where nobody looks in between (<see cref="IsRefined"/>).</summary>
+    private const double LongReturnTime = 1.2, ReturnStep = 3;
+
     /// <summary>
     /// Price of one face and of two that is kept, as part of looking at everything always: below 0.3 and 0.35, since what is not planned
     /// (faces that are lost, crops that are compared) was measured as 0.02 to 0.03.
     /// </summary>
     private const double PriceOfOne = 0.278, PriceOfTwo = 0.31;
+
+    /// <summary>
+    /// Where poses between whole looks are told by both of them, these are worth more than anything in between: they may be nearer to each other, and
+    /// crops of every second frame show where a face goes.
+    /// </summary>
+    private const double ShortestRefinedStep = 3.5, FramesPerCrop = 2;
 
     /// <summary>What a run costs beside its pixels, as part of a look at a picture of 640×384; measured as 0.015 and 0.023.</summary>
     private const double CostOfRun = 0.023;
@@ -60,15 +69,21 @@ public sealed class LookPlanner
     private double _sinceWhole;
     private int _scene = -1;
 
+    // Frames since the last whole look.
+    private int _between;
+
+    // Whether every face moves evenly.
+    private bool _isSteady;
+
     // Whether a face is new, or was hard to see.
     private bool _hasDoubt;
 
     // Whether a face has never been seen in a crop, so that nothing is known of its pose there.
     private bool _hasUnseen;
 
-    // Faces with an identity in the last state, and until when one that is gone may come back.
+    // Faces with an identity in the last state, and since when one of them is gone that may come back.
     private int _confirmed;
-    private double _awaitedUntil = double.NegativeInfinity;
+    private double _goneSince = double.NegativeInfinity;
 
     private DecidedLooks? _decided;
 
@@ -94,6 +109,12 @@ public sealed class LookPlanner
     }
 
     /// <summary>
+    /// Whether frames between whole looks wait for the next one, and their poses are told by both (<see cref="PoseRefiner"/>). Large faces that move
+    /// evenly are not looked at in between then, others in crops of every second frame.
+    /// </summary>
+    public bool IsRefined { get; init; }
+
+    /// <summary>
     /// Whether it has been decided that all of a frame to come is looked at. Frames are asked about in their order, as often as one likes;
     /// what is answered does not depend on when.
     /// </summary>
@@ -114,16 +135,18 @@ public sealed class LookPlanner
             // One that nobody had planned: a face was lost.
             _lastWhole = state.Time;
             _sinceWhole = Math.Max(0, _sinceWhole - 1);
+            _between = 0;
         }
         _sinceWhole++;
         double step = _step;
         bool isKnown = state is not null && state.Scene == frame.Scene && state.Width == frame.Width && state.Height == frame.Height
             && frame.Time >= state.Time;
         _hasDoubt = _hasUnseen = false;
+        _isSteady = true;
         int confirmed = 0;
         if (isKnown) confirmed = Follow(frame, state!, follow);
-        if (!isKnown || confirmed == 0) _awaitedUntil = double.NegativeInfinity;
-        else if (confirmed < _confirmed) _awaitedUntil = frame.Time + ReturnTime;
+        if (!isKnown || confirmed == 0) _goneSince = double.NegativeInfinity;
+        else if (confirmed < _confirmed) _goneSince = frame.Time;
         _confirmed = confirmed;
         bool decided = IsDecided(frame.Time, 1);
         bool whole = !isKnown || decided || frame.Scene != _scene || IsDue(frame.Time, follow.Count);
@@ -134,18 +157,25 @@ public sealed class LookPlanner
             follow.Clear();
         }
         _scene = frame.Scene;
+        _between = whole ? 0 : _between + 1;
+        if (!whole && IsRefined && CanRest(follow)) follow.Clear();
         if (whole) (_lastWhole, _sinceWhole) = (frame.Time, isKnown ? LateBy(_sinceWhole, step) : 0);
         _decided?.Planned(frame.Time, _sinceWhole, whole && isKnown ? StepAhead(frame.Time, follow.Count) : null);
         return whole;
     }
 
     /// <summary>Frames to the next whole look, as far as that can be said now: where nobody is followed because all costs less it is the next frame.</summary>
-    private double? StepAhead(double time, int faces) => !UsesCrops ? 0 : _hasDoubt || time < _awaitedUntil || faces >= Crowd ? null : _step;
+    private double? StepAhead(double time, int faces) => !UsesCrops ? 0 : _hasDoubt || IsAwaited(time) || faces >= Crowd ? null : _step;
+
+    /// <summary>Whether one of several faces was given up a moment ago.</summary>
+    private bool IsAwaited(double time) => time - _goneSince < (IsRefined ? LongReturnTime : ReturnTime);
 
     private bool IsDue(double time, int faces)
     {
         // A crowd that has come together since is not left waiting, and crops alone do not tell what becomes of a face that is hard to see.
-        double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep) : _hasDoubt || time < _awaitedUntil ? CrowdStep : _step;
+        double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep)
+            : _hasDoubt || time - _goneSince < ReturnTime ? CrowdStep
+            : IsAwaited(time) ? Math.Min(_step, ReturnStep) : _step;
         return IsDue(time - _lastWhole, _sinceWhole, step);
     }
 
@@ -179,9 +209,25 @@ public sealed class LookPlanner
             CropKind kind = face.Crop is { HasRegion: true } crop ? crop.Kind : FollowedSize.Cheapest(SizeOf(box, frame), face.Crop);
             _hasDoubt |= !face.IsSure || !face.IsConfirmed;
             _hasUnseen |= !face.Crop.HasRegion;
+            _isSteady &= face.IsSteady;
             follow.Add(new FaceToFollow(box, kind, face.IsSure, face.Crop));
         }
         return confirmed;
+    }
+
+    /// <summary>Whether a frame between whole looks need not be looked at, since looks before and after it will tell.</summary>
+    private bool CanRest(List<FaceToFollow> follow) =>
+        IsOfFewLarge(CollectionsMarshal.AsSpan(follow)) && (_isSteady || _between % FramesPerCrop != 0);
+
+    /// <summary>Whether there are few faces, none of them in doubt, and all so large that the whole picture shows them best.</summary>
+    private bool IsOfFewLarge(ReadOnlySpan<FaceToFollow> follow)
+    {
+        if (_hasDoubt || follow.Length is 0 or >= Crowd) return false;
+        foreach (ref readonly FaceToFollow face in follow)
+        {
+            if (face.Kind == CropKind.Enlarged) return false;
+        }
+        return true;
     }
 
     /// <summary>
@@ -204,7 +250,14 @@ public sealed class LookPlanner
             return !_hasDoubt && 1 / CrowdStep + cost <= WorthWhile;
         }
         if (!whole) return true;
-        double price = faces.Length == 2 ? PriceOfTwo : PriceOfOne;
+        if (IsRefined && IsOfFewLarge(faces))
+        {
+            // Crops for comparison with the whole look, and those of the frames in between.
+            double crops = _isSteady ? cost / LongestStep : cost / FramesPerCrop;
+            _step = _isSteady ? LongestStep : StepFor(faces.Length, crops, ShortestRefinedStep);
+            return true;
+        }
+        double price = PriceOf(faces.Length);
         // Rotations as of whole looks are worth more than whole looks that are nearer to each other.
         foreach (ref FaceToFollow face in faces)
         {
@@ -214,9 +267,14 @@ public sealed class LookPlanner
             if (1 / LongestStep + better <= price) cost = better;
             else face = face with { Kind = CropKind.Close };
         }
-        _step = faces.Length == 0 ? StepWithNobody : Math.Clamp(1 / Math.Max(price - cost, 0.01), ShortestStep, LongestStep);
+        _step = faces.Length == 0 ? StepWithNobody : StepFor(faces.Length, cost, ShortestStep);
         return true;
     }
+
+    private static double PriceOf(int faces) => faces == 2 ? PriceOfTwo : PriceOfOne;
+
+    /// <summary>Frames from one whole look to the next that the price allows beside crops that cost so much in a frame.</summary>
+    private static double StepFor(int faces, double crops, double shortest) => Math.Clamp(1 / Math.Max(PriceOf(faces) - crops, 0.01), shortest, LongestStep);
 
     private static double SizeOf(in Box box, in FrameToPlan frame) => Math.Max(box.Width, box.Height) * frame.Grid.ResizedWidth / frame.Width;
 

@@ -83,7 +83,7 @@ internal static class FollowBenchmark
         for (int i = 0; i < every.Frames.Count; i++)
         {
             reported += follow.Frames[i].Count;
-            detected += follow.Frames[i].Count(face => face.Detected);
+            detected += follow.Frames[i].Count(face => face.IsFound);
             foreach (TrackedFace face in every.Frames[i])
             {
                 faces++;
@@ -95,7 +95,7 @@ internal static class FollowBenchmark
                     continue;
                 }
                 late.TryAdd(face.Id, i - lateSince[face.Id]);
-                if (face.Detected && same.Detected)
+                if (face.Detected && same.IsFound)
                 {
                     shown.Add(Degrees(face.Face.Pose, same.Face.Pose));
                     raw.Add(Degrees(face.RawPose, same.RawPose));
