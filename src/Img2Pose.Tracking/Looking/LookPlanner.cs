@@ -38,8 +38,8 @@ public sealed class LookPlanner
     /// </summary>
     private const double ReturnTime = 0.5;
 
-    /// <summary>And for how long after that, and how often, where nobody looks in between (<see cref="IsRefined"/>).</summary>
-    private const double LongReturnTime = 1.2, ReturnStep = 3;
+    /// <summary>The same where nobody looks in between (<see cref="IsRefined"/>).</summary>
+    private const double LongReturnTime = 1.2;
 
     /// <summary>
     /// Price of one face and of two that is kept, as part of looking at everything always: below 0.3 and 0.35, since what is not planned
@@ -49,9 +49,9 @@ public sealed class LookPlanner
 
     /// <summary>
     /// Where poses between whole looks are told by both of them, these are worth more than anything in between: they may be nearer to each other, and
-    /// crops of every second frame show where a face goes.
+    /// crops of every second frame show where a face goes. Two faces are in doubt more often, when one hides the other, which is not planned.
     /// </summary>
-    private const double ShortestRefinedStep = 3.5, FramesPerCrop = 2;
+    private const double ShortestRefinedStep = 3.5, FramesPerCrop = 2, RefinedPriceOfTwo = 0.297;
 
     /// <summary>What a run costs beside its pixels, as part of a look at a picture of 640×384; measured as 0.015 and 0.023.</summary>
     private const double CostOfRun = 0.023;
@@ -174,8 +174,7 @@ public sealed class LookPlanner
     {
         // A crowd that has come together since is not left waiting, and crops alone do not tell what becomes of a face that is hard to see.
         double step = faces >= Crowd ? (_hasDoubt || _hasUnseen ? 1 : CrowdStep)
-            : _hasDoubt || time - _goneSince < ReturnTime ? CrowdStep
-            : IsAwaited(time) ? Math.Min(_step, ReturnStep) : _step;
+            : _hasDoubt || IsAwaited(time) ? CrowdStep : _step;
         return IsDue(time - _lastWhole, _sinceWhole, step);
     }
 
@@ -252,12 +251,10 @@ public sealed class LookPlanner
         if (!whole) return true;
         if (IsRefined && IsOfFewLarge(faces))
         {
-            // Crops for comparison with the whole look, and those of the frames in between.
-            double crops = _isSteady ? cost / LongestStep : cost / FramesPerCrop;
-            _step = _isSteady ? LongestStep : StepFor(faces.Length, crops, ShortestRefinedStep);
+            _step = _isSteady ? LongestStep : StepFor(faces.Length == 2 ? RefinedPriceOfTwo : PriceOfOne, cost / FramesPerCrop, ShortestRefinedStep);
             return true;
         }
-        double price = PriceOf(faces.Length);
+        double price = faces.Length == 2 ? PriceOfTwo : PriceOfOne;
         // Rotations as of whole looks are worth more than whole looks that are nearer to each other.
         foreach (ref FaceToFollow face in faces)
         {
@@ -267,14 +264,12 @@ public sealed class LookPlanner
             if (1 / LongestStep + better <= price) cost = better;
             else face = face with { Kind = CropKind.Close };
         }
-        _step = faces.Length == 0 ? StepWithNobody : StepFor(faces.Length, cost, ShortestStep);
+        _step = faces.Length == 0 ? StepWithNobody : StepFor(price, cost, ShortestStep);
         return true;
     }
 
-    private static double PriceOf(int faces) => faces == 2 ? PriceOfTwo : PriceOfOne;
-
-    /// <summary>Frames from one whole look to the next that the price allows beside crops that cost so much in a frame.</summary>
-    private static double StepFor(int faces, double crops, double shortest) => Math.Clamp(1 / Math.Max(PriceOf(faces) - crops, 0.01), shortest, LongestStep);
+    /// <summary>Frames from one whole look to the next that a price allows beside crops that cost so much in a frame.</summary>
+    private static double StepFor(double price, double crops, double shortest) => Math.Clamp(1 / Math.Max(price - crops, 0.01), shortest, LongestStep);
 
     private static double SizeOf(in Box box, in FrameToPlan frame) => Math.Max(box.Width, box.Height) * frame.Grid.ResizedWidth / frame.Width;
 
