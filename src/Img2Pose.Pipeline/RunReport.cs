@@ -32,7 +32,7 @@ public sealed record RunReport
     /// <summary>Frames that reached the outputs; in the summary of a sink, those that reached this sink.</summary>
     public required long Frames { get; init; }
 
-    /// <summary>Faces detected in those frames; those that were only predicted are not counted.</summary>
+    /// <summary>Faces found in those frames (<see cref="Geometry.TrackedFace.IsFound"/>); those that were only predicted are not counted.</summary>
     public required long Faces { get; init; }
 
     /// <summary>Frames replaced by newer ones on their way, those of all sinks' own links included, and left out by a live source that was behind.</summary>

@@ -12,7 +12,7 @@ namespace Img2Pose.Tracking;
 public sealed class PoseRefiner(FaceTracker tracker)
 {
     /// <summary>Frames that wait at most: then they go on as they are.</summary>
-    private const int MostWaiting = 64;
+    public const int MostWaiting = 64;
 
     /// <summary>Seconds that frames wait for a look at the whole picture at most, where one is planned as <see cref="LookPlanner"/> does.</summary>
     public const double LongestWait = LookPlanner.LongestWait;
@@ -24,6 +24,9 @@ public sealed class PoseRefiner(FaceTracker tracker)
     private readonly List<int> _gone = [];
     private bool _hasFaces;
 
+    /// <summary>Faces that something is known of, and what looks showed of them.</summary>
+    internal (int Faces, int Sights) Known => (_histories.Count, _histories.Values.Sum(static history => history.Seen.Count));
+
     /// <summary>Takes the faces of the next frame, which the tracker has just reported.</summary>
     /// <param name="faces">The faces; they change until they are ready.</param>
     /// <param name="width">Width of the picture, pixels.</param>
@@ -33,6 +36,8 @@ public sealed class PoseRefiner(FaceTracker tracker)
     public int Add(List<TrackedFace> faces, int width, int height, bool isWhole)
     {
         ArgumentNullException.ThrowIfNull(faces);
+        // Faces without an identity have nothing before them and nothing after.
+        if (!_options.Track) return 1;
         _waiting.Add(new Waiting(faces, tracker.Clock, width, height));
         _hasFaces |= faces.Count > 0;
         foreach (ref readonly TrackedFace face in CollectionsMarshal.AsSpan(faces)) Remember(face);
@@ -72,7 +77,11 @@ public sealed class PoseRefiner(FaceTracker tracker)
             History history = _histories[face.Id];
             if (Between(face, history, frame.Time) is { } pose) face = face with { RawPose = pose, IsInterpolated = true, HasCarriedTurn = false };
             Pose shown = history.Filter(face, frame.Time, _options);
-            if (!_options.Smooth) shown = face.RawPose;
+            if (!_options.Smooth)
+            {
+                if (!face.IsInterpolated) continue;
+                shown = face.RawPose;
+            }
             Box box = picture.BoxOf(shown);
             // At the picture's edge a face may lag outside, where it has no box: then the tracker's own word stands.
             if (!box.IsEmpty) face = face with { Face = new FaceDetection(box, face.Face.Score, shown) };

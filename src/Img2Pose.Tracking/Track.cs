@@ -91,8 +91,9 @@ internal sealed class Track
     /// <param name="isWhole">Whether the whole picture was looked at.</param>
     public void Learn(in FollowedCrop crop, bool isWhole)
     {
-        HasCarriedTurn = !isWhole && crop is { HasRegion: true, Kind: CropKind.Close };
-        if (isWhole) _wholes.Add(Detection.Pose, LastSeen);
+        // In a whole look, too, there are faces that their crop alone shows: only what was seen both ways is new.
+        HasCarriedTurn = crop is { HasRegion: true, Kind: CropKind.Close, IsNew: false };
+        if (isWhole && !HasCarriedTurn) _wholes.Add(Detection.Pose, LastSeen);
         if (crop.IsNew || !Crop.HasRegion) Crop = crop;
     }
 

@@ -52,12 +52,16 @@ public class LookingAheadTests
     [Fact]
     public async Task What_fails_before_its_turn_ends_the_session_behind_the_frames_before_it()
     {
+        // Which frame is the first to be looked at before its turn depends on when the second network is there.
+        long broken = long.MaxValue;
         FakeDetector detector = new()
         {
             Blind = true,
             OnQuestion = look =>
             {
-                if (!look.IsFollowing) throw new ModelException("broken");
+                if (look.IsFollowing) return;
+                if (broken == long.MaxValue) broken = look.Frame!.Index;
+                throw new ModelException("broken");
             },
         };
         FakePoseSink poses = new();
@@ -65,7 +69,8 @@ public class LookingAheadTests
         ModelException error = await Assert.ThrowsAsync<ModelException>(() => FakeSession.RunAsync(PartsOf(detector, poses)));
 
         Assert.Equal("broken", error.Message);
-        Assert.All(poses.Written, frame => Assert.InRange(frame.Index, 0, 3));
+        Assert.InRange(broken, 2, 39);
+        Assert.All(poses.Written, frame => Assert.InRange(frame.Index, 0, broken - 1));
     }
 
     [Fact]

@@ -104,7 +104,7 @@ public class PartialLookTests
         for (int frame = 0; frame <= 12; frame++)
         {
             Pose pose = Scenery.PoseAt(300 + 6 * frame + (frame % 6 == 0 ? 0 : 20), 360, 150);
-            FollowedCrop crop = new(CropKind.Close, new PictureRegion(0, 0, 64, 64), PoseCorrection.None, IsNew: false);
+            FollowedCrop crop = new(CropKind.Close, new PictureRegion(0, 0, 64, 64), PoseCorrection.None, IsNew: frame % 6 == 0);
             FaceDetection[] found = [Scenery.Detection(pose)];
             _tracker.Update(
                 new LookFindings(found) { Crops = [crop], Regions = frame % 6 == 0 ? [] : [Around(pose)] }, frame * Scenery.FrameTime, Scenery.Width, Scenery.Height, _faces);
@@ -113,6 +113,21 @@ public class PartialLookTests
 
         _tracker.ListFollowed(_followed);
         Assert.True(Assert.Single(_followed).IsSteady);
+    }
+
+    [Fact]
+    public void A_face_that_only_its_crop_shows_in_a_whole_look_is_not_seen_by_it()
+    {
+        for (int look = 0; look < 4; look++)
+        {
+            FollowedCrop crop = new(CropKind.Close, new PictureRegion(0, 0, 64, 64), PoseCorrection.None, IsNew: look == 0);
+            FaceDetection[] found = [Scenery.Detection(s_left)];
+            _tracker.Update(new LookFindings(found) { Crops = [crop] }, 0.2 * look, Scenery.Width, Scenery.Height, _faces);
+            Assert.Equal(look != 0, Assert.Single(_faces).HasCarriedTurn);
+        }
+
+        _tracker.ListFollowed(_followed);
+        Assert.False(Assert.Single(_followed).IsSteady);
     }
 
     private static Box Around(Pose pose) => FaceCrop.Around(Scenery.BoxOf(pose), 0.7, Scenery.Width, Scenery.Height).ToBox();

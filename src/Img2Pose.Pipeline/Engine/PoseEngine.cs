@@ -33,9 +33,9 @@ public sealed class PoseEngine : IAsyncDisposable
     private const int MostWorkers = 4;
     private const int MostRasterisers = 8;
 
-    /// <summary>Bytes of pictures that a session holds at most for the sake of poses, at those of a pixel of 4:2:0, and frames a second where nothing says so.</summary>
+    /// <summary>Bytes of pictures that a session holds at most for the sake of poses, and frames a second where nothing says so.</summary>
     private const long MostBytesHeld = 128L << 20;
-    private const double BytesPerPixel = 1.5, MostUsualRate = 60;
+    private const double MostUsualRate = 60;
 
     private static readonly TimeSpan s_batchDeadline = TimeSpan.FromMilliseconds(8);
 
@@ -192,7 +192,7 @@ public sealed class PoseEngine : IAsyncDisposable
             bool follows = !anyRoll && Follows(options, source.Info, tracks, hasScores);
             IFaceTracker? tracker = !tracks ? null : options.Tracker ?? CreateTracker(options.Smooth, hasScores, options.Every / source.Info.FramesPerSecond);
             bool isLossless = options.PolicyOf(source.Info) == LinkPolicy.Lossless;
-            PoseRefiner? refiner = follows && isLossless && Cuda is null && CanWait(source.Info) && tracker is FaceTracker own ? new PoseRefiner(own) : null;
+            PoseRefiner? refiner = follows && isLossless && !source.Info.IsLive && Cuda is null && CanWait(source.Info) && tracker is FaceTracker own ? new PoseRefiner(own) : null;
             SessionParts parts = new()
             {
                 Name = NameOf(options),
@@ -284,7 +284,8 @@ public sealed class PoseEngine : IAsyncDisposable
     private static bool CanWait(SourceInfo source)
     {
         double frames = PoseRefiner.LongestWait * (source.FramesPerSecond ?? MostUsualRate) + 1;
-        return frames * source.CodedWidth * source.CodedHeight * BytesPerPixel <= MostBytesHeld;
+        double bytesPerPixel = source.Format is PixelFormat.I420 or PixelFormat.Nv12 ? 1.5 : 3;
+        return frames <= PoseRefiner.MostWaiting && frames * source.CodedWidth * source.CodedHeight * bytesPerPixel <= MostBytesHeld;
     }
 
     /// <summary>A network of its own for a measurement, with the score that a tracker wants to hear of; the caller disposes it.</summary>

@@ -30,13 +30,9 @@ public sealed partial class PoseSession
         foreach (FaceDetection face in item.Look.Faces) item.FaceList.Add(new TrackedFace(0, face, face.Pose, Detected: true));
     }
 
-    /// <summary>Keeps a frame until what follows has told its poses, and hands on those that are ready.</summary>
-    private ValueTask HoldAsync(PosedFrame item)
-    {
-        _held.Enqueue(item);
-        VideoFrame frame = item.Frame;
-        return HandOnHeldAsync(_refiner!.Add(item.FaceList, frame.DisplayWidth, frame.DisplayHeight, isWhole: item.LookedAt && item.Look.IsWhole));
-    }
+    /// <summary>Has a frame's poses wait for what follows; how many frames, this one included, wait no longer.</summary>
+    private static int Refine(PoseRefiner refiner, PosedFrame item) =>
+        refiner.Add(item.FaceList, item.Frame.DisplayWidth, item.Frame.DisplayHeight, isWhole: item.LookedAt && item.Look.IsWhole);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask HandOnHeldAsync(int count)

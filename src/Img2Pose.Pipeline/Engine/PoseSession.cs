@@ -105,7 +105,7 @@ public sealed partial class PoseSession : IAsyncDisposable
     /// <summary>Frames that wait between its stages now.</summary>
     internal int Waiting => _links.Sum(static link => link.Depth);
 
-    /// <summary>Faces detected in those frames.</summary>
+    /// <summary>Faces found in those frames, <see cref="TrackedFace.IsFound"/>.</summary>
     public long FacesFound => Interlocked.Read(ref _faces);
 
     /// <summary>Time since the session began to run.</summary>
@@ -390,10 +390,12 @@ public sealed partial class PoseSession : IAsyncDisposable
     private ValueTask TrackAsync(PosedFrame item)
     {
         _looks.Taken();
+        int ready = 0;
         try
         {
             StageTimer.Work work = _track.Begin();
             Track(item);
+            if (_refiner is not null) ready = Refine(_refiner, item);
             if (_tracked is null) BringToHost(item);
             work.End();
         }
@@ -402,7 +404,9 @@ public sealed partial class PoseSession : IAsyncDisposable
             item.Dispose();
             throw;
         }
-        return _refiner is null ? HandOnAsync(item) : HoldAsync(item);
+        if (_refiner is null) return HandOnAsync(item);
+        _held.Enqueue(item);
+        return HandOnHeldAsync(ready);
     }
 
     /// <summary>Hands a frame whose faces are known to the composer, or where there is none to the sinks.</summary>

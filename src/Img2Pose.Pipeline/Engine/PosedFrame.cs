@@ -45,7 +45,7 @@ public sealed class PosedFrame : IDisposable
     /// <summary>Time since the picture was taken; for a file since it was decoded.</summary>
     public TimeSpan Age => Stopwatch.GetElapsedTime(Frame.CaptureTime);
 
-    /// <summary>Whether the network looked at this picture; else the faces are predicted from earlier ones.</summary>
+    /// <summary>Whether the network looked at this picture; else the faces are predicted from earlier ones, or interpolated between looks before and after it.</summary>
     public bool LookedAt { get; internal set; }
 
     /// <summary>Keeps the frame beyond the time that it was lent for; each call needs a <see cref="Dispose"/> of its own. Returns this.</summary>

@@ -46,7 +46,8 @@ public sealed record SessionOptions
 
     /// <summary>
     /// Whether faces that have been found are followed by small looks around them, with a look at the whole picture every few frames;
-    /// null: where the source is live and it can be done; docs/performance.md says why. It needs tracking, detections with scores, and a network of one
+    /// null: where the source is live and it can be done; docs/performance.md says why. Frames of recordings then come up to 0.2 s of the recording later, some at a
+    /// time: their poses are told by what follows. It needs tracking, detections with scores, and a network of one
     /// stage; <see cref="Every"/> is 1 then.
     /// </summary>
     public bool? Follow { get; init; }

@@ -38,7 +38,7 @@ public sealed class LookPlanner
     /// </summary>
     private const double ReturnTime = 0.5;
 
-    /// <summary>The same where nobody looks in between (<see cref="IsRefined"/>).</summary>
+    /// <summary>The same in recordings that wait (<see cref="IsRefined"/>), whose frames in between are mostly not looked at.</summary>
     private const double LongReturnTime = 1.2;
 
     /// <summary>
@@ -48,7 +48,7 @@ public sealed class LookPlanner
     private const double PriceOfOne = 0.278, PriceOfTwo = 0.31;
 
     /// <summary>
-    /// Where poses between whole looks are told by both of them, these are worth more than anything in between: they may be nearer to each other, and
+    /// Where poses between whole looks are told by both of them, whole looks are worth more than crops: they may be nearer to each other, and
     /// crops of every second frame show where a face goes. Two faces are in doubt more often, when one hides the other, which is not planned.
     /// </summary>
     private const double ShortestRefinedStep = 3.5, FramesPerCrop = 2, RefinedPriceOfTwo = 0.297;
