@@ -18,7 +18,8 @@ public sealed class FaceTracker : IFaceTracker
 
     /// <summary>
     /// A face whose best score is below <see cref="TrackerOptions.ConfidentScore"/> must have started so often before low scores
-    /// continue it: something that looked like a face for two frames would be kept for as long as it resembles one a little.
+    /// continue it, and before it coasts: something that looked like a face for two frames would be kept for as long as it resembles one a little,
+    /// and be drawn where it was for a while longer.
     /// </summary>
     private const int TrustedHits = 5;
 
@@ -339,7 +340,7 @@ public sealed class FaceTracker : IFaceTracker
 
     /// <summary>A face that was found when last looked for coasts as long as it takes to look again; a missed one for a short while.</summary>
     private bool MayCoast(Track track) =>
-        track.Found || (track.Hits >= HitsBeforeCoasting && _clock - track.LastSeen <= _options.CoastTime);
+        track.Found || (track.Hits >= HitsBeforeCoasting && IsTrusted(track) && _clock - track.LastSeen <= _options.CoastTime);
 
     private TrackedFace Detected(Track track, in Picture picture)
     {

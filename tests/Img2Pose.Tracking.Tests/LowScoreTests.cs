@@ -27,6 +27,20 @@ public class LowScoreTests
         }
     }
 
+    [Theory]
+    [InlineData(4, 0.5, false)] // what was never sure and only just got its identity
+    [InlineData(5, 0.5, true)]
+    [InlineData(3, 0.65, true)]
+    public void What_was_never_sure_is_not_shown_any_longer_than_it_is_found(int looks, double score, bool coasts)
+    {
+        for (int i = 0; i < looks; i++) Update(Face(300, score));
+        Assert.Single(_faces);
+
+        Update([]);
+
+        Assert.Equal(coasts, _faces.Count == 1);
+    }
+
     [Fact]
     public void Low_scores_start_no_face_however_many_there_are()
     {
